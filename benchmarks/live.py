@@ -1,0 +1,248 @@
+"""What a hand at the sliders feels, measured in Chromium on the running dashboard.
+
+    python -m benchmarks.live [--seconds 6]
+
+Starts the dashboard on loopback, opens it in headless Chromium, drags the sliders with real mouse
+events, and prints every figure beside its target, all from one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+FLICKS = 25
+BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=6.0)
+    seconds = parser.parse_args().seconds
+    with dashboard() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=BROWSER_FLAGS
+        )
+        first_page(browser, url)
+        for width, height in ((1366, 768), (1920, 1080)):
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.goto(url)
+            wait_for_number(page)
+            drag(page, "Angle", seconds, f"angle, {width} × {height}")
+            drag(page, "Degree", seconds, f"degree, {width} × {height}")
+            at_rest(page)
+            flicks(page)
+            page.close()
+        browser.close()
+
+
+@contextlib.contextmanager
+def dashboard() -> Iterator[str]:
+    """The dashboard on a free port of loopback, ended by its process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "streamlit_app.py",
+        "--server.port",
+        str(port),
+    ]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
+    )
+    try:
+        wait_for_server(f"http://localhost:{port}/_stcore/health")
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def wait_for_server(address: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the dashboard did not start within a minute")
+
+
+def report(what: str, value: str, target: str = "") -> None:
+    print(f"{what:<52}{value:>28}   {target}")
+
+
+def first_page(browser: object, url: str) -> None:
+    """The very first visitor: the recogniser is not loaded yet."""
+    page = browser.new_page(viewport={"width": 1366, "height": 768})  # type: ignore[attr-defined]
+    remote: list[str] = []
+    page.on("request", lambda r: remote.append(r.url) if is_remote(r.url, url) else None)
+    start = time.monotonic()
+    page.goto(url)
+    page.locator(".bd-stage[data-view]").wait_for(timeout=60_000)
+    report("first page: picture visible", f"{time.monotonic() - start:.2f} s", "≤ 2.5 s")
+    wait_for_number(page)
+    report("first page: first live number", f"{time.monotonic() - start:.2f} s", "≤ 6 s")
+    page.wait_for_timeout(1000)
+    report("requests to other hosts", str(len(remote)), "0")
+    page.close()
+
+
+def is_remote(address: str, url: str) -> bool:
+    return address.startswith("http") and not address.startswith(url)
+
+
+def wait_for_number(page: Page) -> None:
+    page.locator(".bd-tiles[data-state=exact]").wait_for(timeout=60_000)
+
+
+def drag(page: Page, name: str, seconds: float, title: str) -> None:
+    """A hand that swings a slider to and fro while everything is counted in the page."""
+    page.evaluate(WATCH)
+    slider = page.get_by_role("slider", name=name)
+    box = slider.bounding_box()
+    if box is None:
+        raise RuntimeError(f"the slider {name} is not on the page")
+    y, left, width = box["y"] + box["height"] / 2, box["x"] + 9, box["width"] - 18
+    page.mouse.move(left + width / 2, y)
+    page.mouse.down()
+    page.evaluate("window.__watch.start()")
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < seconds:
+        page.mouse.move(left + width * (0.5 - 0.45 * math.cos(1.7 * passed)), y)
+        time.sleep(0.008)
+    seen = page.evaluate("window.__watch.stop()")
+    page.mouse.up()
+    span = seen["ms"] / 1000
+    paints = sorted(seen["paint"])
+    size = page.locator(".bd-blurred .bd-picture").evaluate("(canvas) => canvas.width")
+    report(f"{title}: display size", f"{size} px")
+    report(f"{title}: hand to picture p50 / p95", percentiles(paints), "p95 ≤ 20 ms")
+    report(f"{title}: frames a second", f"{seen['frames'] / span:.0f}", "≥ 50 (512), ≥ 40 (1024)")
+    report(f"{title}: pictures a second", f"{len(paints) / span:.0f}")
+    report(f"{title}: exact readouts a second", f"{seen['answers'] / span:.1f}", "≥ 8")
+    report(f"{title}: bytes an answer", f"{seen['bytes'] / max(1, seen['answers']):.0f}", "≤ 4096")
+
+
+def at_rest(page: Page) -> None:
+    """Single moves, each awaited: from the hand to the exact number."""
+    times = page.evaluate(RESTS)
+    report("hand to exact readout at rest p50 / p95", percentiles(sorted(times)), "≤ 90 / 150 ms")
+
+
+def flicks(page: Page) -> None:
+    """Quick moves to a random place; in the end slider, picture and numbers must agree."""
+    good = 0
+    for number in range(FLICKS):
+        end = 7 + (number * 37) % 90
+        page.evaluate(FLICK, [end, (number * 53) % 360 - 180])
+        page.wait_for_timeout(60)
+        page.locator(".bd-tiles[data-state=exact]").wait_for(timeout=10_000)
+        page.locator(".bd-stage[data-state=exact]").wait_for(timeout=10_000)
+        seen = page.evaluate(SEEN)
+        good += set(seen.values()) == {end}
+    report("quick flicks that end equal", f"{good} of {FLICKS}", f"{FLICKS} of {FLICKS}")
+
+
+def percentiles(times: list[float]) -> str:
+    if not times:
+        return "none"
+    p95 = times[min(len(times) - 1, math.ceil(0.95 * len(times)) - 1)]
+    return f"{statistics.median(times):.0f} / {p95:.0f} ms"
+
+
+WATCH = """
+() => {
+  const bus = window.__blurdash;
+  window.__watch = {
+    start() {
+      this.paint = []; this.frames = 0; this.answers = 0; this.bytes = 0;
+      this.began = performance.now(); this.running = true; this.asked = null;
+      bus.log = [];
+      this.onView = () => { this.asked ??= performance.now(); };
+      this.onDrawn = (e) => {
+        if (e.detail.exact) return;
+        if (this.asked !== null) this.paint.push(performance.now() - this.asked);
+        this.asked = null;
+      };
+      bus.addEventListener("view", this.onView);
+      bus.addEventListener("drawn", this.onDrawn);
+      const tick = () => { if (this.running) { this.frames++; requestAnimationFrame(tick); } };
+      requestAnimationFrame(tick);
+    },
+    stop() {
+      this.running = false;
+      bus.removeEventListener("view", this.onView);
+      bus.removeEventListener("drawn", this.onDrawn);
+      const got = bus.log.filter((row) => row[1] === "got");
+      const seen = new Set(got.map((row) => row[2]));
+      const bytes = got.reduce((sum, row) => sum + (row[3] || 0), 0);
+      return { ms: performance.now() - this.began, paint: this.paint, frames: this.frames,
+        answers: seen.size, bytes };
+    },
+  };
+}
+"""
+
+RESTS = """
+async () => {
+  const bus = window.__blurdash, times = [];
+  const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+  for (let i = 0; i < 20; i++) {
+    await rest(700);
+    const start = performance.now();
+    const detail = { degree: 12 + (i * 31) % 80, angle: (i * 47) % 180 };
+    bus.dispatchEvent(new CustomEvent("set", { detail }));
+    const wanted = bus.log.length;
+    while (!bus.log.slice(wanted).some((row) => row[1] === "got")) await rest(2);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+"""
+
+FLICK = """
+async ([degree, angle]) => {
+  const bus = window.__blurdash;
+  for (let i = 0; i <= 8; i++) {
+    const detail = { degree: Math.round(degree * i / 8), angle };
+    bus.dispatchEvent(new CustomEvent("set", { detail }));
+    await new Promise((done) => setTimeout(done, 8));
+  }
+}
+"""
+
+SEEN = """
+() => {
+  const all = (root, selector) => {
+    const hosts = [...root.querySelectorAll("*")].filter((one) => one.shadowRoot);
+    const inside = hosts.flatMap((one) => all(one.shadowRoot, selector));
+    return [...root.querySelectorAll(selector), ...inside];
+  };
+  const slider = Number(all(document, "#bd-degree")[0].value);
+  const picture = JSON.parse(all(document, "[data-view]")[0].dataset.view).degree;
+  const numbers = window.__blurdash.answered.degree;
+  return { slider, picture, numbers };
+}
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""A visitor of the dashboard without a browser: the page's own WebSocket protocol, in Python.
+
+It does what Streamlit's page and ``blurdash/ui/frontend`` do: sends the state of every component
+with each request, remembers large messages by their hash, reruns fragments that ask for it, and
+keeps one request for numbers in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+GIVE_UP_SECONDS = 4.0  # as GIVE_UP_MS in controls.js
+LOADING_SECONDS = 120.0
+PHOTO_SECONDS = 60.0
+
+
+@dataclass
+class Answer:
+    """What the controls were told once.
+
+    Attributes:
+        at: When, as ``time.perf_counter``.
+        data: The data, as ``controls_data`` makes it.
+    """
+
+    at: float
+    data: dict[str, Any]
+
+    @property
+    def face(self) -> str:
+        """Id of the face that the numbers are of."""
+        return str(self.data["key"]).split("|")[0]
+
+
+@dataclass
+class Visitor:
+    """One open page.
+
+    Attributes:
+        address: Host and port of the dashboard.
+        answer: What the controls were told last.
+        errors: What went wrong, in words.
+        received: Bytes that have come so far.
+    """
+
+    address: str
+    answer: Answer | None = None
+    errors: list[str] = field(default_factory=list)
+    received: int = 0
+
+    def __post_init__(self) -> None:
+        self._states: dict[str, dict[str, str]] = {}
+        self._triggers: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+        self._fragments: dict[str, str] = {}
+        self._known: dict[str, ForwardMsg] = {}
+        self._timers: dict[str, asyncio.Task[None]] = {}
+        self._page = ""
+        self._seq = 0
+        self._news = asyncio.Condition()
+
+    async def open(self) -> None:
+        """Opens the page and waits for the first numbers."""
+        self._socket = await websockets.connect(
+            f"ws://{self.address}/_stcore/stream",
+            subprotocols=[websockets.Subprotocol("streamlit")],
+            origin=websockets.Origin(f"http://{self.address}"),
+            max_size=None,
+            ping_interval=None,
+        )
+        self._reader = asyncio.create_task(self._read())
+        await self._send()
+        await self._wait(lambda answer: answer.data["values"] is not None, LOADING_SECONDS)
+
+    async def add_photo(self, photo: bytes) -> None:
+        """Uploads a photo and waits for the first numbers of its face; tries twice."""
+        for number in (1, 2):
+            sent = {"number": number, "photos": [base64.b64encode(photo).decode()]}
+            identity = self._ids["blurdash_intake"]
+            self._triggers[f"$$STREAMLIT_INTERNAL_KEY_{identity}__events"] = json.dumps(
+                [{"event": "photos", "value": sent}]
+            )
+            await self._send(self._fragments["blurdash_intake"])
+            with contextlib.suppress(TimeoutError):
+                await self._wait(
+                    lambda answer: answer.face != "portrait" and answer.data["values"] is not None,
+                    PHOTO_SECONDS,
+                )
+                return
+            self.errors.append("a photo was not taken in")
+
+    async def ask(self, position: tuple[float, float, float, float]) -> float | None:
+        """Asks for the numbers of a position and waits for them.
+
+        Returns:
+            Seconds from the request to the answer; None where none came in time.
+        """
+        self._seq += 1
+        number = self._seq
+        state = {"pos": [*position, number], "rest": ""}
+        self._states[self._ids["blurdash_controls"]] = {"json_value": json.dumps(state)}
+        start = time.perf_counter()
+        await self._send(self._fragments["blurdash_controls"])
+        try:
+            answer = await self._wait(lambda one: one.data["ack"] >= number, GIVE_UP_SECONDS)
+        except TimeoutError:
+            self.errors.append("no answer in time")
+            return None
+        self._check(answer, position)
+        return answer.at - start
+
+    async def close(self) -> None:
+        """Closes the page."""
+        for timer in self._timers.values():
+            timer.cancel()
+        await self._socket.close()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reader
+
+    def _check(self, answer: Answer, position: tuple[float, ...]) -> None:
+        if answer.data["values"] is None:
+            self.errors.append(f"no numbers: {answer.data['message']}")
+        elif list(position) != answer.data["pos"]:
+            self.errors.append("numbers of another position")
+
+    async def _wait(self, wanted: Any, seconds: float) -> Answer:
+        async def until() -> Answer:
+            async with self._news:
+                await self._news.wait_for(lambda: self._closed or self._matches(wanted))
+            if self._closed or self.answer is None:
+                raise ConnectionError("the dashboard closed the connection")
+            return self.answer
+
+        return await asyncio.wait_for(until(), seconds)
+
+    def _matches(self, wanted: Any) -> bool:
+        return self.answer is not None and bool(wanted(self.answer))
+
+    @property
+    def _closed(self) -> bool:
+        return self._reader.done()
+
+    async def _send(self, fragment: str = "", *, automatic: bool = False) -> None:
+        message = BackMsg()
+        rerun = message.rerun_script
+        rerun.page_script_hash = self._page
+        rerun.fragment_id = fragment
+        rerun.is_auto_rerun = automatic
+        rerun.cached_message_hashes.extend(self._known)
+        for identity, value in self._states.items():
+            rerun.widget_states.widgets.add(id=identity, **value)
+        for identity, value in self._triggers.items():
+            rerun.widget_states.widgets.add(id=identity, json_trigger_value=value)
+        self._triggers.clear()
+        await self._socket.send(message.SerializeToString())
+
+    async def _read(self) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for raw in self._socket:
+                self.received += len(raw)
+                message = ForwardMsg.FromString(raw)
+                if message.WhichOneof("type") == "ref_hash":
+                    message = self._known[message.ref_hash]
+                elif message.metadata.cacheable:
+                    self._known[message.hash] = message
+                await self._take(message)
+        async with self._news:
+            self._news.notify_all()
+
+    async def _take(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self._page = message.new_session.page_script_hash
+            if not message.metadata.run.fragment_ids:
+                self._stop_timers(list(self._timers))
+        elif kind == "auto_rerun":
+            fragment = message.auto_rerun.fragment_id
+            self._start_timer(fragment, fragment, message.auto_rerun.interval)
+        elif kind == "stop_auto_rerun":
+            self._stop_timers(message.stop_auto_rerun.fragment_ids)
+        elif kind == "session_event":
+            self.errors.append(f"session event {message.session_event.WhichOneof('type')}")
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            await self._take_element(message.delta)
+
+    async def _take_element(self, delta: Any) -> None:
+        element = delta.new_element
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.errors.append(f"exception {element.exception.type}")
+        elif kind == "selectbox" and element.selectbox.options:
+            box = element.selectbox
+            value = box.raw_value if box.set_value else box.options[box.default]
+            if box.set_value or box.id not in self._states:
+                self._states[box.id] = {"string_value": value}
+        elif kind == "bidi_component":
+            component = element.bidi_component
+            self._ids[component.component_name] = component.id
+            self._fragments[component.component_name] = delta.fragment_id
+            if component.component_name == "blurdash_curve":
+                self._look_again(delta.fragment_id, json.loads(component.json)["look_again"])
+            if component.component_name == "blurdash_controls":
+                await self._take_answer(json.loads(component.json))
+
+    async def _take_answer(self, data: dict[str, Any]) -> None:
+        async with self._news:
+            self.answer = Answer(time.perf_counter(), data)
+            self._seq = max(self._seq, data["ack"])
+            self._news.notify_all()
+
+    def _look_again(self, fragment: str, seconds: float | None) -> None:
+        name = f"look {fragment}"
+        self._stop_timers([name])
+        if seconds:
+            self._start_timer(name, fragment, seconds)
+
+    def _start_timer(self, name: str, fragment: str, seconds: float) -> None:
+        async def rerun() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                await self._send(fragment, automatic=True)
+
+        self._stop_timers([name])
+        self._timers[name] = asyncio.create_task(rerun())
+
+    def _stop_timers(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._timers:
+                self._timers.pop(name).cancel()

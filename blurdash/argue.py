@@ -1,0 +1,162 @@
+"""Rank flips over a folder of photos, several faces at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_embedder
+from blurdash.engine import check_workers, run_local
+from blurdash.errors import BlurdashError, NoFaceError, StoppedError
+from blurdash.evidence import Evidence
+from blurdash.face import find_face
+from blurdash.flips import FlipSettings, RankFlips, count_flips, preferences
+from blurdash.photo import load_photo
+from blurdash.readout import PreparedFace
+from blurdash.samples import PhotoFile, find_photos
+
+__all__ = ["argue"]
+
+# What a bad picture can raise. Anything else is a mistake in blurdash and ends the run.
+FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
+
+Grid = npt.NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+def argue(
+    folder: str | Path,
+    settings: FlipSettings,
+    *,
+    embedder: Embedder | None = None,
+    load: LoadOptions | None = None,
+    name: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> RankFlips:
+    """Returns the rank flips over a folder's faces.
+
+    Conventions:
+        A picture that is broken or has no face is a failure with its reason; the rest is counted.
+        The limit counts pictures, by name, failures included. Blurs are fast, within 1 grey level.
+
+    Args:
+        folder: Photos; folders in it are not searched.
+        settings: What to compare.
+        embedder: A loaded recogniser; None to load one by ``name`` and ``load``.
+        load: How it is loaded.
+        name: A key of ``EMBEDDERS``; None for the usual rule.
+        workers: Faces in work at once; None for one a processor.
+        progress: Called with the pictures done and those in all, from worker threads.
+        stop: When set, ends soon with ``StoppedError``.
+
+    Returns:
+        The counts.
+
+    Raises:
+        SettingError: There is no such folder or no picture in it.
+        NoFaceError: No picture of the folder has a usable face.
+        WeightsError: The recogniser cannot be loaded.
+        StoppedError: ``stop`` was set.
+    """
+    photos = find_photos(folder, settings.limit)
+    count = check_workers(workers)
+    loaded = embedder or load_embedder(name, load or LoadOptions())
+    worker = _Worker(settings, loaded, len(photos), progress, stop)
+    results = {
+        photo.name: found for photo, found in run_local(lambda: worker, photos, workers=count)
+    }
+    known, failures = {}, {}
+    for photo in photos:
+        found = results[photo.name]
+        if isinstance(found, str):
+            failures[photo.name] = found
+        else:
+            known[photo.name] = found
+    if not known:
+        first = next(iter(failures.items()))
+        raise NoFaceError(
+            f"none of the {len(photos)} pictures has a usable face ({first[0][:40]}: {first[1]})",
+            hint="give a folder with photos of faces",
+        )
+    cells = count_flips(settings, list(known.values()))
+    return RankFlips(settings, tuple(known), failures, cells, _recogniser(loaded))
+
+
+class _Worker:
+    """Measures faces; shared by the threads of a process."""
+
+    def __init__(
+        self,
+        settings: FlipSettings,
+        embedder: Embedder,
+        photos: int,
+        progress: Progress | None,
+        stop: threading.Event | None,
+    ) -> None:
+        self._settings, self._embedder, self._progress = settings, embedder, progress
+        self._total, self._done = photos * settings.pictures, 0
+        self._stop, self._aborted, self._lock = stop, threading.Event(), threading.Lock()
+
+    def abort(self) -> None:
+        """Makes every face in work end soon."""
+        self._aborted.set()
+
+    def __call__(self, photo: PhotoFile) -> tuple[PhotoFile, dict[str, Grid] | str]:
+        """Returns what every measure prefers for a photo's face, or why it cannot be said."""
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            self._check_stop()
+            done += 1
+            self._add(1)
+
+        try:
+            self._check_stop()
+            face = find_face(load_photo(photo.path))
+            prepared = PreparedFace(
+                face,
+                self._embedder,
+                kernel=self._settings.kernel,
+                crop=self._settings.crop,
+                exact=False,
+            )
+            return photo, preferences(Evidence(prepared), self._settings, tick)
+        except StoppedError:
+            raise
+        except FAILURES as error:
+            self._add(self._settings.pictures - done)
+            return photo, _reason(error)
+
+    def _add(self, pictures: int) -> None:
+        with self._lock:
+            self._done += pictures
+            if self._progress:
+                self._progress(self._done, self._total)
+
+    def _check_stop(self) -> None:
+        if self._aborted.is_set() or (self._stop is not None and self._stop.is_set()):
+            raise StoppedError("the run was stopped", "start it again")
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, BlurdashError) else f"{type(error).__name__}: {text}"[:300]
+
+
+def _recogniser(embedder: Embedder) -> dict[str, str]:
+    row = EMBEDDERS.get(embedder.name)
+    return {
+        "name": embedder.name,
+        "label": row.label if row else embedder.name,
+        "weights_sha256": embedder.weights_sha256,
+        "protocol": embedder.protocol,
+        "note": embedder.note,
+    }

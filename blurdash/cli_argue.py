@@ -1,0 +1,174 @@
+"""The command line's ``argue``: rank flips over a folder, as a table, as JSON and as a page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from blurdash import defaults
+from blurdash.cli_study import degrees_of
+from blurdash.errors import SettingError
+
+__all__ = ["add_argue_command"]
+
+FILES = ("rank_flips.csv", "rank_flips.json", "rank_flips.html")
+SHIFTS = "2,4,8,16"
+DEGREES = "5,10,20,30,50,75,100"
+# The claim is about a blur of at least so many px.
+CLAIM_DEGREE = 30
+
+
+def add_argue_command(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
+    """Adds ``argue`` to the parser of the command line.
+
+    Args:
+        commands: What ``ArgumentParser.add_subparsers`` returned.
+        add_recogniser: Adds the options that choose a recogniser.
+    """
+    command = commands.add_parser(
+        "argue", help="count how often a measure prefers a blurred face to a sharp, shifted one"
+    )
+    command.add_argument("folder", help="folder with photos")
+    command.add_argument("--out", required=True, help=f"folder for {', '.join(FILES)}")
+    command.add_argument(
+        "--limit", default=str(defaults.FACES), help="at most so many pictures, or all"
+    )
+    command.add_argument("--shifts", default=SHIFTS, help="A,B,C; canvas px to the right")
+    command.add_argument("--degrees", default=DEGREES, help="A:B, A:B:STEP or A,B,C; canvas px")
+    command.add_argument("--angle", default=str(defaults.ANGLE), help="of the blur, in degrees")
+    command.add_argument("--kernel", default=defaults.KERNEL, help="study or line")
+    command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
+    command.add_argument("--workers", help="faces in work at once (default: one a processor)")
+    add_recogniser(command)
+    command.set_defaults(run=_argue)
+
+
+def _argue(arguments: argparse.Namespace) -> None:
+    # Settings are checked before anything slow is loaded or started.
+    from blurdash.flips import FlipSettings
+    from blurdash.samples import find_photos
+
+    settings = FlipSettings(
+        shifts=_shifts(arguments.shifts),
+        degrees=degrees_of(arguments.degrees),
+        angle=_number(arguments.angle),
+        kernel=arguments.kernel,
+        crop=arguments.crop,
+        limit=None if arguments.limit == "all" else _number(arguments.limit, int),
+    )
+    photos = find_photos(arguments.folder, settings.limit)
+    out = _made(Path(arguments.out))
+    flips = _counted(arguments, settings, len(photos) * settings.pictures)
+    from blurdash.figure_argument import rank_flip_page
+
+    contents = (flips.as_csv(), _as_json(flips), rank_flip_page(flips))
+    for name, content in zip(FILES, contents, strict=True):
+        _write(out / name, content)
+    _say(_table(flips))
+    for name, reason in flips.failures.items():
+        _say(f"left out: {name}: {reason}")
+    if flips.recogniser["note"]:
+        _say(f"note: {flips.recogniser['note']}")
+    _say(f"{', '.join(FILES)} in {out}")
+
+
+def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
+    from tqdm import tqdm
+
+    from blurdash.argue import argue
+    from blurdash.embed import LoadOptions
+    from blurdash.weights import print_progress
+
+    load = LoadOptions(
+        protocol=arguments.protocol,
+        weights=arguments.weights,
+        device=arguments.device,
+        progress=print_progress(sys.stderr),
+    )
+    workers = None if arguments.workers is None else _number(arguments.workers, int)
+    # disable=None: tqdm finds out itself whether it writes to a terminal
+    with tqdm(total=total, unit="picture", disable=None, dynamic_ncols=True) as bar:
+        return argue(
+            arguments.folder,
+            settings,
+            name=arguments.embedder,
+            load=load,
+            workers=workers,
+            progress=lambda done, _: bar.update(done - bar.n),
+        )
+
+
+def _table(flips: Any) -> str:
+    """The counts at the largest shift, and the claim's own cell with its interval."""
+    from blurdash.evidence import ARGUMENT_MEASURES
+
+    settings = flips.settings
+    shift, degrees = max(settings.shifts), sorted(settings.degrees)
+    claim = min((d for d in degrees if d >= CLAIM_DEGREE), default=degrees[-1])
+    lines = [
+        f"{len(flips.faces)} faces, {flips.recogniser['label']}, kernel {settings.kernel}, angle "
+        f"{settings.angle:g}, crop {settings.crop}: how many prefer the sharp picture, shifted by "
+        f"{shift:g} px, to a blur of",
+        f"{'':<20}" + "".join(f"{f'{degree} px':>8}" for degree in degrees) + f"   at {claim} px",
+    ]
+    for name in settings.measures:
+        cells = [flips.cell(name, shift, degree) for degree in degrees]
+        at = flips.cell(name, shift, claim)
+        interval = f"{at.share:.0%} ({at.low:.0%} to {at.high:.0%})" if at.n else "no value"
+        label = ARGUMENT_MEASURES[name].label
+        lines.append(
+            f"{label:<20}" + "".join(f"{cell.prefer_sharp:>8}" for cell in cells) + f"   {interval}"
+        )
+    return "\n".join(lines)
+
+
+def _as_json(flips: Any) -> str:
+    return json.dumps(flips.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _made(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(
+            f"the folder {out.name[:60]!r} cannot be made ({error.strerror})",
+            hint="give another --out",
+        ) from error
+    return out
+
+
+def _write(path: Path, content: str) -> None:
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise SettingError(
+            f"{path.name!r} cannot be written ({error.strerror})", hint="give another --out"
+        ) from error
+
+
+def _shifts(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise SettingError(
+            f"the shifts are {text[:40]!r}, wanted numbers of pixels",
+            hint="give A,B,C such as 2,4,8,16",
+        ) from error
+
+
+def _number(text: str, kind: Callable[[str], Any] = float) -> Any:
+    """The number in ``text``; anything else is left for the check that names the setting."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201

@@ -1,0 +1,288 @@
+"""The command line's study half: ``generate``, ``sweep`` and ``figure``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from blurdash import defaults
+from blurdash.errors import BlurdashError, SettingError
+
+__all__ = ["add_study_commands", "degrees_of"]
+
+DEGREES = f"{defaults.DEGREES[0]}:{defaults.DEGREES[-1]}"
+
+
+def add_study_commands(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
+    """Adds the study's subcommands to the parser of the command line.
+
+    Args:
+        commands: What ``ArgumentParser.add_subparsers`` returned.
+        add_recogniser: Adds the options that choose a recogniser.
+    """
+    _add_generate(commands)
+    _add_sweep(commands, add_recogniser)
+    _add_figure(commands)
+
+
+def _add_generate(commands: Any) -> None:
+    command = commands.add_parser(
+        "generate", help="write the study's blurred samples of every picture in a folder"
+    )
+    command.add_argument("folder", help="folder with photos")
+    command.add_argument(
+        "--angle",
+        default=str(defaults.ANGLE),
+        help="degrees, random, or both (random and the default angle)",
+    )
+    _add_choice_of_faces(command)
+    command.add_argument("--out", help="where the folders of samples go (default: FOLDER)")
+    command.add_argument("--dry-run", action="store_true", help="only say what it would take")
+    command.add_argument("--workers", help="threads (default: one a processor)")
+    command.set_defaults(run=_generate)
+
+
+def _add_sweep(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
+    command = commands.add_parser(
+        "sweep", help="measure every face of a folder at every degree, into one table"
+    )
+    command.add_argument("folder", help="folder with photos, or with samples")
+    command.add_argument("--out", required=True, help="the table, FILE.parquet")
+    command.add_argument(
+        "--angle", default=str(defaults.ANGLE), help="degrees, random, or all (a grid of angles)"
+    )
+    command.add_argument("--degrees", default=DEGREES, help="A:B, A:B:STEP or A,B,C; canvas px")
+    command.add_argument("--grid", help="angles of --angle all, A:B:STEP (default: 0:165:15)")
+    _add_choice_of_faces(command)
+    command.add_argument("--kernel", default=defaults.KERNEL, help="study or line")
+    command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
+    command.add_argument(
+        "--blur", default="fast", help="fast (within 1 grey level) or exact (cv2.filter2D)"
+    )
+    command.add_argument(
+        "--from-samples", action="store_true", help="FOLDER holds what generate wrote"
+    )
+    command.add_argument("--engine", default="local", help="local or ray")
+    command.add_argument("--address", help="of a Ray cluster (default: Ray on this machine)")
+    command.add_argument("--workers", help="faces in work at once (default: one a processor)")
+    add_recogniser(command)
+    command.set_defaults(run=_sweep)
+
+
+def _add_choice_of_faces(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--limit", default=str(defaults.FACES), help="at most so many pictures, or all"
+    )
+    command.add_argument("--seed", default=str(defaults.SEED), help="of random angles")
+
+
+def _add_figure(commands: Any) -> None:
+    command = commands.add_parser("figure", help="draw a sweep table as a self-contained page")
+    command.add_argument("table", help="FILE.parquet of a sweep")
+    command.add_argument("--out", required=True, help="the page, FILE.html")
+    command.add_argument(
+        "--x", default="px", help="px, or percent of the distance between the eyes"
+    )
+    command.set_defaults(run=_figure)
+
+
+def _generate(arguments: argparse.Namespace) -> None:
+    from blurdash.samples import check_space, estimate, generate, plan_samples
+
+    plan = plan_samples(
+        arguments.folder,
+        out=arguments.out,
+        angle=_number(arguments.angle),
+        limit=_limit(arguments.limit),
+        seed=_whole(arguments.seed),
+    )
+    workers = _workers(arguments.workers)
+    wanted = estimate(plan, workers)
+    _say(
+        f"{wanted.samples} samples of {len(plan.photos)} pictures to make, {wanted.there} there: "
+        f"about {wanted.megabytes:,.0f} MB and {_duration(wanted.seconds)}"
+    )
+    if arguments.dry_run:
+        return
+    check_space(plan, wanted)
+    with _Bar(plan.total, "sample") as bar:
+        report = generate(plan, workers=workers, progress=bar.show)
+    _say(f"{report.written} samples written, {report.there} were there, in {plan.out}")
+    _say_failures(report.failures, len(report.failures), len(plan.photos))
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    # Settings are checked before anything slow is loaded or started.
+    from blurdash.sweep import GRID, Sweep, find_sources, run_sweep
+
+    sweep = Sweep(
+        angle=_number(arguments.angle),
+        degrees=degrees_of(arguments.degrees),
+        grid=tuple(map(float, degrees_of(arguments.grid))) if arguments.grid else GRID,
+        limit=_limit(arguments.limit),
+        seed=_whole(arguments.seed),
+        kernel=arguments.kernel,
+        crop=arguments.crop,
+        blur=arguments.blur,
+        embedder=arguments.embedder,
+        protocol=arguments.protocol,
+        samples=arguments.from_samples,
+    )
+    total = sweep.total(len(find_sources(arguments.folder, sweep)))
+    start = time.perf_counter()
+    with _Bar(total, "row") as bar:
+        report = run_sweep(
+            arguments.folder, arguments.out, sweep, how=_options(arguments), progress=bar.show
+        )
+    _say_sweep(report, time.perf_counter() - start, arguments.out)
+    if report.failed_count == report.faces:
+        raise BlurdashError(
+            f"none of the {report.faces} pictures gave a number",
+            hint="the table says why, row by row",
+        )
+
+
+def _options(arguments: argparse.Namespace) -> Any:
+    from blurdash.embed import LoadOptions
+    from blurdash.sweep import RunOptions
+    from blurdash.weights import print_progress
+
+    load = LoadOptions(
+        protocol=arguments.protocol,
+        weights=arguments.weights,
+        device=arguments.device,
+        progress=print_progress(sys.stderr),
+    )
+    return RunOptions(_workers(arguments.workers), arguments.engine, arguments.address, load)
+
+
+def _say_sweep(report: Any, seconds: float, out: str) -> None:
+    measured = f"{report.rows} rows of {report.faces} faces"
+    before = f", {report.resumed} measured before" if report.resumed else ""
+    _say(f"{measured}{before}, in {_duration(seconds)}: {out}")
+    rows = report.failed_rows
+    if rows:
+        _say(f"{rows} rows have a failure instead of numbers")
+    _say_failures(report.failed_faces, report.failed_count, report.faces)
+
+
+def _say_failures(failures: dict[str, str], count: int, pictures: int) -> None:
+    if not count:
+        return
+    _say(f"{count} of {pictures} pictures failed:")
+    for name, reason in failures.items():
+        _say(f"  {name}: {reason}")
+    if count > len(failures):
+        _say(f"  and {count - len(failures)} more")
+
+
+def _figure(arguments: argparse.Namespace) -> None:
+    from blurdash.sweep_file import read_sweep
+
+    table = read_sweep(arguments.table)
+    out = Path(arguments.out)
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise SettingError(f"the output is {out.name[:60]!r}, wanted an .html file", "name one")
+    from blurdash.figure import sweep_page
+
+    page = sweep_page(table, x=arguments.x)
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise SettingError(
+            f"{out.name[:60]!r} cannot be written ({error.strerror})", "give another --out"
+        ) from error
+    _say(f"{len(page) / 1e6:.1f} MB: {out}")
+
+
+class _Bar:
+    """A progress bar with rate and time left; silent where standard error is no terminal."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        from tqdm import tqdm
+
+        # disable=None: tqdm finds out itself whether it writes to a terminal
+        self._bar = tqdm(total=total, unit=unit, disable=None, dynamic_ncols=True, smoothing=0.05)
+        self._started = False
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, done: int, _total: int) -> None:
+        """Moves the bar; what was there at the start does not count into the rate."""
+        if not self._started:
+            self._bar.initial = self._bar.n = done
+            self._started = True
+        self._bar.update(done - self._bar.n)
+
+
+def degrees_of(text: str) -> tuple[int, ...]:
+    """Returns the whole numbers that ``A:B``, ``A:B:STEP`` or ``A,B,C`` stands for.
+
+    Conventions:
+        Both ends are included.
+
+    Raises:
+        SettingError: It is something else.
+
+    Example:
+        >>> degrees_of("0:100:25"), degrees_of("5,10")
+        ((0, 25, 50, 75, 100), (5, 10))
+    """
+    try:
+        if ":" not in text:
+            return tuple(int(part) for part in text.split(","))
+        first, last, *step = (int(part) for part in text.split(":"))
+        chosen = range(first, last + 1, *step)
+    except (ValueError, TypeError) as error:  # no numbers, a step of 0, or a part too many
+        raise _no_range(text) from error
+    if not 0 < len(chosen) <= 1000:
+        raise _no_range(text)
+    return tuple(chosen)
+
+
+def _no_range(text: str) -> SettingError:
+    return SettingError(
+        f"{text[:40]!r} is not a range of whole numbers",
+        hint="give A:B, A:B:STEP or A,B,C, such as 0:100",
+    )
+
+
+def _number(text: str) -> Any:
+    """The number in ``text``; anything else is left for the check that names the setting."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _whole(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _limit(text: str) -> Any:
+    return None if text == "all" else _whole(text)
+
+
+def _workers(text: str | None) -> Any:
+    return None if text is None else _whole(text)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201

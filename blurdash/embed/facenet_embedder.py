@@ -1,0 +1,116 @@
+"""FaceNet as an ``Embedder``: the crop for each protocol, and how it is loaded."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from blurdash.canvas import Picture
+from blurdash.embed.base import Embedder, Embeddings, LoadOptions
+from blurdash.embed.facenet import FaceNetNetwork, load_network
+from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
+from blurdash.face import Face
+from blurdash.weights import WeightsFile
+
+__all__ = [
+    "FaceNetCasiaWebface",
+    "FaceNetEmbedder",
+    "FaceNetVggface2",
+    "aligned_crop",
+    "load",
+    "load_casia_webface",
+    "load_vggface2",
+]
+
+CROP_SIZE = 160
+# facenet-pytorch's own evaluation on LFW crops with this margin, in pixels of the crop.
+CROP_MARGIN = 14
+
+
+class FaceNetEmbedder(Embedder):
+    """facenet-pytorch's InceptionResnetV1 on MTCNN's crop, or on the whole canvas (study)."""
+
+    name: ClassVar[str] = "facenet"
+    dim = 512
+    normalised = True
+
+    def __init__(self, network: FaceNetNetwork, protocol: str, weights_sha256: str) -> None:
+        super().__init__(protocol, weights_sha256)
+        self._network = network
+
+    def crop(self, canvas: Picture, face: Face) -> Picture:
+        """Returns the 160 × 160 face crop, or the canvas itself where the protocol is study."""
+        return canvas if self.protocol == "study" else aligned_crop(canvas, face.box)
+
+    def embed_crops(self, crops: Picture) -> Embeddings:
+        """Returns the embeddings of crops; see ``Embedder.embed_crops``."""
+        if self.protocol == "study":
+            return self._network.embed_study(crops)
+        return self._network.embed_chips(crops)
+
+
+class FaceNetVggface2(FaceNetEmbedder):
+    """FaceNet trained on VGGFace2."""
+
+    name = "facenet-vggface2"
+
+
+class FaceNetCasiaWebface(FaceNetEmbedder):
+    """FaceNet trained on CASIA-WebFace."""
+
+    name = "facenet-casia-webface"
+
+
+def aligned_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Picture:
+    """Returns the crop that facenet-pytorch's MTCNN makes of this box, resized to 160 × 160.
+
+    Args:
+        canvas: uint8 RGB ``(H, W, 3)``.
+        box: Left, top, right, bottom; px.
+
+    Returns:
+        uint8 RGB ``(160, 160, 3)``.
+
+    Example:
+        >>> aligned_crop(np.zeros((300, 300, 3), np.uint8), (50.0, 60.0, 150.0, 190.0)).shape
+        (160, 160, 3)
+
+    References:
+        facenet-pytorch ``extract_face`` with ``image_size=160, margin=14``.
+    """
+    left, top, right, bottom = box
+    side = CROP_MARGIN * (right - left) / (CROP_SIZE - CROP_MARGIN) / 2
+    rise = CROP_MARGIN * (bottom - top) / (CROP_SIZE - CROP_MARGIN) / 2
+    height, width = canvas.shape[:2]
+    rows = slice(int(max(top - rise, 0)), int(min(bottom + rise, height)))
+    columns = slice(int(max(left - side, 0)), int(min(right + side, width)))
+    part = np.ascontiguousarray(canvas[rows, columns])
+    return np.asarray(
+        cv2.resize(part, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def load(
+    kind: type[FaceNetEmbedder], weights: WeightsFile, options: LoadOptions
+) -> FaceNetEmbedder:
+    """Loads FaceNet with these weights; see ``blurdash.embed.load_embedder``."""
+    network, digest = load_network(
+        weights,
+        weights=options.weights,
+        device=options.torch_device(),
+        progress=options.progress,
+        retry=options.retry,
+    )
+    return kind(network, options.protocol, digest)
+
+
+def load_vggface2(options: LoadOptions) -> FaceNetEmbedder:
+    """Loads FaceNet trained on VGGFace2."""
+    return load(FaceNetVggface2, VGGFACE2, options)
+
+
+def load_casia_webface(options: LoadOptions) -> FaceNetEmbedder:
+    """Loads FaceNet trained on CASIA-WebFace."""
+    return load(FaceNetCasiaWebface, CASIA_WEBFACE, options)

@@ -1,0 +1,361 @@
+"""From a photo to a face: detection, landmarks, the 1024 × 1024 canvas and the crop geometry.
+
+The detector is MTCNN; its weights come with facenet-pytorch. Everything in the study happens on
+the canvas, so that a degree means the same for every face.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from blurdash.canvas import (
+    CANVAS_SIZE,
+    Box,
+    Frame,
+    Picture,
+    Points,
+    cut,
+    ffhq_frame,
+    is_whole,
+    onto_canvas,
+    resized,
+)
+from blurdash.errors import NoFaceError, PictureError, WeightsError
+
+__all__ = ["CANVAS_SIZE", "Face", "chip_landmarks", "find_face", "find_faces", "locate_face"]
+
+
+# Detection runs on a copy no larger than this: faces below about 2 % of a photo are not wanted.
+PHOTO_DETECTION_SIDE = 1024
+PHOTO_SMALLEST_FACE = 20
+# On a canvas the face fills half of the side, so a smaller copy and a larger least face will do.
+CANVAS_DETECTION_SIDE = 512
+CANVAS_SMALLEST_FACE = 80
+
+TRY = (
+    "try a photo in which the face is upright, looks at the camera, is well lit and "
+    "at least 80 pixels wide"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face on its canvas.
+
+    Attributes:
+        canvas: uint8 RGB ``(1024, 1024, 3)``: the face upright, framed as FFHQ frames it.
+        landmarks: float64 ``(5, 2)``, canvas px (x, y): the eye on the left of the picture, the
+            eye on the right, nose tip, mouth corner on the left, on the right.
+        box: Detector's box on the canvas, px: left, top, right, bottom.
+        confidence: Detector's score, 0..1.
+        whole: True if the photo already was such a crop and was taken whole.
+        photo_box: The box in the photo it was found in, px.
+        frame: The square of the photo that the canvas was cut from; None if taken whole.
+    """
+
+    canvas: Picture
+    landmarks: Points
+    box: Box
+    confidence: float
+    whole: bool
+    photo_box: Box
+    frame: Frame | None = None
+
+    def canvas_of(self, photo: Picture) -> Picture:
+        """Returns another version of the same photo on this face's canvas.
+
+        Args:
+            photo: uint8 RGB of the shape of the photo that the face was found in, blurred say.
+
+        Returns:
+            uint8 RGB ``(1024, 1024, 3)``.
+        """
+        return resized(photo, CANVAS_SIZE) if self.frame is None else cut(photo, self.frame)
+
+    @property
+    def eye_distance(self) -> float:
+        """Distance between the eyes, canvas px: the natural unit of a blur."""
+        return float(np.linalg.norm(self.landmarks[1] - self.landmarks[0]))
+
+    @functools.cached_property
+    def chip_points(self) -> tuple[tuple[int, int], ...]:
+        """dlib's five landmarks on the canvas, computed once; see ``chip_landmarks``."""
+        return chip_landmarks(self.canvas, self.box)
+
+
+@dataclass(frozen=True)
+class _Detection:
+    box: Box
+    landmarks: Points
+    confidence: float
+
+    @property
+    def area(self) -> float:
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
+
+
+def find_face(photo: Picture) -> Face:
+    """Returns the largest face of a photo; see ``find_faces``.
+
+    Args:
+        photo: uint8 RGB ``(H, W, 3)``.
+
+    Returns:
+        The ``Face``.
+
+    Raises:
+        PictureError: ``photo`` is not such an array.
+        NoFaceError: There is no face in it.
+
+    Example:
+        >>> from skimage.data import astronaut
+        >>> face = find_face(astronaut())
+        >>> face.canvas.shape, face.whole
+        ((1024, 1024, 3), False)
+    """
+    return _face_of(photo, _detections_in(photo)[0])
+
+
+def find_faces(photo: Picture) -> list[Face]:
+    """Returns every face of a photo, the largest first.
+
+    Conventions:
+        The canvas is cut as FFHQ cuts it, from the eyes and the mouth, turned upright; what lies
+        outside the photo is mirrored. A square photo that already is such a crop is taken whole
+        and only resized, so a 1024 × 1024 FFHQ picture passes bit for bit.
+
+    Args:
+        photo: uint8 RGB ``(H, W, 3)``.
+
+    Returns:
+        At least one ``Face``.
+
+    Raises:
+        PictureError: ``photo`` is not such an array.
+        NoFaceError: There is no face in it.
+
+    Known limits:
+        Faces seen from the side, upside down or below about 2 % of the photo may be missed.
+    """
+    return [_face_of(photo, found) for found in _detections_in(photo)]
+
+
+def locate_face(canvas: Picture) -> Face:
+    """Returns the largest face of a canvas where it lies, without cutting a new canvas.
+
+    This is the ``redetect`` crop: the geometry comes from this very picture, blurred or not.
+
+    Args:
+        canvas: uint8 RGB ``(1024, 1024, 3)``.
+
+    Returns:
+        A ``Face`` whose canvas is ``canvas``.
+
+    Raises:
+        PictureError: ``canvas`` is not such an array.
+        NoFaceError: The detector finds no face in it any more.
+
+    Example:
+        >>> from skimage.data import astronaut
+        >>> face = find_face(astronaut())
+        >>> locate_face(face.canvas).box == face.box
+        True
+    """
+    canvas = _checked_photo(canvas)
+    if canvas.shape != (CANVAS_SIZE, CANVAS_SIZE, 3):
+        raise PictureError(
+            f"the canvas has shape {canvas.shape}, wanted (1024, 1024, 3)",
+            hint="cut it with blurdash.face.find_face",
+        )
+    found = _detect(canvas, CANVAS_DETECTION_SIDE, CANVAS_SMALLEST_FACE)
+    if not found:
+        raise NoFaceError(
+            "the detector finds no face in this changed picture",
+            hint="lower the degree or take the crop from the clean photo (crop fixed)",
+        )
+    best = found[0]
+    return Face(canvas, best.landmarks, best.box, best.confidence, True, best.box)
+
+
+def chip_landmarks(canvas: Picture, box: Box) -> tuple[tuple[int, int], ...]:
+    """Returns dlib's five landmarks, which place the face chip of dlib's recogniser.
+
+    Conventions:
+        The predictor was trained on the boxes of dlib's own detector, so that one is asked first;
+        where it finds nothing (strong blur), MTCNN's box is squared and used instead.
+
+    Args:
+        canvas: uint8 RGB ``(1024, 1024, 3)``.
+        box: MTCNN's box on it, px.
+
+    Returns:
+        Five (x, y), whole canvas px, in dlib's order.
+
+    Raises:
+        WeightsError: The package ``face_recognition_models`` is not installed.
+    """
+    import dlib
+
+    with _dlib_lock():
+        boxes = _dlib_detector()(canvas, 0)
+        area = max(boxes, key=lambda b: b.area()) if boxes else dlib.rectangle(*_squared(box))
+        shape = _dlib_predictor()(canvas, area)
+    return tuple((point.x, point.y) for point in shape.parts())
+
+
+def model_file(name: str) -> Path:
+    """Returns the path of a file of the package ``face_recognition_models``.
+
+    The package cannot be imported where ``pkg_resources`` is gone, so it is only located.
+
+    Args:
+        name: File name, such as ``shape_predictor_5_face_landmarks.dat``.
+
+    Raises:
+        WeightsError: The package or the file is not there.
+
+    Example:
+        >>> model_file("shape_predictor_5_face_landmarks.dat").suffix
+        '.dat'
+    """
+    spec = importlib.util.find_spec("face_recognition_models")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    for place in places:
+        path = Path(place) / "models" / name
+        if path.is_file():
+            return path
+    raise WeightsError(
+        f"the installed packages have no {name}",
+        hint="install the package face_recognition_models",
+    )
+
+
+def _detections_in(photo: Picture) -> list[_Detection]:
+    photo = _checked_photo(photo)
+    found = _detect(photo, PHOTO_DETECTION_SIDE, PHOTO_SMALLEST_FACE)
+    if not found:
+        raise NoFaceError("no face was found in this photo", hint=TRY)
+    return found
+
+
+def _face_of(photo: Picture, found: _Detection) -> Face:
+    height, width = photo.shape[:2]
+    frame = ffhq_frame(found.landmarks)
+    whole = is_whole(frame, width, height)
+    canvas = resized(photo, CANVAS_SIZE) if whole else cut(photo, frame)
+    again = _detect(canvas, CANVAS_DETECTION_SIDE, CANVAS_SMALLEST_FACE)
+    # The detector may lose at the canvas' scale what it found in the photo: then the photo's own
+    # geometry is carried over.
+    here = again[0] if again else _carried_over(found, frame, photo.shape if whole else None)
+    cut_from = None if whole else frame
+    return Face(canvas, here.landmarks, here.box, found.confidence, whole, found.box, cut_from)
+
+
+def _checked_photo(photo: Any) -> Picture:
+    picture = np.asarray(photo)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise PictureError(
+            f"the photo has shape {picture.shape} and type {picture.dtype}, "
+            "wanted uint8 (height, width, 3)",
+            hint="read it with blurdash.photo.load_photo",
+        )
+    return picture
+
+
+@functools.cache
+def _mtcnn_lock() -> threading.Lock:
+    return threading.Lock()
+
+
+@functools.cache
+def _mtcnn(smallest_face: int) -> Any:
+    from facenet_pytorch import MTCNN
+
+    return MTCNN(keep_all=True, min_face_size=smallest_face, post_process=False, device="cpu")
+
+
+def _detect(photo: Picture, side: int, smallest_face: int) -> list[_Detection]:
+    """Every face of a picture, the largest first, found on a copy of at most ``side`` px."""
+    scale = min(1.0, side / max(photo.shape[:2]))
+    small = photo
+    if scale < 1:
+        size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+        small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if min(small.shape[:2]) < smallest_face:
+        return []  # no room for a face, and MTCNN fails on an empty pyramid
+    with _mtcnn_lock():  # its networks are shared, and one face at a time is quick enough
+        boxes, scores, points = _mtcnn(smallest_face).detect(small, landmarks=True)
+    if boxes is None:
+        return []
+    ratio = np.array([photo.shape[1] / small.shape[1], photo.shape[0] / small.shape[0]])
+    found = [
+        _Detection(
+            _scaled(box, ratio[0], ratio[1]),
+            np.asarray(five, np.float64) * ratio,
+            float(score),
+        )
+        for box, score, five in zip(boxes, scores, points, strict=True)
+    ]
+    return sorted(found, key=lambda one: one.area, reverse=True)
+
+
+def _scaled(box: Any, by_x: float, by_y: float) -> Box:
+    left, top, right, bottom = (float(edge) for edge in box)
+    return (
+        float(left * by_x),
+        float(top * by_y),
+        float(right * by_x),
+        float(bottom * by_y),
+    )
+
+
+def _carried_over(
+    found: _Detection, frame: Frame, whole_shape: tuple[int, ...] | None
+) -> _Detection:
+    """A detection of the photo, in canvas px."""
+    left, top, right, bottom = found.box
+    edges = np.array([[left, top], [right, top], [left, bottom], [right, bottom]])
+    if whole_shape is not None:
+        ratio = CANVAS_SIZE / np.array([whole_shape[1], whole_shape[0]])
+        points, edges = found.landmarks * ratio, edges * ratio
+    else:
+        points, edges = onto_canvas(found.landmarks, frame), onto_canvas(edges, frame)
+    low, high = edges.min(axis=0), edges.max(axis=0)
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return _Detection(box, points, found.confidence)
+
+
+def _squared(box: Box) -> tuple[int, int, int, int]:
+    """MTCNN's upright box as the square that dlib's detector would give: same width, lower half."""
+    left, _, right, bottom = box
+    half = (right - left) / 2
+    x, y = (left + right) / 2, bottom - 1.1 * half  # dlib's boxes end above the chin
+    return round(x - half), round(y - half), round(x + half), round(y + half)
+
+
+@functools.cache
+def _dlib_lock() -> threading.Lock:
+    return threading.Lock()
+
+
+@functools.cache
+def _dlib_detector() -> Any:
+    import dlib
+
+    return dlib.get_frontal_face_detector()
+
+
+@functools.cache
+def _dlib_predictor() -> Any:
+    import dlib
+
+    return dlib.shape_predictor(str(model_file("shape_predictor_5_face_landmarks.dat")))

@@ -1,0 +1,461 @@
+"""Tables and curves as Plotly figures; the only module that imports Plotly."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+from plotly.subplots import make_subplots
+
+from blurdash.distance import DISTANCES
+from blurdash.readout import MEASURES
+from blurdash.summary import (
+    AXES,
+    Curve,
+    curve_of,
+    degree_angle_map,
+    impostor_band,
+    past_threshold,
+    threshold_of,
+)
+from blurdash.sweep_file import settings_of
+
+__all__ = [
+    "EMBEDDING_COLOUR",
+    "PIXEL_COLOUR",
+    "Band",
+    "curves_figure",
+    "face_curve_figure",
+    "map_figure",
+    "sweep_page",
+]
+
+# One accent for what the recogniser says, one for what the pixels say, the same everywhere. Both
+# stand out on white and on black, and apart for every common kind of colour blindness.
+EMBEDDING_COLOUR = "#2f81c7"
+PIXEL_COLOUR = "#d9772b"
+
+# Degrees, lower and upper end of where some faces lie.
+Band = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+# Curves of a face that have a band behind them, the row and colour of each.
+BANDED = (
+    ("cosine_similarity", 1, EMBEDDING_COLOUR),
+    ("ssim", 1, PIXEL_COLOUR),
+    ("l1", 2, EMBEDDING_COLOUR),
+)
+
+
+def face_curve_figure(
+    values: Mapping[int, Mapping[str, float]],
+    *,
+    title: str = "",
+    bands: Mapping[str, Band] | None = None,
+) -> go.Figure:
+    """Returns the curves of one face over the degree.
+
+    Args:
+        values: For each degree known so far, a value for every measure.
+        title: What the curves belong to: face, recogniser, kernel, angle.
+        bands: Where other faces lie, drawn behind the curves of the left axes.
+
+    Returns:
+        A figure of two plots over the same degrees: above, cosine similarity and SSIM (left, 0 to
+        1) and PSNR (right, dB); below, L1 (left) and L2 (right).
+    """
+    degrees = sorted(values)
+    figure = make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.07,
+        row_heights=[0.62, 0.38],
+        specs=[[{"secondary_y": True}], [{"secondary_y": True}]],
+    )
+    for name, row, colour in BANDED:
+        if bands and name in bands:
+            figure.add_trace(_band_of(bands[name], colour), row=row, col=1, secondary_y=False)
+    for name, row, secondary, colour, dash in (
+        ("cosine_similarity", 1, False, EMBEDDING_COLOUR, "solid"),
+        ("ssim", 1, False, PIXEL_COLOUR, "solid"),
+        ("psnr", 1, True, PIXEL_COLOUR, "dot"),
+        ("l1", 2, False, EMBEDDING_COLOUR, "solid"),
+        ("l2", 2, True, EMBEDDING_COLOUR, "dot"),
+    ):
+        trace = _curve(name, degrees, values, colour, dash)
+        figure.add_trace(trace, row=row, col=1, secondary_y=secondary)
+    _style_axes(figure)
+    figure.update_layout(
+        margin={"l": 48, "r": 48, "t": 46, "b": 40},
+        hovermode="x unified",
+        title={"text": title, "font": {"size": 13}, "x": 0, "xanchor": "left", "y": 0.995},
+        legend={
+            "orientation": "h",
+            "y": 1.01,
+            "yanchor": "bottom",
+            "x": 0,
+            "font": {"size": 11},
+            "entrywidthmode": "fraction",
+            "entrywidth": 0.2,
+        },
+        uirevision="keep",
+    )
+    return figure
+
+
+def _band_of(band: Band, colour: str) -> go.Scatter:
+    degrees, low, high = band
+    return go.Scatter(
+        x=[*degrees, *degrees[::-1]],
+        y=[*low, *high[::-1]],
+        fill="toself",
+        fillcolor=colour,
+        opacity=0.13,
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _curve(
+    name: str,
+    degrees: Sequence[int],
+    values: Mapping[int, Mapping[str, float]],
+    colour: str,
+    dash: str,
+) -> go.Scatter:
+    measure = MEASURES[name]
+    unit = f" {measure.unit}" if measure.unit else ""
+    return go.Scatter(
+        x=list(degrees),
+        y=[_drawable(values[degree].get(name)) for degree in degrees],
+        name=measure.label.removesuffix(" distance").removesuffix(" similarity"),
+        mode="lines+markers" if len(degrees) < 60 else "lines",
+        connectgaps=True,
+        line={"color": colour, "dash": dash, "width": 2},
+        marker={"size": 4},
+        hovertemplate=f"%{{y:.{measure.decimals}f}}{unit}",
+    )
+
+
+def _drawable(value: float | None) -> float | None:
+    """An infinite PSNR (nothing changed) has no place on the axis: the line starts after it."""
+    return None if value is None or value in (float("inf"), float("-inf")) else value
+
+
+def _style_axes(figure: Any) -> None:
+    plain = {"title_standoff": 4, "tickfont": {"size": 11}, "title_font": {"size": 12}}
+    figure.update_xaxes(range=[0, 100], showgrid=False, zeroline=False, **plain)
+    figure.update_xaxes(title_text="Degree, canvas px", title_standoff=8, row=2, col=1)
+    figure.update_yaxes(zeroline=False, tickmode="auto", nticks=5, **plain)
+    figure.update_yaxes(title_text="similarity", row=1, col=1, secondary_y=False)
+    figure.update_yaxes(title_text="PSNR, dB", showgrid=False, row=1, col=1, secondary_y=True)
+    figure.update_yaxes(title_text="L1", rangemode="tozero", row=2, col=1, secondary_y=False)
+    figure.update_yaxes(
+        title_text="L2", rangemode="tozero", showgrid=False, row=2, col=1, secondary_y=True
+    )
+
+
+# --- the study ------------------------------------------------------------------------------------
+
+# What a sweep's figure shows, in reading order: the study's three, then the pixel measures.
+PANELS = ("cosine_similarity", "l1", "l2", "psnr", "ssim")
+SHARE = "of faces past the threshold"
+# More lines than that are a grey mass, and megabytes of page.
+MOST_LINES = 60
+FEW_LINES = 10
+FAINT, FAINTER = 0.4, 0.2  # for a few lines, for many
+
+
+def curves_figure(
+    table: pa.Table,
+    *,
+    x: str = "px",
+    current: Mapping[int, Mapping[str, float]] | None = None,
+    height: int = 560,
+) -> go.Figure:
+    """Returns the study's graphs: every measure over the degree, averaged over faces.
+
+    Conventions:
+        The thick line is the mean, with its 95 % bootstrap band; thin lines are single faces, named
+        on hover; the grey band is where different clean faces lie; the dashed line is the
+        recogniser's threshold. The number of faces stands in every title.
+
+    Args:
+        table: A sweep table.
+        x: A key of ``AXES``.
+        current: Curves of one more face, drawn into every plot: a value for every measure of each
+            degree. Only over px.
+        height: px.
+
+    Raises:
+        SettingError: There is no such axis.
+        TableError: The table has no rows.
+    """
+    share = past_threshold(table) if x == "px" else None
+    titles = [MEASURES[name].label for name in PANELS] + ([f"Share {SHARE}"] if share else [])
+    figure = make_subplots(rows=2, cols=3, subplot_titles=titles, vertical_spacing=0.16)
+    for i, name in enumerate(PANELS):
+        place = {"row": i // 3 + 1, "col": i % 3 + 1}
+        curve = curve_of(table, name, x=x)
+        for trace in _panel(curve, current if x == "px" else None, first=i == 0):
+            figure.add_trace(trace, **place)
+        _mark_references(figure, table, name, place)
+        figure.update_yaxes(title_text=MEASURES[name].unit, range=_extent(curve), **place)
+    if share:
+        figure.add_trace(_share_trace(*share), row=2, col=3)
+        figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", row=2, col=3)
+    _style_study(figure, table, x, height)
+    return figure
+
+
+def map_figure(table: pa.Table, measure: str = "cosine_similarity") -> go.Figure:
+    """Returns a measure over degree and angle, averaged over faces, as a map.
+
+    Args:
+        table: A sweep table made with ``--angle all``.
+        measure: Name of a row of ``MEASURES``.
+
+    Raises:
+        SettingError: The table has no grid of angles.
+    """
+    found = degree_angle_map(table, measure)
+    row = MEASURES[measure]
+    heat = go.Heatmap(
+        x=found.degrees.tolist(),
+        y=found.angles.tolist(),
+        z=[[_drawable(value) for value in line] for line in found.mean.tolist()],
+        colorscale="Cividis" if row.higher_is_closer else "Cividis_r",
+        colorbar={"title": {"text": f"{row.label} {row.unit}".strip(), "side": "right"}},
+        hovertemplate=(
+            f"degree %{{x}} px, angle %{{y}}°: %{{z:.{row.decimals}f}} {row.unit}<extra></extra>"
+        ),
+    )
+    figure = go.Figure(heat)
+    figure.update_layout(
+        title={"text": f"{_heading(table)}, mean of {found.n} faces", "font": {"size": 13}},
+        xaxis_title="Degree, canvas px",
+        yaxis_title=f"Angle of the {_first(table, 'kernel')} kernel, degrees",
+        height=420,
+        margin={"l": 56, "r": 24, "t": 52, "b": 48},
+    )
+    return figure
+
+
+def sweep_page(table: pa.Table, *, x: str = "px") -> str:
+    """Returns a page with a sweep's figures and settings that needs nothing else to be shown.
+
+    Args:
+        table: A sweep table.
+        x: A key of ``AXES``.
+
+    Raises:
+        SettingError: There is no such axis.
+        TableError: The table has no rows.
+    """
+    figures = [curves_figure(table, x=x, height=680)]
+    if settings_of(table).get("identity", {}).get("angle") == "all":
+        figures += [map_figure(table, name) for name in PANELS]
+    parts = [
+        figure.to_html(full_html=False, include_plotlyjs=i == 0, config={"displaylogo": False})
+        for i, figure in enumerate(figures)
+    ]
+    title = html.escape(f"blurdash: {_heading(table)}")
+    rows = "".join(
+        f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
+        for key, value in _facts(table).items()
+    )
+    style = (
+        "body{font:15px system-ui,sans-serif;margin:1.5rem auto;max-width:1280px;padding:0 1rem}"
+        "h1{font-size:1.4rem}h2{font-size:1.1rem}"
+        "th{text-align:left;font-weight:600;padding-right:1.5rem;vertical-align:top}"
+    )
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{style}</style></head><body><h1>{title}</h1>{''.join(parts)}"
+        f"<h2>How it was made</h2><table>{rows}</table></body></html>\n"
+    )
+
+
+def _panel(
+    curve: Curve, current: Mapping[int, Mapping[str, float]] | None, *, first: bool
+) -> list[go.Scatter]:
+    """The traces of one measure, from back to front; the legend is that of the first."""
+    colour = EMBEDDING_COLOUR if curve.measure in DISTANCES else PIXEL_COLOUR
+    row = MEASURES[curve.measure]
+    hover = f"%{{y:.{row.decimals}f}} {row.unit}".strip()
+    band = _trace(
+        np.concatenate([curve.x, curve.x[::-1]]),
+        np.concatenate([curve.high, curve.low[::-1]]),
+        "95 % band of the mean",
+        first,
+        fill="toself",
+        fillcolor=_faded(colour, 0.25),
+        line={"width": 0},
+        hoverinfo="skip",
+    )
+    mean = _trace(
+        curve.x, curve.mean, "mean", first, line={"color": colour, "width": 2.5},
+        hovertemplate=f"mean {hover}<extra></extra>",
+    )  # fmt: skip
+    median = _trace(
+        curve.x, curve.median, "median", first, line={"color": colour, "width": 1.2, "dash": "dot"},
+        hovertemplate=f"median {hover}<extra></extra>",
+    )  # fmt: skip
+    traces = [_single_faces(curve, colour, hover, first), band, median, mean]
+    if current:
+        traces.append(_current_trace(current, curve.measure, hover, first))
+    return traces
+
+
+def _trace(x: Any, y: Any, name: str, first: bool, **style: Any) -> go.Scatter:
+    values = [_drawable(value) for value in np.asarray(y, float).tolist()]
+    return go.Scatter(
+        x=np.asarray(x).tolist(), y=values, name=name, legendgroup=name, showlegend=first,
+        mode="lines", **style,
+    )  # fmt: skip
+
+
+def _single_faces(curve: Curve, colour: str, hover: str, first: bool) -> go.Scatter:
+    """Every face's thin line in one trace, with gaps between; worst and best are named."""
+    step = max(1, -(-len(curve.faces) // MOST_LINES))
+    worst, best = curve.extremes()
+    marks = {worst: " (most affected)", best: " (least affected)"} if worst != best else {}
+    x: list[float | None] = []
+    y: list[float | None] = []
+    names: list[str] = []
+    for i, face in enumerate(curve.faces):
+        if i % step and face not in marks:
+            continue
+        x += [*curve.x.tolist(), None]
+        y += [*(_drawable(value) for value in curve.values[i].tolist()), None]
+        names += [face + marks.get(face, "")] * (len(curve.x) + 1)
+    opacity = FAINT if len(curve.faces) <= FEW_LINES else FAINTER
+    return go.Scatter(
+        x=x, y=y, text=names, mode="lines", name="single faces", legendgroup="faces",
+        showlegend=first, line={"color": _faded(colour, opacity), "width": 1},
+        hovertemplate=f"%{{text}}: {hover}<extra></extra>",
+    )  # fmt: skip
+
+
+def _current_trace(
+    current: Mapping[int, Mapping[str, float]], measure: str, hover: str, first: bool
+) -> go.Scatter:
+    degrees = sorted(current)
+    values = [current[degree].get(measure, np.nan) for degree in degrees]
+    return _trace(
+        degrees, values, "face of Explore", first, line={"color": "#8a8a8a", "width": 2.2},
+        hovertemplate=f"face of Explore {hover}<extra></extra>",
+    )  # fmt: skip
+
+
+def _share_trace(degrees: Any, share: Any) -> go.Scatter:
+    return go.Scatter(
+        x=degrees.tolist(), y=share.tolist(), mode="lines", name=SHARE, showlegend=False,
+        line={"color": EMBEDDING_COLOUR, "width": 2.5},
+        hovertemplate="%{y:.0%} of the faces<extra></extra>",
+    )  # fmt: skip
+
+
+def _mark_references(figure: Any, table: pa.Table, name: str, place: dict[str, int]) -> None:
+    """The impostor band and the threshold, where the measure has them."""
+    band = impostor_band(table, name)
+    if band:
+        figure.add_hrect(
+            y0=band[0], y1=band[2], fillcolor="rgba(128,128,128,0.16)", line_width=0,
+            layer="below", annotation_text="different people", annotation_font_size=10,
+            annotation_position="bottom left", **place,
+        )  # fmt: skip
+    threshold = threshold_of(table)
+    if threshold and threshold["measure"] == name:
+        figure.add_hline(
+            y=threshold["value"], line={"color": "#8a8a8a", "dash": "dash", "width": 1},
+            annotation_text=f"threshold {threshold['value']}", annotation_font_size=10, **place,
+        )  # fmt: skip
+
+
+def _extent(curve: Curve) -> list[float]:
+    """Range of the y axis: what the faces reach, and a little air."""
+    finite = curve.values[np.isfinite(curve.values)]
+    if not finite.size:
+        return [0.0, 1.0]
+    low, high = float(finite.min()), float(finite.max())
+    air = 0.04 * (high - low) or 0.01
+    return [low - air, high + air]
+
+
+def _style_study(figure: Any, table: pa.Table, x: str, height: int) -> None:
+    figure.update_xaxes(title_text=AXES[x], title_standoff=4, zeroline=False, row=2)
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_yaxes(zeroline=False, title_standoff=4)
+    figure.update_annotations(font_size=12)
+    figure.update_layout(
+        height=height,
+        margin={"l": 48, "r": 16, "t": 96, "b": 48},
+        title={
+            "text": f"{_heading(table)}, {_counted_faces(table)}",
+            "font": {"size": 13},
+            "x": 0,
+            "xref": "paper",
+            "y": 0.98,
+            "yanchor": "top",
+        },
+        legend={"orientation": "h", "y": 1.07, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        hovermode="closest",
+    )
+
+
+def _faded(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def _first(table: pa.Table, column: str) -> str:
+    return str(table[column][0].as_py()) if len(table) else ""
+
+
+def _face_count(table: pa.Table) -> int:
+    measured = table.filter(pc.is_valid(table["cosine_similarity"]))
+    return len(pc.unique(measured["face"]))
+
+
+def _counted_faces(table: pa.Table) -> str:
+    count = _face_count(table)
+    return f"n = {count} face{'' if count == 1 else 's'}"
+
+
+def _heading(table: pa.Table) -> str:
+    """What the numbers belong to: recogniser, protocol, crop, kernel, angle."""
+    settings = settings_of(table)
+    angle = settings.get("identity", {}).get("angle", "as in the table")
+    shown = {"random": "random angles", "all": "all angles"}.get(
+        str(angle), f"angle {angle:g}°" if isinstance(angle, float) else f"angle {angle}"
+    )
+    label = settings.get("recogniser", {}).get("label", _first(table, "embedder"))
+    return (
+        f"{label}, protocol {_first(table, 'protocol')}, crop {_first(table, 'crop')}, "
+        f"kernel {_first(table, 'kernel')}, {shown}"
+    )
+
+
+def _facts(table: pa.Table) -> dict[str, Any]:
+    settings = settings_of(table)
+    identity = settings.get("identity", {})
+    versions = settings.get("versions", {})
+    return {
+        "Recogniser": settings.get("recogniser", {}).get("label", ""),
+        "Weights, SHA-256": settings.get("recogniser", {}).get("weights_sha256", ""),
+        "Blur": settings.get("blur", ""),
+        "Settings": ", ".join(
+            f"{key} {value}" for key, value in identity.items() if key not in ("degrees", "grid")
+        ),
+        "Rows with a failure": settings.get("report", {}).get("failed_rows", ""),
+        "Made": settings.get("created", ""),
+        "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+    }

@@ -1,0 +1,296 @@
+"""One (clean, changed) pair, every number, and the receipt that says how each came about."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import math
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+from blurdash import __version__, defaults
+from blurdash.blur import CanvasBlur, Change, apply_change, reference_picture
+from blurdash.canvas import Picture
+from blurdash.distance import DISTANCES
+from blurdash.embed import EMBEDDERS, Embedder
+from blurdash.errors import SettingError
+from blurdash.face import Face, locate_face
+from blurdash.quality import METRICS
+from blurdash.table import Measure, look_up
+
+__all__ = [
+    "BLURS",
+    "CROPS",
+    "MEASURES",
+    "PreparedFace",
+    "Readout",
+    "Verdict",
+    "compare",
+    "verdict_of",
+    "versions",
+]
+
+CROPS = {
+    "fixed": "crop taken from the clean picture",
+    "redetect": "face detected again in the changed picture",
+}
+
+# How a picture was blurred, as a receipt says it.
+BLURS = {"exact": "filter2d", "fast": "fft, within 1 grey level"}
+
+# Every number of a readout, in the order it is shown.
+MEASURES: dict[str, Measure] = {**DISTANCES, **METRICS}
+
+LIBRARIES = ("numpy", "opencv-python-headless", "torch", "facenet-pytorch", "dlib-bin")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a recogniser's published threshold says of a pair.
+
+    Attributes:
+        same_person: True if the pair counts as the same person.
+        measure: The distance the threshold is about.
+        threshold: Its value.
+        source: Who published it.
+    """
+
+    same_person: bool
+    measure: str
+    threshold: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Every number of one pair.
+
+    Attributes:
+        values: A value for each key of ``MEASURES``.
+        receipt: How the numbers came about: recogniser, weights, protocol, crop, kernel, degree,
+            angle, shift, canvas hash, versions.
+        verdict: What the recogniser's published threshold says; None where there is none.
+    """
+
+    values: dict[str, float]
+    receipt: dict[str, Any]
+    verdict: Verdict | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns everything as JSON can hold it; an infinite value is the string ``"inf"``."""
+        numbers = {name: _for_json(value) for name, value in self.values.items()}
+        verdict = None
+        if self.verdict is not None:
+            verdict = {
+                "same_person": self.verdict.same_person,
+                "measure": self.verdict.measure,
+                "threshold": self.verdict.threshold,
+                "source": self.verdict.source,
+            }
+        return {**numbers, "verdict": verdict, "receipt": self.receipt}
+
+
+def compare(
+    reference_canvas: Picture,
+    test_canvas: Picture,
+    face: Face,
+    embedder: Embedder,
+    *,
+    crop: str = defaults.CROP,
+    change: Change | None = None,
+) -> Readout:
+    """Returns every number for one (clean, changed) pair.
+
+    Args:
+        reference_canvas: uint8 RGB ``(1024, 1024, 3)``, clean.
+        test_canvas: The same shape, changed.
+        face: The geometry of the clean face.
+        embedder: A loaded recogniser.
+        crop: ``fixed``: both are cut with ``face``; ``redetect``: the face is found anew in
+            ``test_canvas``.
+        change: What was done, for the receipt; None if unknown.
+
+    Returns:
+        A ``Readout``.
+
+    Raises:
+        PictureError: A canvas is not such a picture.
+        NoFaceError: ``redetect`` finds no face in ``test_canvas``.
+        SettingError: There is no such crop.
+        EmbeddingError: The recogniser gave values that are not finite.
+    """
+    look_up(CROPS, crop, "crop")
+    pair = _Reference(reference_canvas, face, embedder, crop)
+    return pair.readout(test_canvas, change)
+
+
+class PreparedFace:
+    """A face whose clean side is computed once, for many changes.
+
+    Conventions:
+        ``exact`` blurs are ``cv2.filter2D``'s, bit for bit. The others are several times faster
+        and at most 1 grey level away before the study's stretch; the receipt says which.
+
+    Args:
+        face: The face.
+        embedder: A loaded recogniser.
+        kernel: Name of a row of ``KERNELS``; its degree 0 is the reference.
+        crop: A key of ``CROPS``.
+        exact: Whether to blur bit-exactly.
+
+    Raises:
+        SettingError: There is no such kernel or crop.
+    """
+
+    def __init__(
+        self,
+        face: Face,
+        embedder: Embedder,
+        *,
+        kernel: str = defaults.KERNEL,
+        crop: str = defaults.CROP,
+        exact: bool = True,
+    ) -> None:
+        look_up(CROPS, crop, "crop")
+        self.face = face
+        self.embedder = embedder
+        self.kernel = kernel
+        self.crop = crop
+        self.exact = exact
+        self.reference = reference_picture(face.canvas, kernel)
+        self._blur = None if exact else CanvasBlur(face.canvas)
+        self._pair = _Reference(
+            self.reference, face, embedder, crop, blur=BLURS["exact" if exact else "fast"]
+        )
+
+    def changed(self, change: Change) -> Picture:
+        """Returns the changed canvas, uint8 RGB ``(1024, 1024, 3)``."""
+        # Not of the stretched reference: the study stretches once, after its blur.
+        return apply_change(self.face.canvas, change, blur=self._blur)
+
+    def readout(self, change: Change) -> Readout:
+        """Returns every number for the face after a change by this face's kernel.
+
+        Raises:
+            SettingError: The change is by another kernel, whose degree 0 is another picture.
+            NoFaceError: The crop is ``redetect`` and no face is found any more.
+        """
+        if change.kernel != self.kernel:
+            raise SettingError(
+                f"the change is by the kernel {change.kernel}, the face was prepared for "
+                f"{self.kernel}",
+                hint="prepare the face for that kernel",
+            )
+        return self.readout_of(self.changed(change), change)
+
+    def readout_of(self, test: Picture, change: Change | None) -> Readout:
+        """Returns every number for a picture that was made before.
+
+        Args:
+            test: uint8 RGB ``(1024, 1024, 3)``.
+            change: What was done, for the receipt; None if it was no ``Change``.
+
+        Raises:
+            NoFaceError: The crop is ``redetect`` and no face is found any more.
+        """
+        return self._pair.readout(test, change)
+
+
+def verdict_of(values: dict[str, float], embedder_name: str) -> Verdict | None:
+    """Returns what the recogniser's published threshold says, or None where there is none.
+
+    Args:
+        values: At least the threshold's measure.
+        embedder_name: A key of ``EMBEDDERS``.
+
+    Example:
+        >>> verdict_of({"l2": 0.5}, "dlib").same_person
+        True
+    """
+    row = EMBEDDERS.get(embedder_name)
+    if row is None or row.threshold is None:
+        return None
+    threshold = row.threshold
+    value = values[threshold.measure]
+    closer_is_higher = DISTANCES[threshold.measure].higher_is_closer
+    same = value >= threshold.value if closer_is_higher else value <= threshold.value
+    return Verdict(same, threshold.measure, threshold.value, threshold.source)
+
+
+class _Reference:
+    """The clean side of a readout: its embedding, its halves of the metrics, its receipt."""
+
+    def __init__(
+        self,
+        canvas: Picture,
+        face: Face,
+        embedder: Embedder,
+        crop: str,
+        *,
+        blur: str | None = None,
+    ) -> None:
+        self._face, self._embedder, self._crop = face, embedder, crop
+        self._embedding = embedder.embed(canvas, face)[0]
+        self._metrics = {name: row.against(canvas) for name, row in METRICS.items()}
+        self._receipt = _receipt(canvas, face, embedder, crop, blur)
+
+    def readout(self, test: Picture, change: Change | None) -> Readout:
+        test_face = locate_face(test) if self._crop == "redetect" else self._face
+        changed = self._embedder.embed(test, test_face)[0]
+        values = {name: row.compute(self._embedding, changed) for name, row in DISTANCES.items()}
+        values |= {name: against(test) for name, against in self._metrics.items()}
+        receipt = self._receipt | _receipt_of_change(change, self._face)
+        return Readout(values, receipt, verdict_of(values, self._embedder.name))
+
+
+def _receipt(
+    reference: Picture, face: Face, embedder: Embedder, crop: str, blur: str | None
+) -> dict[str, Any]:
+    return {
+        "embedder": embedder.name,
+        "weights_sha256": embedder.weights_sha256,
+        "note": embedder.note,
+        "protocol": embedder.protocol,
+        "crop": crop,
+        "kernel": None,
+        "degree": None,
+        "angle": None,
+        "shift": None,
+        "blur": blur,
+        "eye_distance_px": round(face.eye_distance, 2),
+        "canvas_whole": face.whole,
+        "canvas_sha256": hashlib.sha256(reference.tobytes()).hexdigest(),
+        "versions": dict(versions()),
+    }
+
+
+def _receipt_of_change(change: Change | None, face: Face) -> dict[str, Any]:
+    if change is None:
+        return {}
+    return {
+        "kernel": change.kernel,
+        "degree": change.degree,
+        "degree_percent_of_eye_distance": round(100 * change.degree / face.eye_distance, 2),
+        "angle": change.used_angle,
+        "shift": [change.shift_x, change.shift_y],
+    }
+
+
+@functools.cache
+def versions() -> tuple[tuple[str, str], ...]:
+    """Returns (name, version) of blurdash, Python and every library that a number depends on."""
+    found = [("blurdash", __version__), ("python", platform.python_version())]
+    for name in LIBRARIES:
+        try:
+            found.append((name, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            found.append((name, "unknown"))  # installed under another name, as by a distribution
+    return tuple(found)
+
+
+def _for_json(value: float) -> float | str:
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value

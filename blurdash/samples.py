@@ -1,0 +1,434 @@
+"""The study's samples on disk: a folder per picture with ``random_{d}.png`` or ``fix_{d}.png``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import shutil
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from blurdash import __version__, defaults
+from blurdash.blur import Picture, study_blur
+from blurdash.engine import check_workers, run_local
+from blurdash.errors import BlurdashError, PhotoError, SettingError
+from blurdash.kernel import check_angle
+from blurdash.photo import load_photo
+
+__all__ = [
+    "MODES",
+    "NOTE_NAME",
+    "Estimate",
+    "PhotoFile",
+    "SamplePlan",
+    "SampleReport",
+    "check_limit",
+    "check_seed",
+    "check_space",
+    "drawn_angle",
+    "entries",
+    "estimate",
+    "find_photos",
+    "generate",
+    "plan_samples",
+    "read_note",
+    "sample_random",
+]
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
+)
+MODES = {"random": "an angle drawn for each degree", "fix": "one angle for all degrees"}
+NOTE_NAME = "samples.json"
+
+# A task is a picture and so many of its degrees: decoding it again costs little, and a folder
+# with fewer pictures than processors still uses them all.
+DEGREES_AT_ONCE = 26
+PROBED_DEGREES = (0, 20, 80)
+PROBED_PHOTOS = 3
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A picture of a folder.
+
+    Attributes:
+        name: What tables and folders call it: the file's name without its ending, or with it
+            where two files would be called the same.
+        path: The file.
+    """
+
+    name: str
+    path: Path
+
+
+def find_photos(folder: str | Path, limit: int | None = None) -> list[PhotoFile]:
+    """Returns the pictures of a folder, by name.
+
+    Args:
+        folder: Folders in it are not searched.
+        limit: At most so many; None for all.
+
+    Returns:
+        At least one ``PhotoFile``.
+
+    Raises:
+        SettingError: There is no such folder, no picture in it, or ``limit`` is not above zero.
+    """
+    files = [path for path in entries(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not files:
+        raise SettingError(
+            f"the folder {_shown(folder)} has no pictures in it",
+            hint="give a folder with JPEG, PNG, WebP, HEIC or TIFF files",
+        )
+    stems = [path.stem for path in files]
+    twice = {stem for stem, count in Counter(stems).items() if count > 1}
+    named = [PhotoFile(path.name if path.stem in twice else path.stem, path) for path in files]
+    return named[: check_limit(limit)]
+
+
+def entries(folder: str | Path) -> list[Path]:
+    """Returns what lies in a folder, by name, without hidden files.
+
+    Raises:
+        SettingError: There is no such folder.
+    """
+    try:
+        found = sorted(Path(folder).iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        raise SettingError(
+            f"{_shown(folder)} is not a folder that can be read", hint="give a folder of photos"
+        ) from error
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def check_limit(limit: object) -> int | None:
+    """Returns ``limit`` after checking that it is a whole number above zero, or None.
+
+    Raises:
+        SettingError: It is anything else.
+    """
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise SettingError(
+            f"limit is {str(limit)[:40]!r}, wanted a whole number above 0",
+            hint="say how many pictures to take at most",
+        )
+    return limit
+
+
+def check_seed(seed: object) -> int:
+    """Returns ``seed`` after checking that it is a whole number.
+
+    Raises:
+        SettingError: It is anything else.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise SettingError(f"seed is {str(seed)[:40]!r}, wanted a whole number", hint="such as 0")
+    return seed
+
+
+def sample_random(seed: int, face: str, degree: int) -> random.Random:
+    """Returns the generator that one sample's random numbers come from.
+
+    It depends on these three alone, so neither order nor interruption changes a sample.
+    """
+    return random.Random(f"{seed}/{face}/{degree}")  # noqa: S311
+
+
+def drawn_angle(seed: int, face: str, degree: int, angle: float | None, *, kernel: str) -> float:
+    """Returns the angle of a sample, by the study's rules.
+
+    Conventions:
+        No angle: a whole one drawn from −180..180. Degree 1 of the study's kernel draws from
+        −88..88 even when an angle is given.
+
+    Args:
+        seed: Whole number.
+        face: The picture's name.
+        degree: 0..100, px.
+        angle: Degrees, or None to draw one.
+        kernel: Name of a row of ``KERNELS``.
+
+    Example:
+        >>> drawn_angle(0, "face", 30, None, kernel="study")
+        124.0
+        >>> drawn_angle(0, "face", 30, 45, kernel="study")
+        45.0
+    """
+    # The same draws in the same order as study_blur makes them.
+    rng = sample_random(seed, face, degree)
+    chosen = rng.randint(-180, 180) if angle is None else angle
+    if degree == 1 and kernel == "study":
+        chosen = rng.randint(-88, 88)
+    return float(chosen)
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """Which samples are to be made, and where.
+
+    Attributes:
+        photos: The pictures.
+        out: The folder that gets a folder per picture.
+        modes: Keys of ``MODES``.
+        angle: Angle of the mode ``fix``, degrees.
+        seed: What random angles are drawn from.
+        degrees: 0..100, px.
+    """
+
+    photos: tuple[PhotoFile, ...]
+    out: Path
+    modes: tuple[str, ...]
+    angle: float = defaults.ANGLE
+    seed: int = defaults.SEED
+    degrees: tuple[int, ...] = tuple(defaults.DEGREES)
+
+    def path(self, photo: PhotoFile, mode: str, degree: int) -> Path:
+        """Returns the file of a sample."""
+        return self.out / photo.name / f"{mode}_{degree}.png"
+
+    def missing(self, photo: PhotoFile, mode: str) -> list[int]:
+        """Returns the degrees that are not there yet."""
+        return [d for d in self.degrees if not self.path(photo, mode, d).exists()]
+
+    @property
+    def total(self) -> int:
+        """Number of samples in all."""
+        return len(self.photos) * len(self.modes) * len(self.degrees)
+
+
+def plan_samples(
+    folder: str | Path,
+    *,
+    out: str | Path | None = None,
+    angle: str | float = defaults.ANGLE,
+    limit: int | None = defaults.FACES,
+    seed: int = defaults.SEED,
+) -> SamplePlan:
+    """Returns the plan of the study's samples of a folder.
+
+    Args:
+        folder: The pictures.
+        out: Where to; None for the folder itself, as the study does.
+        angle: Degrees; ``"random"``; or ``"both"`` for random and the default angle.
+        limit: At most so many pictures.
+        seed: What random angles are drawn from.
+
+    Raises:
+        SettingError: One of them is not allowed, or there are no pictures.
+    """
+    modes = {"random": ("random",), "both": ("random", "fix")}.get(str(angle), ("fix",))
+    fixed = check_angle(angle) if modes == ("fix",) else defaults.ANGLE
+    photos = tuple(find_photos(folder, limit))
+    return SamplePlan(photos, Path(folder if out is None else out), modes, fixed, check_seed(seed))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What making the samples will take.
+
+    Attributes:
+        samples: How many are still to be made.
+        there: How many are there already.
+        megabytes: Disk space for those to be made.
+        seconds: Time for them.
+    """
+
+    samples: int
+    there: int
+    megabytes: float
+    seconds: float
+
+
+def estimate(plan: SamplePlan, workers: int | None = None) -> Estimate:
+    """Returns what a plan will take, from a few samples made in memory.
+
+    Args:
+        plan: The plan.
+        workers: Number of threads; None for one a processor.
+    """
+    todo = sum(len(plan.missing(photo, mode)) for photo in plan.photos for mode in plan.modes)
+    if not todo:
+        return Estimate(0, plan.total, 0.0, 0.0)
+    step = max(1, len(plan.photos) // PROBED_PHOTOS)
+    probes = [probe for photo in plan.photos[::step][:PROBED_PHOTOS] for probe in _probe(photo)]
+    if not probes:
+        return Estimate(todo, plan.total - todo, 0.0, 0.0)  # generate() will say what is wrong
+    size = statistics.mean(size for size, _ in probes)
+    seconds = statistics.mean(seconds for _, seconds in probes)
+    return Estimate(
+        todo, plan.total - todo, todo * size / 1e6, todo * seconds / check_workers(workers)
+    )
+
+
+def _probe(photo: PhotoFile) -> Iterator[tuple[int, float]]:
+    """Bytes and seconds of a few samples of a picture; nothing where it cannot be read."""
+    try:
+        picture = load_photo(photo.path)
+    except PhotoError:
+        return
+    for degree in PROBED_DEGREES:
+        start = time.perf_counter()
+        blurred, _ = study_blur(picture, degree, defaults.ANGLE)
+        yield len(_png(blurred)), time.perf_counter() - start
+
+
+@dataclass
+class SampleReport:
+    """What ``generate`` did.
+
+    Attributes:
+        written: Samples made.
+        there: Samples that were there already.
+        failures: For each picture that gave none: its name and why.
+    """
+
+    written: int = 0
+    there: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def generate(
+    plan: SamplePlan, *, workers: int | None = None, progress: Progress | None = None
+) -> SampleReport:
+    """Makes the samples of a plan that are not there yet.
+
+    Conventions:
+        A sample is the study's own function of the whole picture, bit for bit; a file appears
+        whole or not at all; a picture that cannot be read does not end the work.
+
+    Args:
+        plan: The plan.
+        workers: Number of threads; None for one a processor.
+        progress: Called with the samples that are there and those in all.
+
+    Returns:
+        What was done.
+
+    Raises:
+        SettingError: The folder holds samples of other settings, or lacks the space.
+        BlurdashError: A file cannot be written.
+    """
+    workers = check_workers(workers)
+    _claim(plan)
+    pairs = [(photo, mode) for photo in plan.photos for mode in plan.modes]
+    chunks = [chunk for pair in pairs for chunk in _chunks(plan, *pair)]
+    report = SampleReport(there=plan.total - sum(len(chunk.degrees) for chunk in chunks))
+    make = functools.partial(_write_chunk, plan)
+    for chunk, failure in run_local(lambda: make, chunks, workers=workers):
+        if failure:
+            report.failures[chunk.photo.name] = failure
+        else:
+            report.written += len(chunk.degrees)
+        if progress:
+            progress(report.there + report.written, plan.total)
+    return report
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    photo: PhotoFile
+    mode: str
+    degrees: tuple[int, ...]
+
+
+def _chunks(plan: SamplePlan, photo: PhotoFile, mode: str) -> Iterator[_Chunk]:
+    missing = plan.missing(photo, mode)
+    for start in range(0, len(missing), DEGREES_AT_ONCE):
+        yield _Chunk(photo, mode, tuple(missing[start : start + DEGREES_AT_ONCE]))
+
+
+def _write_chunk(plan: SamplePlan, chunk: _Chunk) -> tuple[_Chunk, str]:
+    try:
+        picture = load_photo(chunk.photo.path)
+    except PhotoError as error:
+        return chunk, str(error)
+    angle = plan.angle if chunk.mode == "fix" else None
+    for degree in chunk.degrees:
+        rng = sample_random(plan.seed, chunk.photo.name, degree)
+        blurred, _ = study_blur(picture, degree, angle, rng=rng)
+        _write_whole(plan.path(chunk.photo, chunk.mode, degree), _png(blurred))
+    return chunk, ""
+
+
+def _png(picture: Picture) -> bytes:
+    done, buffer = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise PhotoError(f"a sample of {picture.shape} cannot be written as PNG", "scale it down")
+    return np.asarray(buffer).tobytes()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    # The same name each time: what a killed run left is written over by the next.
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        reason = error.strerror or type(error).__name__
+        raise BlurdashError(
+            f"the sample {path.name} cannot be written ({reason})",
+            hint="make room or give another --out; the same command then goes on",
+        ) from error
+
+
+def _claim(plan: SamplePlan) -> None:
+    """Notes in the folder what its samples are, and refuses to mix them with others."""
+    note = plan.out / NOTE_NAME
+    known = read_note(plan.out)
+    for mode in plan.modes:
+        wanted: dict[str, Any] = {"seed": plan.seed, "angle": plan.angle if mode == "fix" else None}
+        found = known.get(mode)
+        if found is not None and {key: found.get(key) for key in wanted} != wanted:
+            raise SettingError(
+                f"the folder holds {mode} samples of seed {found.get('seed')} and angle "
+                f"{found.get('angle')}, wanted seed {plan.seed} and angle {wanted['angle']}",
+                hint="delete them or give another --out",
+            )
+        known[mode] = {**wanted, "blurdash": __version__}
+    _write_whole(note, json.dumps(known, indent=1).encode())
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """Returns what ``generate`` noted about a folder's samples; ``{}`` if nothing."""
+    try:
+        known = json.loads((folder / NOTE_NAME).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def check_space(plan: SamplePlan, wanted: Estimate) -> None:
+    """Raises unless the disk has room for the samples.
+
+    Raises:
+        SettingError: It has not.
+    """
+    place = plan.out.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / 1e6
+    if wanted.megabytes > free:
+        raise SettingError(
+            f"the samples need about {wanted.megabytes:,.0f} MB, the disk has {free:,.0f} MB free",
+            hint="lower --limit, give another --out, or use sweep, which needs no samples",
+        )
+
+
+def _shown(path: str | Path) -> str:
+    return repr(str(path)[-60:])

@@ -1,0 +1,325 @@
+"""What a sweep table says: the study's averages, medians, bands over faces, thresholds, maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from blurdash import defaults
+from blurdash.errors import SettingError, TableError
+from blurdash.readout import MEASURES
+from blurdash.sweep_file import settings_of
+from blurdash.table import look_up
+
+__all__ = [
+    "AXES",
+    "Curve",
+    "Map",
+    "averages",
+    "curve_of",
+    "degree_angle_map",
+    "impostor_band",
+    "past_threshold",
+    "threshold_of",
+]
+
+Values = npt.NDArray[np.float64]
+
+# What the x axis may count.
+AXES = {
+    "px": "degree, px of the canvas",
+    "percent": "degree, % of the distance between the eyes",
+}
+
+DRAWS = 2000
+CONFIDENCE = 0.95
+WEIGHTS_AT_ONCE = 2_000_000  # bounds memory, whatever the number of faces
+PERCENT_STEPS = 101
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One measure over the degree, for every face and for all together.
+
+    Attributes:
+        measure: Name of a row of ``MEASURES``.
+        x: The degrees, px or % of the eye distance; float64 ``(D,)``.
+        faces: Names, in the table's order.
+        values: float64 ``(F, D)``, NaN where a row has a failure.
+        n: Faces that a point is the average of, ``(D,)``.
+        mean: The study's average, ``(D,)``; infinite where a value is.
+        median: ``(D,)``.
+        low: Lower end of the 95 % bootstrap band of the mean over faces, ``(D,)``.
+        high: Its upper end.
+    """
+
+    measure: str
+    x: Values
+    faces: tuple[str, ...]
+    values: Values
+    n: npt.NDArray[np.intp]
+    mean: Values
+    median: Values
+    low: Values
+    high: Values
+
+    def spread(self, share: float = 0.8) -> tuple[Values, Values]:
+        """Returns between what values the middle share of the faces lies, ``(D,)`` each.
+
+        Values that are not finite are left out.
+        """
+        tail, finite = (1 - share) / 2, np.where(np.isfinite(self.values), self.values, np.nan)
+        return _nan_quantile(finite, tail), _nan_quantile(finite, 1 - tail)
+
+    def extremes(self) -> tuple[str, str]:
+        """Returns the faces that blur moves most and least: the worst and the best by average."""
+        finite = np.where(np.isfinite(self.values), self.values, np.nan)
+        level = _nan_mean(finite)
+        closer_first = np.argsort(-level if MEASURES[self.measure].higher_is_closer else level)
+        known = [i for i in closer_first if np.isfinite(level[i])]
+        return (self.faces[known[-1]], self.faces[known[0]]) if known else ("", "")
+
+
+@dataclass(frozen=True)
+class Map:
+    """One measure over degree and angle, averaged over faces.
+
+    Attributes:
+        measure: Name of a row of ``MEASURES``.
+        degrees: px, ``(D,)``.
+        angles: Degrees, ``(A,)``.
+        mean: float64 ``(A, D)``.
+        n: Number of faces.
+    """
+
+    measure: str
+    degrees: Values
+    angles: Values
+    mean: Values
+    n: int
+
+
+def curve_of(table: pa.Table, measure: str, *, x: str = "px", seed: int = defaults.SEED) -> Curve:
+    """Returns a measure's curves.
+
+    Conventions:
+        The average of degree j is the study's: (1 / n) Σᵢ of the measure between face i and its
+        picture blurred by j. ``cosine_similarity`` is what the study's code adds up,
+        ``cosine_distance`` what its formula writes. Of several angles a face's mean is taken
+        first. Over % of the eye distance, each face's curve is interpolated to common points.
+
+    Args:
+        table: A sweep table.
+        measure: Name of a row of ``MEASURES``.
+        x: A key of ``AXES``.
+        seed: Of the bootstrap, so that the band is the same every time.
+
+    Raises:
+        SettingError: There is no such measure or axis.
+        TableError: The table has no rows.
+    """
+    look_up(MEASURES, measure, "measure")
+    look_up(AXES, x, "axis")
+    _check_rows(table)
+    faces, degrees, values = _by_face(table, measure)
+    places = degrees
+    if x == "percent":
+        places, values = _over_percent(table, values)
+    low, high = _band(values, seed)
+    return Curve(
+        measure,
+        places,
+        faces,
+        values,
+        (~np.isnan(values)).sum(axis=0),
+        _nan_mean(values.T),
+        _nan_median(values),
+        low,
+        high,
+    )
+
+
+def averages(table: pa.Table, *, seed: int = defaults.SEED) -> pa.Table:
+    """Returns the averages as a table: per degree and measure the mean, median and band.
+
+    Args:
+        table: A sweep table.
+        seed: Of the bootstrap.
+
+    Returns:
+        Columns ``degree``, ``faces``, for each measure ``_mean``, ``_median``, ``_low`` and
+        ``_high``, and ``share_past_threshold`` where the recogniser has a threshold.
+    """
+    columns: dict[str, Any] = {}
+    for name in MEASURES:
+        curve = curve_of(table, name, seed=seed)
+        columns.setdefault("degree", curve.x.astype(np.int16))
+        columns.setdefault("faces", curve.n)
+        for part in ("mean", "median", "low", "high"):
+            columns[f"{name}_{part}"] = getattr(curve, part)
+    share = past_threshold(table)
+    if share is not None:
+        columns["share_past_threshold"] = share[1]
+    return pa.table(columns)
+
+
+def threshold_of(table: pa.Table) -> Mapping[str, Any] | None:
+    """Returns the recogniser's threshold (measure, value, source) or None where it has none."""
+    found = settings_of(table).get("recogniser", {}).get("threshold")
+    return found if isinstance(found, dict) and found.get("measure") in MEASURES else None
+
+
+def past_threshold(table: pa.Table) -> tuple[Values, Values] | None:
+    """Returns, per degree, the share of faces that the recogniser no longer takes for themselves.
+
+    Returns:
+        The degrees and the shares, 0..1; None where the recogniser has no threshold.
+    """
+    threshold = threshold_of(table)
+    if threshold is None:
+        return None
+    _, degrees, values = _by_face(table, threshold["measure"])
+    higher = MEASURES[threshold["measure"]].higher_is_closer
+    past = values < threshold["value"] if higher else values > threshold["value"]
+    known = ~np.isnan(values)
+    counts = known.sum(axis=0)
+    return degrees, (past & known).sum(axis=0) / np.maximum(counts, 1)
+
+
+def impostor_band(table: pa.Table, measure: str) -> tuple[float, float, float] | None:
+    """Returns where different clean faces lie: 2.5 %, median and 97.5 % of their pairs.
+
+    Returns:
+        Three values of the measure; None for PSNR and SSIM, and for a table of one face.
+    """
+    band = settings_of(table).get("impostors", {}).get(measure)
+    return (band["low"], band["median"], band["high"]) if isinstance(band, dict) else None
+
+
+def degree_angle_map(table: pa.Table, measure: str) -> Map:
+    """Returns a measure over degree and angle, averaged over faces.
+
+    Conventions:
+        Angles that not every degree has (the study's own draw at degree 1) are left out.
+
+    Raises:
+        SettingError: The table has fewer than two angles, or there is no such measure.
+        TableError: The table has no rows.
+    """
+    look_up(MEASURES, measure, "measure")
+    _check_rows(table)
+    degree = _numbers(table, "degree")
+    angle = _numbers(table, "angle")
+    value = _numbers(table, measure)
+    degrees, column = np.unique(degree, return_inverse=True)
+    angles, row = np.unique(angle, return_inverse=True)
+    known = ~np.isnan(value) & ~np.isnan(angle)
+    total, count = np.zeros((2, len(angles), len(degrees)))
+    np.add.at(total, (row[known], column[known]), value[known])
+    np.add.at(count, (row[known], column[known]), 1)
+    common = (count > 0).sum(axis=1) >= max(2, len(degrees) // 2)
+    if common.sum() < 2:
+        raise SettingError(
+            "this table has one angle for each degree, a map needs several",
+            hint="make it with --angle all",
+        )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(count > 0, total / count, np.nan)[common]
+    kept = np.isfinite(np.where(np.isinf(mean), 0, mean)).all(axis=0)
+    faces = len(set(table["face"].to_pylist()))
+    return Map(measure, degrees[kept], angles[common], mean[:, kept], faces)
+
+
+def _check_rows(table: pa.Table) -> None:
+    if not len(table):
+        raise TableError("the sweep table has no rows", hint="make it anew")
+
+
+def _numbers(table: pa.Table, column: str) -> Values:
+    """A column as float64, NaN where it is null."""
+    return np.asarray(table[column].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _by_face(table: pa.Table, column: str) -> tuple[tuple[str, ...], Values, Values]:
+    """Names (F,), degrees (D,) and values (F, D); of several angles the mean."""
+    codes = table["face"].combine_chunks().dictionary_encode()
+    face = np.asarray(codes.indices)
+    degrees, place = np.unique(_numbers(table, "degree"), return_inverse=True)
+    value = _numbers(table, column)
+    known = ~np.isnan(value)
+    total, count = np.zeros((2, len(codes.dictionary), len(degrees)))
+    np.add.at(total, (face[known], place[known]), value[known])
+    np.add.at(count, (face[known], place[known]), 1)
+    values = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return tuple(codes.dictionary.to_pylist()), degrees, values
+
+
+def _over_percent(table: pa.Table, values: Values) -> tuple[Values, Values]:
+    """The curves over % of the eye distance, at points that every face's curve reaches."""
+    _, _, percent = _by_face(table, "degree_percent_of_eye_distance")
+    whole = ~np.isnan(percent).any(axis=1)
+    if not whole.any():
+        raise TableError("no face of this table was measured", hint="use the axis px")
+    places = np.linspace(0, percent[whole].max(axis=1).min(), PERCENT_STEPS)
+    moved = np.full((len(values), len(places)), np.nan)
+    for i in np.flatnonzero(whole):
+        moved[i] = np.interp(places, percent[i], values[i])
+    return places, moved
+
+
+def _band(values: Values, seed: int) -> tuple[Values, Values]:
+    """95 % bootstrap band of the mean over faces: faces are drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    known = np.isfinite(values)
+    filled = np.where(known, values, 0.0)
+    faces = len(values)
+    means = np.concatenate(
+        [
+            _weighted_means(rng.multinomial(faces, [1 / faces] * faces, size), filled, known)
+            for size in _sizes(DRAWS, max(1, WEIGHTS_AT_ONCE // faces))
+        ]
+    )
+    tail = (1 - CONFIDENCE) / 2
+    ends = [_nan_quantile(means, share) for share in (tail, 1 - tail)]
+    endless = np.isinf(values).any(axis=0)  # PSNR of equal pictures: the band is that point
+    top = _nan_mean(values.T)
+    return np.where(endless, top, ends[0]), np.where(endless, top, ends[1])
+
+
+def _sizes(total: int, most: int) -> list[int]:
+    return [min(most, total - start) for start in range(0, total, most)]
+
+
+def _weighted_means(weights: npt.NDArray[np.int64], filled: Values, known: Any) -> Values:
+    """Means of each column for each row of weights, over what is known."""
+    share = weights.astype(np.float64)
+    counts = share @ known
+    nothing = np.full_like(counts, np.nan)
+    return np.asarray(np.divide(share @ filled, counts, out=nothing, where=counts > 0))
+
+
+def _nan_mean(rows: Values) -> Values:
+    """Mean of each row without its NaNs; NaN for a row of nothing else."""
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=1)
+    total = np.where(known, rows, 0.0).sum(axis=1)
+    nothing = np.full(len(rows), np.nan)
+    return np.asarray(np.divide(total, counts, out=nothing, where=counts > 0))
+
+
+def _nan_median(values: Values) -> Values:
+    return _per_column(values, lambda column: np.median(column))
+
+
+def _nan_quantile(values: Values, share: float) -> Values:
+    return _per_column(values, lambda column: np.quantile(column, share))
+
+
+def _per_column(values: Values, of: Callable[[Values], Any]) -> Values:
+    columns: Sequence[Values] = [column[~np.isnan(column)] for column in values.T]
+    return np.array([of(column) if len(column) else np.nan for column in columns])

@@ -1,0 +1,725 @@
+"""The study: every number for many faces over many degrees, as one table.
+
+A face is read, found and embedded once; its blurred pictures live only in memory. What is done is
+kept face by face, so that a sweep that is killed goes on from there to the same table.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from blurdash import __version__, defaults
+from blurdash.blur import CanvasBlur, Picture, blur_picture
+from blurdash.distance import DISTANCES
+from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_embedder
+from blurdash.engine import ENGINES, check_workers, run_local
+from blurdash.errors import (
+    BlurdashError,
+    EmbeddingError,
+    SettingError,
+    StoppedError,
+    TableError,
+)
+from blurdash.face import Face, find_face, locate_face
+from blurdash.kernel import KERNELS, check_angle, check_degree
+from blurdash.photo import load_photo
+from blurdash.quality import METRICS
+from blurdash.readout import BLURS, CROPS, verdict_of, versions
+from blurdash.samples import (
+    check_limit,
+    check_seed,
+    drawn_angle,
+    entries,
+    find_photos,
+    read_note,
+)
+from blurdash.sweep_file import Journal, read_settings, table_of, with_settings, write_sweep
+from blurdash.table import look_up
+
+__all__ = [
+    "GRID",
+    "FaceRows",
+    "RunOptions",
+    "Source",
+    "Sweep",
+    "SweepReport",
+    "find_sources",
+    "run_sweep",
+    "sweep_photos",
+]
+
+# Angles of a degree × angle grid: a straight blur has period 180.
+GRID = tuple(float(angle) for angle in range(0, 180, 15))
+
+BATCH = 32
+BATCH_BYTES = 16 << 20  # a whole canvas has 3 MB: then fewer go at once
+IMPOSTOR_FACES = 64  # 2,016 pairs tell where strangers lie, however many faces there are
+SHOWN_FAILURES = 20
+
+# What a bad picture can raise here. Anything else is a mistake in blurdash and ends the sweep.
+FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
+
+Point = tuple[int, float | None]  # degree, angle
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The settings of a sweep: the same settings and photos give the same table.
+
+    Attributes:
+        angle: Degrees; ``"random"``: drawn for each face and degree; ``"all"``: each of ``grid``.
+        degrees: Blur lengths, whole canvas px, 0..100.
+        grid: The angles of ``"all"``, degrees.
+        limit: At most so many faces; None for all.
+        seed: What random angles are drawn from, together with the face's name and the degree.
+        kernel: Name of a row of ``KERNELS``.
+        crop: A key of ``CROPS``.
+        blur: A key of ``BLURS``: bit-exact, or several times faster within 1 grey level.
+        embedder: A key of ``EMBEDDERS``; None for the usual rule.
+        protocol: A key of ``PROTOCOLS``.
+        samples: Whether the folder holds samples that ``generate`` made, not photos.
+
+    Raises:
+        SettingError: One of them is not allowed.
+
+    Example:
+        >>> Sweep(degrees=(0, 50), angle="random").total(30)
+        60
+    """
+
+    angle: str | float = defaults.ANGLE
+    degrees: tuple[int, ...] = tuple(defaults.DEGREES)
+    grid: tuple[float, ...] = GRID
+    limit: int | None = defaults.FACES
+    seed: int = defaults.SEED
+    kernel: str = defaults.KERNEL
+    crop: str = defaults.CROP
+    blur: str = "fast"
+    embedder: str | None = None
+    protocol: str = defaults.PROTOCOL
+    samples: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks every field, so that a sweep that exists is a sweep that can be run."""
+        if self.angle not in ("random", "all"):
+            check_angle(self.angle)
+        _check_several(self.degrees, check_degree, "degree")
+        _check_several(self.grid, check_angle, "angle")
+        check_limit(self.limit)
+        check_seed(self.seed)
+        look_up(KERNELS, self.kernel, "kernel")
+        look_up(CROPS, self.crop, "crop")
+        look_up(BLURS, self.blur, "blur")
+        if self.samples and (self.angle == "all" or self.kernel != "study"):
+            raise SettingError(
+                "samples on disk have one angle a degree and the kernel study",
+                hint="sweep the photos themselves for other kernels and for angle all",
+            )
+
+    @property
+    def mode(self) -> str:
+        """The kind of samples that it corresponds to, a key of ``MODES``."""
+        return "random" if self.angle == "random" else "fix"
+
+    def points(self, face: str) -> list[Point]:
+        """Returns every (degree, angle) of a face, in the order of its rows."""
+        angles: Iterable[float | None] = [None]
+        if self.angle == "all":
+            angles = self.grid
+        elif self.angle != "random":
+            angles = [float(self.angle)]
+        # Each once: in a grid the study's degree 1 draws the same angle for every one asked for.
+        return list(
+            dict.fromkeys(
+                (degree, drawn_angle(self.seed, face, degree, angle, kernel=self.kernel))
+                for angle in angles
+                for degree in self.degrees
+            )
+        )
+
+    def total(self, faces: int) -> int:
+        """Returns the number of rows for so many faces."""
+        return faces * len(self.points(""))
+
+
+def _check_several(values: Sequence[Any], check: Callable[[object], Any], what: str) -> None:
+    for value in values:
+        check(value)
+    if not values or len(set(values)) != len(values):
+        raise SettingError(
+            f"{'no' if not values else 'the same'} {what} is given"
+            f"{' twice' if values else ''}, wanted different ones",
+            hint=f"give every {what} once",
+        )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What does not change a sweep's table: where and how it runs.
+
+    Attributes:
+        workers: How many faces are in work at once; None for one a processor.
+        engine: A key of ``ENGINES``.
+        address: Of a Ray cluster; None for Ray on this machine.
+        load: How the recogniser is loaded; its protocol is the sweep's.
+    """
+
+    workers: int | None = None
+    engine: str = "local"
+    address: str | None = None
+    load: LoadOptions = dataclasses.field(default_factory=LoadOptions)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a face comes from.
+
+    Attributes:
+        name: What the table calls it.
+        photo: Path or bytes of a photo, or the folder with its samples.
+    """
+
+    name: str
+    photo: Path | bytes
+
+    def stamp(self) -> str:
+        """Tells whether the photo is still the one that was measured."""
+        if isinstance(self.photo, bytes):
+            return hashlib.sha256(self.photo).hexdigest()
+        try:
+            status = self.photo.stat()
+        except OSError:
+            return "unreadable"
+        return f"{status.st_size}/{status.st_mtime_ns}"
+
+
+@dataclass
+class SweepReport:
+    """What a sweep did.
+
+    Attributes:
+        rows: Rows in the table.
+        faces: Faces in it.
+        failed_rows: Rows with a failure instead of numbers.
+        failed_faces: Faces without a single number: name and why, the first few.
+        failed_count: How many such faces there are.
+        resumed: Faces that were measured before this run.
+    """
+
+    rows: int = 0
+    faces: int = 0
+    failed_rows: int = 0
+    failed_faces: dict[str, str] = dataclasses.field(default_factory=dict)
+    failed_count: int = 0
+    resumed: int = 0
+
+
+@dataclass(frozen=True)
+class FaceRows:
+    """A face's share of the table.
+
+    Attributes:
+        face: Its name.
+        rows: Table of ``SCHEMA``.
+        note: The photo's stamp, and the clean embedding or why there is none.
+    """
+
+    face: str
+    rows: pa.Table
+    note: dict[str, Any]
+
+
+def find_sources(folder: str | Path, sweep: Sweep) -> list[Source]:
+    """Returns the faces of a folder: its photos, or its folders of samples.
+
+    Raises:
+        SettingError: There is no such folder, or nothing in it.
+    """
+    if not sweep.samples:
+        return [Source(photo.name, photo.path) for photo in find_photos(folder, sweep.limit)]
+    clean = f"{sweep.mode}_0.png"
+    found = [Source(path.name, path) for path in entries(folder) if (path / clean).is_file()]
+    if not found:
+        raise SettingError(
+            f"no folder in {str(folder)[-60:]!r} has a {clean}",
+            hint="make samples with python -m blurdash generate, or leave out --from-samples",
+        )
+    return found[: sweep.limit]
+
+
+def run_sweep(
+    folder: str | Path,
+    out: str | Path,
+    sweep: Sweep,
+    *,
+    how: RunOptions | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> SweepReport:
+    """Measures every face of a folder and writes the table; goes on where a killed run stopped.
+
+    Conventions:
+        A picture that cannot be measured gives rows with a ``failure``; it does not end the sweep.
+        The table does not depend on the number of workers, the engine, or interruptions.
+
+    Args:
+        folder: Photos, or folders of samples.
+        out: The Parquet file.
+        sweep: The settings.
+        how: Where and how it runs.
+        embedder: A loaded recogniser; None to load the sweep's. Not for other engines than local.
+        progress: Called with the rows done and those in all, from worker threads, one at a time.
+        stop: When set, the sweep ends soon with ``StoppedError``; it can be gone on with later.
+
+    Returns:
+        What was done.
+
+    Raises:
+        SettingError: There is no such folder, or an unfinished sweep with other settings.
+        WeightsError: The recogniser cannot be loaded.
+        TableError: The table cannot be written.
+        StoppedError: ``stop`` was set.
+    """
+    how, out = how or RunOptions(), Path(out)
+    workers = check_workers(how.workers)
+    engine = look_up(ENGINES, how.engine, "engine")
+    sources = find_sources(folder, sweep)
+    _check_out(out)
+    embedder = embedder or _load(sweep, how)
+    sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
+    identity = _identity(sweep, embedder)
+    done = _finished(out, identity, sources)
+    if done is not None:
+        return done
+    journal = Journal(out, identity)
+    todo = [source for source in sources if not _is_kept(journal, source)]
+    ticker = _Ticker(progress, sweep.total(len(sources)), sweep.total(len(sources) - len(todo)))
+    if engine is run_local:
+        results = engine(lambda: _Measurer(sweep, embedder, ticker, stop), todo, workers=workers)
+    else:
+        results = _elsewhere(sweep, how, todo, workers, ticker)
+    for result in results:
+        journal.write(result.face, result.rows, result.note)
+    report = SweepReport(resumed=len(sources) - len(todo))
+    _write_table(out, journal, sources, sweep, embedder, report)
+    journal.remove()
+    return report
+
+
+def sweep_photos(
+    sources: Sequence[Source],
+    sweep: Sweep,
+    embedder: Embedder,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> pa.Table:
+    """Measures a few photos and returns the table, with its settings, without writing a file.
+
+    Args:
+        sources: Photos; different names.
+        sweep: The settings.
+        embedder: A loaded recogniser.
+        workers: As in ``RunOptions``.
+        progress: As for ``run_sweep``.
+        stop: As for ``run_sweep``.
+
+    Raises:
+        StoppedError: ``stop`` was set.
+    """
+    sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
+    ticker = _Ticker(progress, sweep.total(len(sources)), 0)
+    results = {
+        result.face: result
+        for result in run_local(
+            lambda: _Measurer(sweep, embedder, ticker, stop),
+            sources,
+            workers=check_workers(workers),
+        )
+    }
+    tally = _Tally(SweepReport())
+    tables = [tally.counted(results[source.name]) for source in sources]
+    settings = _settings(sweep, embedder, sources, tally)
+    return with_settings(pa.concat_tables(tables), settings)
+
+
+def _load(sweep: Sweep, how: RunOptions) -> Embedder:
+    options = dataclasses.replace(how.load, protocol=sweep.protocol)
+    return load_embedder(sweep.embedder, options)
+
+
+def _check_out(out: Path) -> None:
+    if out.suffix.lower() != ".parquet" or out.is_dir():
+        raise TableError(f"the output is {out.name[:60]!r}, wanted a .parquet file", "name one")
+    if not out.absolute().parent.is_dir():
+        raise TableError(f"there is no folder for {out.name[:60]!r}", "make the folder first")
+
+
+def _identity(sweep: Sweep, embedder: Embedder) -> dict[str, Any]:
+    settings = dataclasses.asdict(sweep)
+    if sweep.angle != "all":
+        del settings["grid"]
+    return {**settings, "weights_sha256": embedder.weights_sha256, "blurdash": __version__}
+
+
+def _canonical(identity: Any) -> str:
+    return json.dumps(identity, sort_keys=True)
+
+
+def _fingerprint(sources: Sequence[Source]) -> str:
+    lines = "\n".join(f"{source.name}\t{source.stamp()}" for source in sources)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _finished(out: Path, identity: dict[str, Any], sources: Sequence[Source]) -> SweepReport | None:
+    """The report of a table that is there and is the very one that is wanted."""
+    if not out.exists():
+        return None
+    try:
+        settings = read_settings(out)
+        wanted = _canonical(identity), _fingerprint(sources)
+        if (_canonical(settings["identity"]), settings["photos"]) != wanted:
+            return None
+        report = SweepReport(**settings["report"])
+    except (TableError, KeyError, TypeError):
+        return None
+    report.resumed = report.faces
+    Journal(out, identity).remove()  # left by a run killed between its last two steps
+    return report
+
+
+def _is_kept(journal: Journal, source: Source) -> bool:
+    kept = journal.read(source.name)
+    return kept is not None and kept[1].get("stamp") == source.stamp()
+
+
+def _elsewhere(
+    sweep: Sweep, how: RunOptions, todo: Sequence[Source], workers: int, ticker: _Ticker
+) -> Iterator[FaceRows]:
+    load = dataclasses.replace(how.load, progress=None)  # a callback does not travel
+    make_worker = functools.partial(_make_measurer, sweep, dataclasses.replace(how, load=load))
+    engine: Any = look_up(ENGINES, how.engine, "engine")
+    results = engine(
+        make_worker,
+        todo,
+        workers=workers,
+        address=how.address,
+        lost=lambda source: _failed(source, sweep, "its worker died every time it was measured"),
+    )
+    for result in results:
+        ticker.add(len(result.rows))
+        yield result
+
+
+def _make_measurer(sweep: Sweep, how: RunOptions) -> _Measurer:
+    return _Measurer(sweep, _load(sweep, how), _Ticker(None, 0, 0), None)
+
+
+class _Ticker:
+    """Counts rows from several threads and tells the caller, one at a time."""
+
+    def __init__(self, progress: Progress | None, total: int, done: int) -> None:
+        self._progress, self._total, self._done = progress, total, done
+        self._lock = threading.Lock()
+        self.add(0)
+
+    def add(self, rows: int) -> None:
+        with self._lock:
+            self._done += rows
+            if self._progress:
+                self._progress(self._done, self._total)
+
+
+class _Measurer:
+    """Measures faces; shared by the threads of a process."""
+
+    def __init__(
+        self, sweep: Sweep, embedder: Embedder, ticker: _Ticker, stop: threading.Event | None
+    ) -> None:
+        self._sweep, self._embedder, self._ticker = sweep, embedder, ticker
+        self._stop, self._aborted = stop, threading.Event()
+
+    def abort(self) -> None:
+        """Makes every face in work end soon."""
+        self._aborted.set()
+
+    def __call__(self, source: Source) -> FaceRows:
+        """Returns a face's rows; whatever is wrong with its photo is said in them."""
+        self._check_stop()
+        stamp = source.stamp()
+        try:
+            clean = _clean_side(source, self._sweep, self._embedder)
+        except _RecogniserError:
+            raise
+        except FAILURES as error:
+            result = _failed(source, self._sweep, _reason(error))
+            self._ticker.add(len(result.rows))
+            return result
+        rows = self._measured(clean, source, _points(source, self._sweep))
+        embedding = base64.b64encode(clean.embedding.tobytes()).decode()
+        return FaceRows(source.name, table_of(rows), {"stamp": stamp, "embedding": embedding})
+
+    def _measured(
+        self, clean: _Clean, source: Source, points: Sequence[Point]
+    ) -> list[dict[str, Any]]:
+        rows = []
+        size = max(1, min(BATCH, BATCH_BYTES // clean.crop.nbytes))
+        for start in range(0, len(points), size):
+            batch = points[start : start + size]
+            known = {"eye_distance_px": clean.face.eye_distance}
+            here = [_row(source.name, point, self._sweep) | known for point in batch]
+            crops = [self._crop_and_quality(clean, row) for row in here]
+            self._distances(clean, here, crops)
+            rows += here
+            self._ticker.add(len(here))
+        return rows
+
+    def _crop_and_quality(self, clean: _Clean, row: dict[str, Any]) -> Picture | None:
+        """Makes a row's picture, fills in its metrics, and returns its crop; None if it fails."""
+        self._check_stop()
+        row["degree_percent_of_eye_distance"] = 100 * row["degree"] / clean.face.eye_distance
+        try:
+            test = clean.changed(row["degree"], row["angle"])
+            face = locate_face(test) if self._sweep.crop == "redetect" else clean.face
+            crop = self._embedder.crop(test, face)
+            row |= {name: against(test) for name, against in clean.metrics.items()}
+        except FAILURES as error:
+            row["failure"] = _reason(error)
+            return None
+        return crop
+
+    def _distances(
+        self, clean: _Clean, rows: Sequence[dict[str, Any]], crops: Sequence[Picture | None]
+    ) -> None:
+        there = [(row, crop) for row, crop in zip(rows, crops, strict=True) if crop is not None]
+        if not there:
+            return
+        embeddings = _embedded(self._embedder, np.stack([crop for _, crop in there]))
+        for (row, crop), embedding in zip(there, embeddings, strict=True):
+            # The same picture has the same embedding, wherever it stood in its batch.
+            test = clean.embedding if np.array_equal(crop, clean.crop) else embedding
+            try:
+                row |= {
+                    name: measure.compute(clean.embedding, test)
+                    for name, measure in DISTANCES.items()
+                }
+            except BlurdashError as error:
+                row |= dict.fromkeys((*DISTANCES, *METRICS)) | {"failure": _reason(error)}
+
+    def _check_stop(self) -> None:
+        if self._aborted.is_set() or (self._stop is not None and self._stop.is_set()):
+            raise StoppedError("the sweep was stopped", "the same command goes on from there")
+
+
+class _RecogniserError(EmbeddingError):
+    """The recogniser failed, which is no picture's fault: the sweep ends, and can be gone on with.
+
+    Rows with a failure would be taken for measured by the next run.
+    """
+
+
+def _embedded(embedder: Embedder, crops: Picture) -> np.ndarray[Any, np.dtype[np.float32]]:
+    try:
+        return embedder.embed_crops(crops)
+    except FAILURES as error:
+        raise _RecogniserError(
+            f"the recogniser {embedder.name} failed ({_reason(error)})", hint="run it again"
+        ) from error
+
+
+def _failed(source: Source, sweep: Sweep, reason: str) -> FaceRows:
+    """A face's rows where there is not a single number."""
+    rows = [_row(source.name, point, sweep) for point in _points(source, sweep)]
+    table = table_of({**row, "failure": reason} for row in rows)
+    return FaceRows(source.name, table, {"stamp": source.stamp(), "failure": reason})
+
+
+@dataclass
+class _Clean:
+    """The clean side of a face, computed once."""
+
+    face: Face
+    crop: Picture
+    embedding: np.ndarray[Any, np.dtype[np.float32]]
+    metrics: dict[str, Callable[[Picture], float]]
+    changed: Callable[[int, float], Picture]
+
+
+def _clean_side(source: Source, sweep: Sweep, embedder: Embedder) -> _Clean:
+    if sweep.samples:
+        face, reference, changed = _from_samples(source, sweep)
+    else:
+        face, reference, changed = _from_photo(source, sweep)
+    crop = embedder.crop(reference, face)
+    embedding = _embedded(embedder, crop[None])[0]
+    metrics = {name: row.against(reference) for name, row in METRICS.items()}
+    return _Clean(face, crop, embedding, metrics, changed)
+
+
+Changed = Callable[[int, float], Picture]
+
+
+def _from_photo(source: Source, sweep: Sweep) -> tuple[Face, Picture, Changed]:
+    face = find_face(load_photo(source.photo))
+    blur = CanvasBlur(face.canvas) if sweep.blur == "fast" else None
+
+    def changed(degree: int, angle: float) -> Picture:
+        return blur_picture(face.canvas, sweep.kernel, degree, angle, blur=blur)
+
+    return face, changed(0, 0.0), changed
+
+
+def _from_samples(source: Source, sweep: Sweep) -> tuple[Face, Picture, Changed]:
+    folder = Path(str(source.photo))
+    clean = load_photo(folder / f"{sweep.mode}_0.png")
+    face = find_face(clean)
+
+    def changed(degree: int, _angle: float) -> Picture:
+        sample = load_photo(folder / f"{sweep.mode}_{degree}.png")
+        if sample.shape != clean.shape:
+            raise SettingError(
+                f"the sample of degree {degree} has another size than that of degree 0",
+                hint="make the samples anew",
+            )
+        return face.canvas_of(sample)
+
+    return face, face.canvas, changed
+
+
+def _points(source: Source, sweep: Sweep) -> Sequence[Point]:
+    """Every (degree, angle) of a face; samples say themselves what angles they were made with."""
+    if not sweep.samples:
+        return sweep.points(source.name)
+    known = read_note(Path(str(source.photo)).parent).get(sweep.mode)
+    if not isinstance(known, dict):
+        angle = None if sweep.mode == "random" else float(sweep.angle)
+        return [(degree, angle) for degree in sweep.degrees]
+    return [
+        (degree, drawn_angle(known["seed"], source.name, degree, known["angle"], kernel="study"))
+        for degree in sweep.degrees
+    ]
+
+
+def _row(face: str, point: Point, sweep: Sweep) -> dict[str, Any]:
+    return {
+        "face": face,
+        "degree": point[0],
+        "angle": point[1],
+        "kernel": sweep.kernel,
+        "crop": sweep.crop,
+        "protocol": sweep.protocol,
+        "embedder": sweep.embedder,
+    }
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, BlurdashError) else f"{type(error).__name__}: {text}"[:300]
+
+
+class _Tally:
+    """Counts a table's faces and failures, and keeps a few clean embeddings, while it is read."""
+
+    def __init__(self, report: SweepReport) -> None:
+        self.report = report
+        self._embeddings: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+
+    def counted(self, result: FaceRows) -> pa.Table:
+        """Returns the face's rows after counting them."""
+        report = self.report
+        failed = len(result.rows) - result.rows["failure"].null_count
+        report.faces += 1
+        report.rows += len(result.rows)
+        report.failed_rows += failed
+        if failed == len(result.rows):
+            report.failed_count += 1
+            if len(report.failed_faces) < SHOWN_FAILURES:
+                report.failed_faces[result.face] = result.rows["failure"][0].as_py()
+        elif "embedding" in result.note and len(self._embeddings) < IMPOSTOR_FACES:
+            raw = base64.b64decode(result.note["embedding"])
+            self._embeddings.append(np.frombuffer(raw, np.float32))
+        return result.rows
+
+    def impostors(self, embedder: str) -> dict[str, Any]:
+        """Returns how far apart different clean faces are; numbers only, no embedding."""
+        pairs = list(itertools.combinations(self._embeddings, 2))
+        if not pairs:
+            return {"pairs": 0}
+        found: dict[str, Any] = {"pairs": len(pairs), "faces": len(self._embeddings)}
+        values = {
+            name: np.array([row.compute(*pair) for pair in pairs])
+            for name, row in DISTANCES.items()
+        }
+        for name, several in values.items():
+            low, middle, high = np.quantile(several, (0.025, 0.5, 0.975)).tolist()
+            found[name] = {"low": low, "median": middle, "high": high}
+        verdicts = [
+            verdict_of({name: several[i] for name, several in values.items()}, embedder)
+            for i in range(len(pairs))
+        ]
+        same = [verdict.same_person for verdict in verdicts if verdict is not None]
+        return found | ({"taken_for_the_same": float(np.mean(same))} if same else {})
+
+
+def _write_table(
+    out: Path,
+    journal: Journal,
+    sources: Sequence[Source],
+    sweep: Sweep,
+    embedder: Embedder,
+    report: SweepReport,
+) -> None:
+    tally = _Tally(report)
+
+    def parts() -> Iterator[pa.Table]:
+        for source in sources:
+            kept = journal.read(source.name)
+            if kept is None:
+                raise TableError(
+                    f"the part of {source.name[:40]!r} is gone from {journal.directory.name}",
+                    hint="run the same command again",
+                )
+            yield tally.counted(FaceRows(source.name, *kept))
+
+    write_sweep(out, parts(), lambda: _settings(sweep, embedder, sources, tally))
+
+
+def _settings(
+    sweep: Sweep, embedder: Embedder, sources: Sequence[Source], tally: _Tally
+) -> dict[str, Any]:
+    row = EMBEDDERS.get(embedder.name)
+    threshold = row.threshold if row else None
+    return {
+        "identity": _identity(sweep, embedder),
+        "photos": _fingerprint(sources),
+        "blur": "of the samples" if sweep.samples else BLURS[sweep.blur],
+        "recogniser": {
+            "name": embedder.name,
+            "label": row.label if row else embedder.name,
+            "weights_sha256": embedder.weights_sha256,
+            "threshold": dataclasses.asdict(threshold) if threshold else None,
+            "note": embedder.note,
+        },
+        "impostors": tally.impostors(embedder.name),
+        "report": {**dataclasses.asdict(tally.report), "resumed": 0},  # no matter for the table
+        "versions": dict(versions()),
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }

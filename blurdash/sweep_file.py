@@ -1,0 +1,584 @@
+"""Sweep tables as files: Parquet with its settings inside, and the journal of a sweep under way.
+
+A table has one row per (face, degree, angle). Nothing in it can run code: no pickle is read. A
+file of unknown origin is looked through before its rows are unpacked, for thirty kilobytes can
+hold gigabytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from blurdash.errors import SettingError, TableError
+
+__all__ = [
+    "SCHEMA",
+    "Journal",
+    "read_settings",
+    "read_sweep",
+    "settings_of",
+    "table_of",
+    "with_settings",
+    "write_sweep",
+]
+
+METADATA_KEY = b"blurdash"
+FORMAT = 1
+# More than any table that a page can show; a small file that unpacks to more is refused unread.
+MAX_ROWS = 50_000_000
+# Of the note with the settings, which has some kilobytes.
+MAX_NOTE_BYTES = 1024 * 1024
+# Parts are gathered to row groups of at least this many rows, which bounds memory and file size.
+ROWS_AT_ONCE = 8192
+
+SCHEMA = pa.schema(
+    [
+        pa.field("face", pa.string(), nullable=False),
+        pa.field("degree", pa.int16(), nullable=False),
+        pa.field("angle", pa.float64()),  # null: unknown, as in samples made elsewhere
+        pa.field("kernel", pa.string(), nullable=False),
+        pa.field("cosine_similarity", pa.float64()),
+        pa.field("cosine_distance", pa.float64()),
+        pa.field("l1", pa.float64()),
+        pa.field("l2", pa.float64()),
+        pa.field("psnr", pa.float64()),
+        pa.field("ssim", pa.float64()),
+        pa.field("eye_distance_px", pa.float64()),
+        pa.field("degree_percent_of_eye_distance", pa.float64()),
+        pa.field("crop", pa.string(), nullable=False),
+        pa.field("protocol", pa.string(), nullable=False),
+        pa.field("embedder", pa.string(), nullable=False),
+        pa.field("failure", pa.string()),  # null: the row was measured
+    ]
+)
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Returns rows as a table of ``SCHEMA``; what a row lacks is null."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMA)
+
+
+def settings_of(table: pa.Table) -> dict[str, Any]:
+    """Returns the settings that a table carries, ``{}`` if it carries none."""
+    found = (table.schema.metadata or {}).get(METADATA_KEY)
+    return dict(json.loads(found)) if found else {}
+
+
+def with_settings(table: pa.Table, settings: Mapping[str, Any]) -> pa.Table:
+    """Returns the table with settings attached, as a file of it carries them."""
+    return table.replace_schema_metadata({METADATA_KEY: _note(settings)})
+
+
+def _note(settings: Mapping[str, Any]) -> bytes:
+    return json.dumps({"format": FORMAT, **settings}, ensure_ascii=False).encode()
+
+
+def read_sweep(source: str | os.PathLike[str] | bytes) -> pa.Table:
+    """Returns a sweep table with its settings; see ``settings_of``.
+
+    Args:
+        source: Path of a Parquet file that ``blurdash sweep`` wrote, or its bytes. What comes as
+            bytes may unpack to 256 MB (a million rows), a file to 8 GB.
+
+    Returns:
+        The table, with the columns of ``SCHEMA``, at least one row, and settings of the shape
+        that ``blurdash sweep`` gives them.
+
+    Raises:
+        TableError: There is no such file, or it is damaged, not a sweep table, or too large.
+    """
+    name = _name(source)
+    limits = _HANDED_OVER if isinstance(source, bytes) else _OF_A_FILE
+    try:
+        with _opened(source, name) as opened, _parquet(opened, limits) as file:
+            _check_columns(file, name)
+            try:
+                _check_pages(opened, name, limits)
+            except (AttributeError, TypeError) as error:  # a list where a number should be
+                raise ValueError("a description of another shape") from error
+            table = _unpacked(file, opened, name, limits).cast(SCHEMA)
+            note = {METADATA_KEY: file.metadata.metadata[METADATA_KEY]}
+        _check_rows(table, name)
+        return table.replace_schema_metadata(note)
+    except _UNREADABLE as error:
+        if isinstance(error, TableError):
+            raise
+        raise TableError(
+            f"{name} is damaged or not a Parquet file, wanted a table of blurdash sweep",
+            hint="copy the file again, or make it anew with python -m blurdash sweep",
+        ) from error
+
+
+def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns the settings of a sweep file without reading its rows.
+
+    Raises:
+        TableError: As ``read_sweep``.
+    """
+    name = _name(path)
+    try:
+        with _opened(path, name) as opened, _parquet(opened, _OF_A_FILE) as file:
+            return _settings((file.metadata.metadata or {})[METADATA_KEY])
+    except _UNREADABLE as error:
+        raise TableError(
+            f"{name} is not a table of blurdash sweep", hint="choose another file"
+        ) from error
+
+
+def write_sweep(
+    path: Path, parts: Iterable[pa.Table], settings: Callable[[], Mapping[str, Any]]
+) -> None:
+    """Writes a sweep table; the file appears whole or not at all.
+
+    Args:
+        path: The file; one that is there is replaced.
+        parts: Tables of ``SCHEMA``, in order; never all in memory.
+        settings: Called after the last part; what it returns goes into the file's metadata.
+
+    Raises:
+        TableError: The file cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with pq.ParquetWriter(unfinished, SCHEMA, compression="zstd") as writer:
+            for group in _gathered(parts):
+                writer.write_table(group, row_group_size=len(group))
+            writer.add_key_value_metadata({METADATA_KEY: _note(settings())})
+        _flush(unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+class Journal:
+    """The finished faces of a sweep under way, a file each in a folder beside the output.
+
+    A part appears whole or not at all, so a sweep that is killed at any moment loses at most the
+    faces in work. The folder holds for one sweep only, whose identity is written in it.
+
+    Args:
+        out: The sweep's output file.
+        identity: What makes two sweeps the same: settings, recogniser, version.
+
+    Raises:
+        SettingError: The folder belongs to another sweep.
+        TableError: It cannot be written.
+    """
+
+    def __init__(self, out: Path, identity: Mapping[str, Any]) -> None:
+        self.directory = out.with_name(f"{out.name}.parts")
+        self._claim(out, identity)
+
+    def _claim(self, out: Path, identity: Mapping[str, Any]) -> None:
+        wanted = json.loads(json.dumps(identity))
+        note = self.directory / "sweep.json"
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            if not note.exists():
+                _write_whole(note, json.dumps(wanted, indent=1).encode())
+            found = json.loads(note.read_bytes())
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        except ValueError:
+            found = {}
+        if found != wanted:
+            differs = [key for key in wanted if wanted[key] != found.get(key)]
+            raise SettingError(
+                f"{_shown(self.directory)} holds an unfinished sweep with another "
+                f"{', '.join(differs) or 'setting'}",
+                hint="finish that one, delete the folder, or give another --out",
+            )
+
+    def path(self, face: str) -> Path:
+        """Returns where a face's part lies, written or not."""
+        return self.directory / f"{hashlib.sha256(face.encode()).hexdigest()[:24]}.parquet"
+
+    def write(self, face: str, rows: pa.Table, note: Mapping[str, Any]) -> None:
+        """Keeps a face's rows and a note about it.
+
+        Raises:
+            TableError: The part cannot be written.
+        """
+        marked = rows.replace_schema_metadata({METADATA_KEY: json.dumps(note)})
+        sink = pa.BufferOutputStream()
+        pq.write_table(marked, sink)
+        try:
+            _write_whole(self.path(face), sink.getvalue().to_pybytes())
+        except OSError as error:
+            raise _unwritable(self.directory, error) from error
+
+    def read(self, face: str) -> tuple[pa.Table, dict[str, Any]] | None:
+        """Returns a face's rows and note; None if there are none, or damaged ones."""
+        path = self.path(face)
+        if not path.exists():
+            return None
+        try:
+            table = pq.read_table(path, schema=SCHEMA)
+            return table, json.loads(pq.read_schema(path).metadata[METADATA_KEY])
+        except (pa.ArrowException, OSError, ValueError, KeyError):
+            return None  # as after a power cut: the face is measured again
+
+    def remove(self) -> None:
+        """Deletes the folder."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part.replace_schema_metadata(None))
+        if sum(map(len, waiting)) >= ROWS_AT_ONCE:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _unwritable(path: Path, error: OSError) -> TableError:
+    reason = error.strerror or type(error).__name__
+    return TableError(
+        f"{_shown(path)} cannot be written ({reason})", hint="check the folder and the free space"
+    )
+
+
+def _name(source: object) -> str:
+    """How an error calls the file: its name in quotes, or "the file"."""
+    return repr(_shown(source)) if isinstance(source, (str, os.PathLike)) else "the file"
+
+
+def _shown(path: str | os.PathLike[str]) -> str:
+    """A file's name without what a page could take for markup."""
+    name = Path(path).name
+    return "".join(sign for sign in name if sign.isprintable() and sign not in _MARKUP)[:60]
+
+
+_MARKUP = "<>[]`$|\\"
+
+
+# --- files of unknown origin ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What a file may take, in bytes: its rows in memory, and the description at its end."""
+
+    unpacked: int
+    footer: int
+    advice: str = "split the sweep"
+
+
+_HANDED_OVER = _Limits(  # by a visitor, of whom there are many
+    256 * 1024**2, 2 * 1024**2, "read the file with python -m blurdash figure, or split the sweep"
+)
+_OF_A_FILE = _Limits(8 * 1024**3, 32 * 1024**2)
+_MAX_DICTIONARY_BYTES = 8 * 1024**2  # pyarrow writes up to 1 MB of different values
+_MOST_PAGES = 200_000
+_MOST_IN_A_LIST = 20_000  # columns or row groups: pyarrow spends microseconds and more on each
+_MOST_LEVELS = 16  # a description has eight
+_ROWS_UNPACKED_AT_ONCE = 65_536
+_NUMBERS = ("BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE")
+_TEXTS = [field.name for field in SCHEMA if pa.types.is_string(field.type)]
+# What pyarrow writes: plain values and dictionaries. The others can make much of little.
+_ENCODINGS = frozenset((0, 2, 8))
+
+# All that pyarrow has been seen to raise on damaged files, and what the walk over them can.
+_UNREADABLE = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+)
+
+
+def _opened(source: str | os.PathLike[str] | bytes, name: str) -> Any:
+    if isinstance(source, bytes):
+        return pa.BufferReader(source)
+    if not Path(source).is_file():
+        raise TableError(f"there is no file {name}", hint="check the path of the sweep table")
+    return pa.OSFile(os.fspath(source))
+
+
+def _parquet(opened: Any, limits: _Limits) -> pq.ParquetFile:
+    """The file with its description read."""
+    _footer(opened, limits)
+    return pq.ParquetFile(
+        opened,
+        thrift_string_size_limit=limits.footer,
+        thrift_container_size_limit=_MOST_IN_A_LIST,
+    )
+
+
+def _footer(opened: Any, limits: _Limits) -> bytes:
+    """The description at the end of the file, behind which its length and a mark stand."""
+    size = opened.size()
+    end = opened.read_at(8, size - 8) if size >= 8 else b""
+    length = int.from_bytes(end[:4], "little")
+    if end[4:] != b"PAR1" or length > min(limits.footer, size - 8):
+        raise ValueError(f"a description of {length} bytes")
+    return bytes(opened.read_at(length, size - 8 - length))
+
+
+def _check_columns(file: pq.ParquetFile, name: str) -> None:
+    missing = [column for column in SCHEMA.names if column not in file.schema_arrow.names]
+    note = (file.metadata.metadata or {}).get(METADATA_KEY)
+    if missing or note is None:
+        what = f"it has no column {missing[0]}" if missing else "it carries no settings"
+        raise TableError(
+            f"{name} is not a table of blurdash sweep: {what}",
+            hint="make one with python -m blurdash sweep",
+        )
+    settings = _settings(note)
+    if settings.get("format") != FORMAT:
+        raise TableError(
+            f"{name} was written by another version of blurdash",
+            hint="update blurdash, or make the table anew",
+        )
+    if not _is_shaped(settings):
+        raise TableError(
+            f"{name} carries settings that are not those of blurdash sweep",
+            hint="make the table anew with python -m blurdash sweep",
+        )
+    rows = file.metadata.num_rows
+    if not 0 < rows <= MAX_ROWS:
+        raise TableError(
+            f"{name} has {rows} rows, wanted 1 to {MAX_ROWS}",
+            hint="split the sweep" if rows else "make it anew with python -m blurdash sweep",
+        )
+    for column in SCHEMA:
+        _check_type(file, column)
+
+
+def _check_type(file: pq.ParquetFile, wanted: pa.Field) -> None:
+    """Refuses a column that is nested, or of a type that no table of numbers and names needs."""
+    (leaf,) = [leaf for leaf in file.schema if leaf.path.split(".")[0] == wanted.name]
+    kind = file.schema_arrow.field(wanted.name).type
+    if pa.types.is_string(wanted.type):
+        inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+        fits = leaf.physical_type == "BYTE_ARRAY" and pa.types.is_string(inner)
+    else:
+        plain = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        fits = leaf.physical_type in _NUMBERS and plain
+    if leaf.path != wanted.name or leaf.max_repetition_level or not fits:
+        raise ValueError(f"column {wanted.name} is {kind}")
+
+
+def _settings(note: bytes) -> dict[str, Any]:
+    """The settings in a file's note; any file may say anything there."""
+    if len(note) > MAX_NOTE_BYTES:
+        raise ValueError(f"settings of {len(note)} bytes")
+    settings = json.loads(note)
+    return settings if isinstance(settings, dict) else {}
+
+
+def _is_shaped(settings: Mapping[str, Any]) -> bool:
+    """Whether settings are built as pages and figures will read them."""
+    kinds: dict[str, type] = dict.fromkeys(
+        ("identity", "recogniser", "impostors", "report", "versions"), dict
+    ) | dict.fromkeys(("blur", "created", "photos"), str)
+    if not all(isinstance(settings.get(key, kind()), kind) for key, kind in kinds.items()):
+        return False
+    recogniser = settings.get("recogniser", {})
+    threshold = recogniser.get("threshold")
+    bands = [band for band in settings.get("impostors", {}).values() if not _is_number(band)]
+    return (
+        isinstance(recogniser.get("label", ""), str)
+        and (threshold is None or _has_numbers(threshold, "value"))
+        and all(_has_numbers(band, "low", "median", "high") for band in bands)
+    )
+
+
+def _has_numbers(value: object, *keys: str) -> bool:
+    return isinstance(value, dict) and all(_is_number(value.get(key)) for key in keys)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_pages(opened: Any, name: str, limits: _Limits) -> None:
+    """Refuses columns that unpack to more than the limits, from the heads of their pages.
+
+    What the description says about its file's size, nobody holds it to. It is read here and not
+    by pyarrow: where a column's part of it is damaged, asking pyarrow ends the whole process.
+    """
+    described, _ = _fields(_footer(opened, limits))
+    groups = described[_GROUPS]
+    # Only of pyarrow's own files is it certain where pyarrow looks for pages.
+    if described[_CREATED_BY][:11] != b"parquet-cpp":
+        raise ValueError(f"written by {described[_CREATED_BY]!r}")
+    if len(groups) > 100 + described[_ROWS] // 1000:
+        raise ValueError(f"{len(groups)} row groups")
+    total = pages = 0
+    for group in groups:
+        for chunk in group[_COLUMNS]:
+            column = chunk[_CHUNK]
+            if b".".join(column[_PATH]).decode() in SCHEMA.names:
+                for unpacked in _pages(column, opened):
+                    total, pages = total + unpacked, pages + 1
+                    if total > limits.unpacked or pages > _MOST_PAGES:
+                        raise _too_large(name, limits)
+
+
+# Numbers of fields in parquet.thrift: of the file, a row group, a column chunk and its metadata,
+# a page, and the heads that a page has one of.
+_ROWS, _GROUPS, _CREATED_BY = 3, 4, 6
+_COLUMNS, _CHUNK = 1, 3
+_PATH, _PACKED_SIZE, _DATA_PAGE, _DICTIONARY_PAGE = 3, 7, 9, 11
+_PAGE_TYPE, _PAGE_UNPACKED, _PAGE_PACKED = 1, 2, 3
+_DICTIONARY_TYPE = 2
+_DATA, _DICTIONARY, _DATA_2 = 5, 7, 8
+_ENCODING = {_DATA: 2, _DICTIONARY: 2, _DATA_2: 4}
+
+
+def _pages(column: Mapping[int, Any], opened: Any) -> Iterator[int]:
+    """The unpacked size of each page of a column, in bytes."""
+    at = column[_DATA_PAGE]
+    if 0 < column.get(_DICTIONARY_PAGE, 0) < at:
+        at = column[_DICTIONARY_PAGE]
+    end = at + column[_PACKED_SIZE]
+    while at < end:
+        page, size = _fields(opened.read_at(min(16_384, end - at), at))
+        packed, unpacked = page[_PAGE_PACKED], page[_PAGE_UNPACKED]
+        if packed < 0 or unpacked < 0:
+            raise ValueError(f"a page of {packed} bytes, unpacked {unpacked}")
+        encodings = {page[kind][_ENCODING[kind]] for kind in _ENCODING if kind in page}
+        if not encodings or not encodings <= _ENCODINGS:
+            raise ValueError(f"a page in the encodings {encodings}")
+        if page[_PAGE_TYPE] == _DICTIONARY_TYPE and unpacked > _MAX_DICTIONARY_BYTES:
+            raise ValueError(f"a dictionary of {unpacked} bytes")
+        yield unpacked
+        at += size + packed
+
+
+def _fields(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
+    """A structure in Thrift's compact protocol: its fields by number, and where it ends."""
+    fields: dict[int, Any] = {}
+    number = 0
+    while head := data[at]:
+        at += 1
+        if head >> 4:
+            number += head >> 4
+        else:
+            number, at = _integer(data, at)
+        if head & 15 in (1, 2):  # a truth is its own type
+            fields[number] = head & 15 == 1
+        else:
+            fields[number], at = _value(head & 15, data, at, depth)
+    return fields, at + 1
+
+
+def _value(kind: int, data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    """What stands in a field or a list, and where it ends."""
+    if kind in (1, 2, 3):
+        return data[at], at + 1
+    if kind in (4, 5, 6):
+        return _integer(data, at)
+    if kind == 7:
+        return None, at + 8
+    if kind == 8:
+        size, at = _varint(data, at)
+        return data[at : at + size], at + size
+    if kind == 9 and depth < _MOST_LEVELS:
+        count, kind, at = data[at] >> 4, data[at] & 15, at + 1
+        if count == 15:
+            count, at = _varint(data, at)
+        if count > _MOST_IN_A_LIST:
+            raise ValueError(f"{count} in a list")
+        values = []
+        for _ in range(count):
+            value, at = _value(kind, data, at, depth + 1)
+            values.append(value)
+        return values, at
+    if kind == 12 and depth < _MOST_LEVELS:
+        return _fields(data, at, depth + 1)
+    raise ValueError(f"type {kind} at {at}, level {depth}")
+
+
+def _integer(data: bytes, at: int) -> tuple[int, int]:
+    value, at = _varint(data, at)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        value |= (data[at] & 127) << shift
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+    raise ValueError("an endless number")
+
+
+def _unpacked(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> pa.Table:
+    """The rows, as long as they fit; texts are still dictionaries, which stay small."""
+    batches, total, rows = [], 0, 0
+    file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=_TEXTS)
+    for batch in file.iter_batches(_ROWS_UNPACKED_AT_ONCE, columns=SCHEMA.names):
+        batch.validate(full=True)  # or a text that is not UTF-8 would come up in the page
+        batch = batch.select(SCHEMA.names)
+        total += sum(map(_plain_bytes, batch.columns))
+        rows += len(batch)
+        if total > limits.unpacked or rows > MAX_ROWS:
+            raise _too_large(name, limits)
+        batches.append(batch)
+    if not 0 < rows == file.metadata.num_rows:
+        raise ValueError(f"{rows} rows, announced {file.metadata.num_rows}")
+    return pa.Table.from_batches(batches)
+
+
+def _too_large(name: str, limits: _Limits) -> TableError:
+    return TableError(
+        f"{name} unpacks to more than {limits.unpacked // 1024**2} MB, wanted less",
+        hint=limits.advice,
+    )
+
+
+def _plain_bytes(column: pa.Array) -> int:
+    """The size of a column once every row has its own text."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+    return int(pc.sum(lengths).as_py() or 0) + 4 * len(column)
+
+
+def _check_rows(table: pa.Table, name: str) -> None:
+    """Refuses a table whose faces and degrees would fill more than memory.
+
+    Averages need a number for each face and degree, of which a sweep measures every pair.
+    """
+    pairs = pc.count_distinct(table["face"]).as_py() * pc.count_distinct(table["degree"]).as_py()
+    if pairs > 10_000 + 4 * len(table):
+        raise TableError(
+            f"{name} does not have every degree of its faces, wanted one row per face and degree",
+            hint="make it anew with python -m blurdash sweep",
+        )

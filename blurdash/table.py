@@ -1,0 +1,96 @@
+"""Rows of the four tables (kernels, distances, metrics, embedders) and how a name finds its row."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from blurdash.errors import SettingError
+
+__all__ = ["Measure", "look_up"]
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number computed from a (reference, test) pair, and all that is needed to show it.
+
+    Attributes:
+        name: Key in the table and in JSON.
+        label: What a person reads.
+        compute: Function of ``(reference, test)``.
+        unit: Unit, empty where there is none.
+        higher_is_closer: Direction: True if a larger value means a closer pair.
+        bounds: Smallest and largest possible value.
+        identical: Value for two identical inputs.
+        decimals: Digits after the point that are worth showing.
+        source: Where the definition comes from.
+        prepare: Function of a reference that does its half of ``compute`` once and returns a
+            function of a test; None where nothing is worth keeping.
+    """
+
+    name: str
+    label: str
+    compute: Callable[[Any, Any], float]
+    unit: str
+    higher_is_closer: bool
+    bounds: tuple[float, float]
+    identical: float
+    decimals: int
+    source: str
+    prepare: Callable[[Any], Callable[[Any], float]] | None = None
+
+    def against(self, reference: Any) -> Callable[[Any], float]:
+        """Returns a function of a test that gives ``compute(reference, test)``, for many tests."""
+        if self.prepare is not None:
+            return self.prepare(reference)
+        return functools.partial(self.compute, reference)
+
+    def prefers(self, first: float, second: float) -> bool:
+        """Whether ``first`` is strictly the closer of two values."""
+        return first > second if self.higher_is_closer else first < second
+
+    def away(self, value: float) -> float:
+        """How far a value is from that for identical input: 0 there, more where it is worse.
+
+        In the measure's own unit; decibels, which have no finite distance from there, become the
+        amplitude of the error: 10^(−value / 20).
+        """
+        if math.isinf(self.identical):
+            return float(10 ** (-value / 20))
+        return self.identical - value if self.higher_is_closer else value - self.identical
+
+    @property
+    def direction(self) -> str:
+        """Direction in words: ``"higher is closer"`` or ``"lower is closer"``."""
+        return "higher is closer" if self.higher_is_closer else "lower is closer"
+
+
+def look_up(table: Mapping[str, Row], name: object, what: str) -> Row:
+    """Returns the row called ``name``.
+
+    Args:
+        table: One of the tables.
+        name: The wanted key.
+        what: What the table holds, for the message: ``"kernel"``.
+
+    Returns:
+        The row.
+
+    Raises:
+        SettingError: There is no such row; the hint names the nearest or all of them.
+
+    Example:
+        >>> look_up({"study": 1, "line": 2}, "line", "kernel")
+        2
+    """
+    if isinstance(name, str) and name in table:
+        return table[name]
+    near = difflib.get_close_matches(str(name), list(table), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(table)}"
+    raise SettingError(f"{str(name)[:40]!r} is not a {what} that blurdash knows", hint=hint)

@@ -1,0 +1,57 @@
+"""Navigation over the pages, and what all of them share."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+
+import streamlit as st
+
+from blurdash.ui.argument import argument_page
+from blurdash.ui.explore import explore_page
+from blurdash.ui.method import method_page
+from blurdash.ui.sign_in import closed_door, sign_out_choice
+from blurdash.ui.style import page_style
+from blurdash.ui.sweeps import sweeps_page
+
+__all__ = ["run"]
+
+ICON = Path(__file__).parent / "frontend" / "icon.png"
+
+
+def run() -> None:
+    """Draws the chosen page; Streamlit calls this anew for every interaction."""
+    st.set_page_config(
+        page_title="blurdash",
+        page_icon=str(ICON),  # a named icon would be fetched from another host
+        layout="wide",
+        initial_sidebar_state="collapsed",
+    )
+    _check_settings()
+    door = closed_door()
+    page = st.navigation(
+        [
+            st.Page(explore_page, title="Explore", url_path="explore", default=True),
+            st.Page(argument_page, title="Argument", url_path="argument"),
+            st.Page(sweeps_page, title="Sweeps", url_path="sweeps"),
+            st.Page(method_page, title="Method", url_path="method"),
+        ],
+        position="hidden" if door else "top",
+    )
+    page_style()
+    if door:
+        door()
+    else:
+        page.run()
+        sign_out_choice()
+
+
+@functools.cache
+def _check_settings() -> None:
+    """Says so, once, where a setting that costs every visitor was missed."""
+    if st.get_option("runner.postScriptGC"):
+        logging.getLogger("blurdash").warning(
+            "runner.postScriptGC is on: every moved slider then waits for a full garbage "
+            "collection; start Streamlit in the project's folder, or set it to false"
+        )

@@ -1,0 +1,294 @@
+"""The Argument page: PSNR and SSIM against the face embedding, told scene by scene."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from blurdash.blur import Change
+from blurdash.embed import EMBEDDERS
+from blurdash.errors import BlurdashError
+from blurdash.figure_argument import rank_flip_figure
+from blurdash.kernel import KERNELS
+from blurdash.ui import recogniser, view
+from blurdash.ui.argument_face import ArgumentFace
+from blurdash.ui.argument_often import flip_preferences
+from blurdash.ui.argument_scenes import SCENE_PARTS
+from blurdash.ui.argument_search import SEARCH, follow_search, start_search
+from blurdash.ui.argument_told import Told
+from blurdash.ui.ballot_box import BallotBox
+from blurdash.ui.components import argument, pack_stage, stage
+from blurdash.ui.live import in_turn, somebody_waits
+from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
+from blurdash.ui.shipped import shipped_flips
+from blurdash.ui.story import ROWS, SCENES, Story, tell, write_story_address
+from blurdash.ui.toolbar import sentence, toolbar
+from blurdash.ui.view import View
+
+if TYPE_CHECKING:
+    from blurdash.disturb import Disturbance
+    from blurdash.embed import Embedder
+    from blurdash.face import Face
+    from blurdash.ui.recogniser import Loading
+
+__all__ = ["argument_page"]
+
+ARGUMENT_KEY = "bd_argument"
+SETTINGS_KEPT = 8
+# px: what lies above the map, and the heights at which it reads well.
+ABOVE_MAP, LOWEST_MAP, HIGHEST_MAP = 362, 390, 680
+# Whichever of these is not in use is the sceptic's other recogniser.
+OTHERS = ("dlib", "facenet-vggface2")
+
+
+def argument_page() -> None:
+    """Draws the page."""
+    somebody_waits(current_session())
+    chosen = view.start()
+    face = toolbar(chosen)
+    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    st.session_state["bd_page_knows"] = loading.done.is_set()
+    # The pictures are drawn by the browser, from the clean face that it is sent once.
+    stage(pack_stage({"kind": "feed", "face": face.id}, face.png()), key="bd_feed")
+    # What a fragment is given, Streamlit keeps: never a face or anything made from one.
+    st.fragment(_draw_scene)(chosen, loading)
+
+
+def _draw_scene(chosen: View, loading: Loading) -> None:
+    story = tell()
+    state = st.session_state.get(ARGUMENT_KEY) or {}
+    ack = _take_position(story, state.get("pos"))
+    _enter(story, state.get("scene"))
+    box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
+    _do(story, box, state.get("act"))
+    height = state.get("height")
+    if isinstance(height, int):
+        chosen.window_height = min(max(height, 0), view.LARGEST_WINDOW)
+    told = _told(story, chosen, loading, box, at_rest=state.get("rest") == _place(story))
+    data = _data(story, chosen, told, ack=ack, rested=str(state.get("rest") or ""))
+    argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
+    if story.scene == "how-often":
+        _draw_flips(chosen, told)
+    if told.face is not None:
+        told.face.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
+    write_story_address(story)
+    if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
+        st.rerun()  # the toolbar says which recogniser it is
+
+
+def _take_position(story: Story, pos: object) -> int:
+    """Takes over where the sliders are; returns the number of the request that said so."""
+    seen = int(st.session_state.get("bd_story_seen", 0))
+    if not isinstance(pos, list) or len(pos) != len(ROWS) + 1:
+        return seen
+    number = pos[-1] if isinstance(pos[-1], int) else 0
+    if number > seen:  # else the sliders have jumped from here since it was sent
+        st.session_state["bd_story_seen"] = seen = number
+        story.move(pos[:-1])
+    return seen
+
+
+def _enter(story: Story, scene: object) -> None:
+    """Goes to the scene that the browser asks for; any client may ask for anything."""
+    if not isinstance(scene, str) or scene not in SCENES or scene == story.scene:
+        return
+    story.scene = scene
+    story.note, story.finding, story.twin = "", "", None
+    if scene == "angle" and not st.session_state.get("bd_angle_found"):
+        start_search(story, "angle")
+
+
+def _do(story: Story, box: BallotBox, act: object) -> None:
+    """Does what the browser asked for, once; any client may ask for anything."""
+    if not isinstance(act, list) or len(act) != 3 or not isinstance(act[2], int):
+        return
+    name, argument_of, number = act
+    if number <= story.acted:
+        return
+    story.acted = number
+    if name == "vote":
+        box.cast(argument_of)
+    elif name == "reveal":
+        story.revealed = True
+        box.reveal()
+    elif name == "round":
+        story.revealed = False
+        story.swap()
+        box.new_round()
+    elif name == "phones":
+        box.open()
+    elif name == "limit":
+        story.choose_limit(argument_of)
+    elif name == "choose" and isinstance(argument_of, list) and len(argument_of) == 2:
+        story.choose(*argument_of)
+    elif isinstance(name, str):
+        start_search(story, name)
+
+
+def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_rest: bool) -> Told:
+    """Everything that is known of the scene."""
+    told = Told(
+        story=story,
+        kernel=chosen.kernel,
+        crop=chosen.crop,
+        box=box,
+        at_rest=at_rest,
+        owner=current_session(),
+    )
+    told.circumstances = _circumstances(chosen, loading)
+    if loading.embedder is None:
+        told.problem = sentence(loading.error) if loading.error else ""
+        return told
+    told.face = _argument_face(chosen, loading.embedder)
+    told.recogniser = EMBEDDERS[loading.embedder.name].label
+    told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder)].label
+    follow_search(story, told.face, chosen.kernel, told.owner)
+    if story.scene == "angle" and story.finding == "" and story.note:
+        st.session_state["bd_angle_found"] = True
+    try:
+        told.values = _measured(told.face, _changes(story, chosen))
+    except BlurdashError as error:
+        told.problem = sentence(str(error))
+    if story.scene == "sceptic" and story.other:
+        _ask_other(told, chosen, loading.embedder)
+    return told
+
+
+def _measured(
+    face: ArgumentFace, changes: Sequence[Change | Disturbance]
+) -> tuple[dict[str, float], ...]:
+    return in_turn(
+        lambda: tuple(face.values(change) for change in changes),
+        session=current_session(),
+        still_wanted=view.still_wanted,
+    )
+
+
+def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:
+    """What is done to the left picture and to the right one."""
+    made: dict[str, Change | Disturbance] = {
+        "sharp": story.sharp(),
+        "blurred": story.blurred(chosen.kernel),
+        "first": story.blur("a", chosen.kernel),
+        "second": story.blur("b", chosen.kernel),
+    }
+    return [made[name] for name in story.pictures() or SCENES["pixels"].pictures]
+
+
+def _argument_face(chosen: View, embedder: Embedder) -> ArgumentFace:
+    """What is known of the shown face with these settings."""
+    faces = session_faces()
+    shown = faces.shown_face(chosen.face)
+    key = (shown.id, embedder.name, embedder.protocol, chosen.kernel, chosen.crop)
+    if shown.id == PORTRAIT_ID:
+        return _of_the_portrait(key, shown.face, embedder)
+    known = faces.arguments.get(key)
+    if known is None:
+        known = ArgumentFace(
+            shown.face, embedder, chosen.kernel, chosen.crop, owner=current_session()
+        )
+        faces.keep_argument(key, known)
+    return known
+
+
+# The portrait belongs to nobody, so every session asks the same ones.
+_portrait_arguments: OrderedDict[tuple[str, ...], ArgumentFace] = OrderedDict()
+_portrait_lock = threading.Lock()
+
+
+def _of_the_portrait(key: tuple[str, ...], face: Face, embedder: Embedder) -> ArgumentFace:
+    *_, kernel, crop = key
+    with _portrait_lock:
+        if key not in _portrait_arguments:
+            _portrait_arguments[key] = ArgumentFace(face, embedder, kernel, crop)
+        _portrait_arguments.move_to_end(key)
+        while len(_portrait_arguments) > SETTINGS_KEPT:
+            _portrait_arguments.popitem(last=False)
+        return _portrait_arguments[key]
+
+
+def _ask_other(told: Told, chosen: View, embedder: Embedder) -> None:
+    """The recogniser that is not in use, for the sceptic."""
+    name = _other(embedder)
+    protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "aligned"
+    loading = recogniser.request(name, protocol)
+    told.recogniser = EMBEDDERS[name].label
+    told.face = _argument_face(chosen, loading.embedder) if loading.embedder else None
+    if loading.error:
+        told.problem = sentence(loading.error)
+
+
+def _other(embedder: Embedder) -> str:
+    return next(name for name in OTHERS if name != embedder.name)
+
+
+def _data(story: Story, chosen: View, told: Told, *, ack: int, rested: str) -> dict[str, Any]:
+    """What ``frontend/argue.js`` draws."""
+    parts = SCENE_PARTS[story.scene](told)
+    hidden = story.scene == "two-pictures" and not story.revealed
+    shown = story.pictures()
+    return {
+        "scene": story.scene,
+        "scenes": [{"id": name, "title": scene.title} for name, scene in SCENES.items()],
+        "see": parts.see,
+        "pos": list(story.values.values()),
+        "ack": ack,
+        "acted": story.acted,
+        "start": story.start,
+        "rested": rested,
+        "height": chosen.window_height,
+        "ready": told.values is not None,
+        "pending": parts.pending,
+        "kernel": chosen.kernel,
+        "degree_one_angle": Change(1, 0.0, chosen.kernel).used_angle,
+        "sliders": SCENES[story.scene].sliders,
+        "pictures": list(shown),
+        "captions": [None if hidden else "" for _ in shown],
+        "twin": _drawn_twin(story),
+        "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
+        "panels": parts.panels,
+        "facts": f"{told.circumstances}.",
+        "message": parts.message,
+        "alert": bool(told.problem),
+    }
+
+
+def _drawn_twin(story: Story) -> dict[str, object] | None:
+    """What of the twins the browser draws: their numbers stand in the table."""
+    if story.twin is None:
+        return None
+    return {name: story.twin[name] for name in ("kernel", "length", "angle", "x", "y")}
+
+
+def _place(story: Story) -> str:
+    """Where the sliders are, as the browser writes it."""
+    return ",".join(f"{value:g}" for value in story.values.values())
+
+
+def _draw_flips(chosen: View, told: Told) -> None:
+    """The map over 30 faces of nobody, with this face's own answers in it."""
+    try:
+        flips = shipped_flips(chosen.kernel)
+    except BlurdashError as error:
+        st.warning(sentence(str(error)), icon=":material/info:")
+        return
+    own = flip_preferences(told, flips)
+    height = min(max(chosen.window_height - ABOVE_MAP, LOWEST_MAP), HIGHEST_MAP)
+    with st.container(key="bd-flips"):
+        st.plotly_chart(
+            rank_flip_figure(flips, current=own, height=height, titled=False),
+            key="bd_flip_chart",
+            config={"displayModeBar": False},
+            height=height,
+        )
+
+
+def _circumstances(chosen: View, loading: Loading) -> str:
+    """What stands beside every number: recogniser, protocol, crop, kernel."""
+    name = EMBEDDERS[loading.embedder.name].label if loading.embedder else "No recogniser"
+    kernel = KERNELS[chosen.kernel].label
+    return f"{name}, protocol {chosen.protocol}, crop {chosen.crop}, {kernel}"

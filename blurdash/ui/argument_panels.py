@@ -1,0 +1,252 @@
+"""What stands beside the pictures of the Argument page: tables, maps, bars, in plain data.
+
+Each function returns dicts that ``frontend/argue_panels.js`` draws; all text in them is drawn as
+text.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from blurdash.argument import ScepticRow
+from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.kernel import KERNELS, audit_kernel
+from blurdash.register import REGISTRATIONS
+from blurdash.ui.argument_face import QUICK
+from blurdash.ui.readouts import blur_text, family_of, number_text
+
+if TYPE_CHECKING:
+    from blurdash.search import AngleFlip
+
+__all__ = [
+    "CURVE_NAMES",
+    "PIXEL_FORMULAS",
+    "SCEPTIC_COLUMNS",
+    "angle_note",
+    "audit_table",
+    "bars",
+    "error_maps",
+    "measure_table",
+    "occlusion_maps",
+    "sceptic_panel",
+    "side_of",
+]
+
+Map = npt.NDArray[np.floating]
+
+# What is said as a blur; it takes the face's own curve.
+CURVE_NAMES = ("cosine_similarity", "l2", "psnr", "ssim")
+SCEPTIC_COLUMNS = ("cosine_similarity", "l2", "psnr", "ssim", "cw_ssim", "sharpness_ratio")
+MAP_SIDE = 160
+# Where a map is brightest: an error of that many grey levels; that much SSIM lost.
+ERROR_FULL, SSIM_FULL = 64.0, 1.0
+PIXEL_FORMULAS = (
+    "PSNR = 10 log₁₀(255² / MSE), MSE = mean of (clean − changed)² over every value.",
+    "SSIM = mean of (2μₓμᵧ + c₁)(2σₓᵧ + c₂) / (μₓ² + μᵧ² + c₁)(σₓ² + σᵧ² + c₂) over windows: "
+    "Gaussian, σ 1.5 px, on luma.",
+)
+
+
+def side_of(first: float, second: float, name: str) -> int | None:
+    """Returns which of two values a measure prefers: 0, 1, or None for neither or no value."""
+    if math.isnan(first) or math.isnan(second) or first == second:
+        return None
+    return 0 if ARGUMENT_MEASURES[name].prefers(first, second) else 1
+
+
+def measure_table(
+    left: Mapping[str, float] | None,
+    right: Mapping[str, float] | None,
+    *,
+    names: Sequence[str] = QUICK,
+    heads: Sequence[str] = ("A", "B"),
+    curve: Mapping[int, Mapping[str, float]] | None = None,
+    of: int = 0,
+    alike: str = "",
+) -> dict[str, Any]:
+    """Returns every number of two pictures, and which of them each measure prefers.
+
+    Args:
+        left: Values of the left picture; None while they are computed.
+        right: Of the right one.
+        names: Keys of ``ARGUMENT_MEASURES``.
+        heads: What the pictures are called.
+        curve: The face's own numbers at degrees, to say what blur a value is taken for.
+        of: Which picture's value is said as a blur.
+        alike: The measure whose twins the pictures are; it prefers neither.
+    """
+    rows = []
+    for name in names:
+        row = ARGUMENT_MEASURES[name]
+        known = left is not None and right is not None
+        pair = (left[name], right[name]) if left is not None and right is not None else None
+        side = side_of(*pair, name) if pair and name != alike else None
+        cells = [row.label, *([number_text(row, value) for value in pair] if pair else ["···"] * 2)]
+        neither = ("alike" if name == alike else "neither") if known else ""
+        prefers = neither if side is None else heads[side]
+        cells.append(prefers)
+        if curve is not None:
+            cells.append(blur_text(pair[of], curve, name) if pair else "")
+        rows.append(
+            {
+                "cells": cells,
+                "family": family_of(name),
+                "wins": None if side is None else side + 1,
+                "test": f"argue-{name}",
+                "hint": f"{row.direction}. {row.source}",
+            }
+        )
+    head = ["", *heads, "prefers"]
+    if curve is not None:
+        head.append(f"{heads[of]} is like a blur of")
+    return {"kind": "table", "head": head, "rows": rows}
+
+
+def bars(left: float, right: float, names: Sequence[str], family: str) -> dict[str, Any]:
+    """Returns two similarities as bars from 0 to 1."""
+    return {
+        "kind": "bars",
+        "bars": [
+            {"name": name, "share": value, "text": f"{value:.4f}", "family": family}
+            for name, value in zip(names, (left, right), strict=True)
+            if not math.isnan(value)
+        ],
+    }
+
+
+def error_maps(errors: Sequence[Map], similarities: Sequence[Map] | None) -> list[dict[str, Any]]:
+    """Returns the squared-error maps, and the SSIM maps where they are given, as rows of pictures.
+
+    Args:
+        errors: Of the left and the right picture, squared grey levels.
+        similarities: Of both, in [−1, 1].
+    """
+    rows = [
+        {
+            "title": "Squared error",
+            "note": "bright: errors that PSNR counts",
+            "pictures": [
+                {"url": _coloured(np.sqrt(one) / ERROR_FULL), "text": f"MSE {one.mean():.0f}"}
+                for one in errors
+            ],
+        }
+    ]
+    if similarities is not None:
+        rows.append(
+            {
+                "title": "SSIM",
+                "note": "bright: structure that SSIM misses",
+                "pictures": [
+                    {"url": _coloured((1 - one) / SSIM_FULL), "text": f"mean {one.mean():.3f}"}
+                    for one in similarities
+                ],
+            }
+        )
+    return rows
+
+
+def occlusion_maps(maps: Sequence[Map]) -> dict[str, Any]:
+    """Returns the occlusion maps as a row of pictures; both have one scale."""
+    top = max(float(max(one.max() for one in maps)), 1e-6)
+    return {
+        "title": "Occlusion",
+        "note": "bright: what the recogniser looks at",
+        "pictures": [
+            {"url": _coloured(one / top, smooth=False), "text": f"at most {one.max():.3f}"}
+            for one in maps
+        ],
+    }
+
+
+def _coloured(values: Map, *, smooth: bool = True) -> str:
+    """A map in 0..1 as a small PNG in a data URL; its colours are told apart by everyone."""
+    way = cv2.INTER_AREA if smooth else cv2.INTER_NEAREST
+    small = cv2.resize(np.asarray(values, np.float32), (MAP_SIDE, MAP_SIDE), interpolation=way)
+    levels = np.asarray(np.clip(small, 0, 1) * 255, np.uint8)
+    _, data = cv2.imencode(".png", cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS))
+    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()
+
+
+def audit_table(kernel: str, blurs: Sequence[tuple[int, float]]) -> dict[str, Any]:
+    """Returns what the kernels of two blurs really do.
+
+    Args:
+        kernel: A key of ``KERNELS``.
+        blurs: Degree and angle of the left and the right picture.
+    """
+    audits = [audit_kernel(KERNELS[kernel].make(*blur)) for blur in blurs]
+    lines = (
+        ("Mass (1 keeps the light)", [f"{one.mass:.2f}" for one in audits]),
+        ("True length", [f"{one.length:.1f} px" for one in audits]),
+        (
+            "True direction",
+            ["none" if math.isnan(one.direction) else f"{one.direction:.0f}°" for one in audits],
+        ),
+        ("Drift of the picture", [f"{one.offset:.2f} px" for one in audits]),
+    )
+    return {
+        "kind": "table",
+        "title": f"What the {KERNELS[kernel].label} kernel really does",
+        "head": ["", "A", "B"],
+        "rows": [{"cells": [name, *values]} for name, values in lines],
+    }
+
+
+def angle_note(flip: AngleFlip) -> list[str]:
+    """Returns what the search for an angle flip found, and whose doing it is."""
+    if not flip.found:
+        return [f"{flip.note[:1].upper()}{flip.note[1:]}."]
+    longer, shorter = flip.longer, flip.shorter
+    lines = [
+        f"Found for this face: {longer.degree} px at {longer.angle:g}° keeps {longer.value:.4f}, "
+        f"{shorter.degree} px at {shorter.angle:g}° only {shorter.value:.4f}."
+    ]
+    exact = f"{longer.line_value:.4f} against {shorter.line_value:.4f}"
+    lines.append(
+        f"It is the recipe's geometry: exact lines of these lengths and directions give {exact}."
+        if flip.by_geometry
+        else f"It is the face: exact lines of these lengths and directions give {exact} as well."
+    )
+    return lines
+
+
+def sceptic_panel(rows: Sequence[ScepticRow], chosen: tuple[str, str, str]) -> dict[str, Any]:
+    """Returns every number of the pair under every switch.
+
+    Args:
+        rows: As ``sceptic_table`` returns them.
+        chosen: Kernel, registration and crop of the row that is looked at.
+    """
+    measures = [ARGUMENT_MEASURES[name] for name in SCEPTIC_COLUMNS]
+    labels = [f"{row.label}, {row.unit}" if row.unit else row.label for row in measures]
+    lines = []
+    for row in rows:
+        cells: list[Any] = [_sceptic_name(row)]
+        for measure in measures:
+            prefers = row.prefers_sharp(measure.name)
+            values = (row.sharp[measure.name], row.blurred[measure.name])
+            pair = (number_text(measure, value, with_unit=False) for value in values)
+            mark = {True: "sharp", False: "blurred", None: ""}[prefers]
+            cells.append({"text": " | ".join(pair), "mark": mark})
+        lines.append(
+            {
+                "cells": cells,
+                "chosen": (row.kernel, row.registration, row.crop) == chosen,
+                "hint": row.note,
+                "test": f"sceptic-{row.kernel}-{row.registration}-{row.crop}",
+            }
+        )
+    return {"kind": "table", "head": ["sharp | blurred", *labels], "rows": lines}
+
+
+def _sceptic_name(row: ScepticRow) -> str:
+    how = {"none": "as is", "phase": "registered", "ecc": "registered, ECC"}
+    registration = how.get(row.registration, REGISTRATIONS.get(row.registration, ""))
+    return f"{row.kernel} kernel · {registration} · {row.crop} crop"

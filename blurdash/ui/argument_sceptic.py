@@ -1,0 +1,105 @@
+"""The Argument page's scene for the sceptic: every number under every switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from blurdash.argument import ScepticRow, sceptic_table
+from blurdash.kernel import KERNELS
+from blurdash.register import REGISTRATIONS
+from blurdash.ui.argument_panels import SCEPTIC_COLUMNS, sceptic_panel
+from blurdash.ui.argument_search import study_angle
+from blurdash.ui.argument_told import CLAIM, Parts, Told, listed, word
+
+if TYPE_CHECKING:
+    from blurdash.ui.argument_face import Answer
+
+__all__ = ["sceptic"]
+
+
+def sceptic(told: Told) -> Parts:
+    """Every number of the pair under every switch that a sceptic asks for."""
+    story = told.story
+    rows: list[ScepticRow] = []
+    for kernel in KERNELS:
+        answer = _sceptic_rows(told, kernel)
+        rows += (answer.value if answer else None) or []
+    panels = [_sceptic_choices(told)]
+    if rows:
+        panels.append(sceptic_panel(rows, (told.kernel, story.registration, told.crop)))
+    else:
+        panels.append({"kind": "notes", "lines": ["Every number under every switch is computed …"]})
+    if rows:
+        counts = listed([f"{word(name)} in {_wrong(rows, name)}" for name in CLAIM])
+        see = f"Of {len(rows)} ways to ask, the blurred picture is preferred by {counts}."
+        panels.append({"kind": "notes", "lines": _sceptic_notes(rows)})
+    else:
+        see = "Register the pictures, detect the face again, change kernel and recogniser."
+    return Parts(see, panels, told.waits, told.message)
+
+
+def _sceptic_rows(told: Told, kernel: str) -> Answer | None:
+    face, story = told.face, told.story
+    if face is None or not told.at_rest:
+        return None
+    degree, angle = int(story.values["degree"]), study_angle(story, told.kernel)
+    moved = story.sharp()
+    return told.ask(
+        f"sceptic {kernel}",
+        (degree, angle, moved),
+        lambda: sceptic_table(
+            face.face,
+            face.embedder,
+            degree=degree,
+            angle=angle,
+            moved=moved,
+            kernels=(kernel,),
+            names=SCEPTIC_COLUMNS,
+        ),
+    )
+
+
+def _wrong(rows: Sequence[ScepticRow], name: str) -> int:
+    return sum(row.prefers_sharp(name) is False for row in rows)
+
+
+def _sceptic_notes(rows: Sequence[ScepticRow]) -> list[str]:
+    """Where the claim weakens, said rather than hidden."""
+    lines = []
+    registered = [row for row in rows if row.registration != "none"]
+    if registered and all(row.prefers_sharp("psnr") for row in registered):
+        lines.append(
+            "Registered first, PSNR and SSIM agree with the embedding: the argument is about "
+            "pictures that nobody has registered, which is how most papers compute them."
+            if all(row.prefers_sharp("ssim") for row in registered)
+            else "Registered first, PSNR agrees with the embedding."
+        )
+    if any(row.prefers_sharp("cosine_similarity") is False for row in rows):
+        lines.append("In some of these ways the embedding prefers the blurred picture too.")
+    notes = dict.fromkeys(row.note for row in rows if row.note)
+    return [*lines, *(f"{note[:1].upper()}{note[1:]}." for note in notes)]
+
+
+def _sceptic_choices(told: Told) -> dict[str, Any]:
+    ways = {"none": "as is"} | {name: f"registered ({name})" for name in REGISTRATIONS}
+    return {
+        "kind": "choices",
+        "groups": [
+            {
+                "name": "registration",
+                "label": "Looked at",
+                "value": told.story.registration,
+                "options": [{"value": name, "label": label} for name, label in ways.items()],
+            },
+            {
+                "name": "recogniser",
+                "label": "Recogniser",
+                "value": "other" if told.story.other else "this",
+                "options": [
+                    {"value": value, "label": label}
+                    for value, label in zip(("this", "other"), told.recognisers, strict=True)
+                ],
+            },
+        ],
+    }

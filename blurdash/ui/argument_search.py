@@ -1,0 +1,150 @@
+"""Searches of the Argument page: twins, the largest disagreement, the mildest blur, angle flips."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+from blurdash.argument import STUDY_TURN
+from blurdash.search import find_angle_flip, find_disagreement, find_mildest
+from blurdash.twins import TWIN_TOLERANCE, twins
+from blurdash.ui.argument_panels import angle_note
+
+if TYPE_CHECKING:
+    from blurdash.search import AngleFlip, Disagreement
+    from blurdash.twins import Twins
+    from blurdash.ui.argument_face import ArgumentFace
+    from blurdash.ui.story import Story
+
+__all__ = ["SEARCH", "SEARCHES", "follow_search", "line_angle", "start_search", "study_angle"]
+
+# The kind of computation that a search is.
+SEARCH = "search"
+# What can be asked for, and what its button says.
+SEARCHES = {
+    "twins-psnr": "PSNR twins",
+    "twins-ssim": "SSIM twins",
+    "disagreement": "Largest disagreement",
+    "mildest": "Mildest blur",
+    "angle": "Find for this face",
+}
+
+
+def start_search(story: Story, name: str) -> None:
+    """Starts a search, where there is one of that name; the last one's result goes."""
+    if name in SEARCHES:
+        story.finding, story.note = name, ""
+
+
+def follow_search(story: Story, face: ArgumentFace, kernel: str, owner: str) -> None:
+    """Moves the sliders to what the search under way has found, once it has."""
+    if not story.finding:
+        return
+    key, compute = _search(story, face, kernel)
+    answer = face.ask(owner, SEARCH, (story.finding, key), compute)
+    if not answer.done:
+        return
+    found, story.finding = answer.value, ""
+    if answer.problem:
+        story.note = answer.problem
+        return
+    _SHOW[type(found).__name__](story, found)
+
+
+def study_angle(story: Story, kernel: str) -> float:
+    """Returns the angle at which the study's kernel draws the direction that is set."""
+    angle = story.values["angle"]
+    return angle if kernel != "line" else (angle - STUDY_TURN) % 180
+
+
+def line_angle(story: Story, kernel: str) -> float:
+    """Returns the angle at which the line kernel draws the direction that is set."""
+    angle = story.values["angle"]
+    return angle if kernel == "line" else (angle + STUDY_TURN) % 180
+
+
+def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Callable[[], Any]]:
+    """What a search depends on, and how it is done."""
+    angle, limit = story.values["angle"], story.limit
+    direction = (story.values["x"], story.values["y"])
+    direction = direction if math.hypot(*direction) else (1.0, 0.0)
+    if story.finding == "angle":
+        return (), lambda: find_angle_flip(face.evidence)
+    if story.finding.startswith("twins-"):
+        metric = story.finding.removeprefix("twins-")
+        turned = line_angle(story, kernel)
+        moved = direction if direction != (1.0, 0.0) else (limit, 0.0)
+        return (*moved, turned), lambda: twins(
+            face.evidence.prepared, moved, metric=metric, angle=turned
+        )
+    find = find_mildest if story.finding == "mildest" else find_disagreement
+    return (angle, limit, *direction), lambda: find(
+        face.evidence, limit, angle=angle, direction=direction
+    )
+
+
+def _show_pair(story: Story, found: Disagreement) -> None:
+    _back_to_shift(story)
+    story.jump(degree=found.degree, x=found.shift_x, y=found.shift_y)
+    far = math.hypot(found.shift_x, found.shift_y)
+    story.note = (
+        f"{found.note[:1].upper()}{found.note[1:]}."
+        if not found.found
+        else f"Found: a shift of {far:.3g} px against a blur of {found.degree} px; "
+        "every pixel measure asked prefers the blurred picture, the recogniser the sharp one."
+    )
+
+
+def _show_twins(story: Story, found: Twins) -> None:
+    _back_to_shift(story)
+    story.jump(degree=round(found.length), x=found.shift_x, y=found.shift_y)
+    unit, digits = ("dB", 3) if found.metric == "psnr" else ("", 5)
+    alike = f"{found.metric.upper()} {found.blurred.values[found.metric]:.{digits}f} {unit}".strip()
+    said = [f"{found.note[:1].upper()}{found.note[1:]}."] if found.note else []
+    if found.found:
+        said.append(
+            f"Twins, {alike} both (difference {abs(found.difference):.{digits + 1}f}, "
+            f"at most {TWIN_TOLERANCE[found.metric]:g}): an exact line of {found.length:.2f} px "
+            f"and a shift of {math.hypot(found.shift_x, found.shift_y):.3g} px; the embedding puts "
+            f"them {found.apart():.4f} apart in cosine similarity."
+        )
+    story.note = " ".join(said)
+    story.twin = {
+        "metric": found.metric,
+        "kernel": "line",
+        "length": found.length,
+        "angle": found.angle,
+        "x": found.shift_x,
+        "y": found.shift_y,
+        "sharp": found.shifted.values,
+        "blurred": found.blurred.values,
+    }
+
+
+def _show_flip(story: Story, found: AngleFlip) -> None:
+    longer, shorter = found.longer, found.shorter
+    story.jump(
+        degree_a=longer.degree,
+        angle_a=_upright(longer.angle),
+        degree_b=shorter.degree,
+        angle_b=_upright(shorter.angle),
+    )
+    story.note = " ".join(angle_note(found))
+
+
+def _back_to_shift(story: Story) -> None:
+    """Searches are about a shift alone."""
+    story.jump(rotation=0.0, scale=1.0, gain=1.0, noise=0.0)
+
+
+def _upright(angle: float) -> float:
+    """The same direction within −180..180."""
+    return angle - 360 if angle > 180 else angle
+
+
+_SHOW: dict[str, Callable[[Story, Any], None]] = {
+    "Disagreement": _show_pair,
+    "Twins": _show_twins,
+    "AngleFlip": _show_flip,
+}

@@ -1,0 +1,135 @@
+"""What is known when a scene of the Argument page is drawn, and what a scene is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.ui.argument_panels import CURVE_NAMES
+
+if TYPE_CHECKING:
+    from blurdash.ui.argument_face import Answer, ArgumentFace
+    from blurdash.ui.ballot_box import BallotBox
+    from blurdash.ui.story import Story
+
+__all__ = ["CLAIM", "Parts", "Told", "listed", "word"]
+
+# What the argument is about, in the order it is said.
+CLAIM = ("psnr", "ssim", "cosine_similarity")
+CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
+
+
+class Parts(NamedTuple):
+    """What a scene is made of.
+
+    Attributes:
+        see: The one sentence of what to see.
+        panels: What stands beside the pictures, or beneath the sentence where there are none.
+        pending: Whether more will come by itself.
+        message: Beneath everything; empty for none.
+    """
+
+    see: str
+    panels: list[dict[str, Any]]
+    pending: bool
+    message: str = ""
+
+
+@dataclass
+class Told:
+    """What is known when a scene is drawn.
+
+    Attributes:
+        story: Where we are.
+        kernel: A key of ``KERNELS``.
+        crop: A key of ``CROPS``.
+        box: The vote.
+        at_rest: Whether the hand rests where the sliders are.
+        face: The face with its recogniser; None while that is loaded.
+        values: Numbers of the left and the right picture; None while they are computed.
+        recogniser: Its label.
+        recognisers: Labels of the one in use and of the one that a sceptic asks besides.
+        circumstances: Recogniser, protocol, crop, kernel, in words.
+        problem: What went wrong, in a sentence.
+        owner: Who asks for longer computations: the session.
+        asked: What was asked for, and whether it is still under way.
+    """
+
+    story: Story
+    kernel: str
+    crop: str
+    box: BallotBox
+    at_rest: bool
+    face: ArgumentFace | None = None
+    values: tuple[Mapping[str, float], ...] | None = None
+    recogniser: str = ""
+    recognisers: tuple[str, str] = ("the one in use", "the other one")
+    circumstances: str = ""
+    problem: str = ""
+    owner: str = ""
+    asked: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is under way that changes what is shown."""
+        return (
+            (self.face is None and not self.problem)
+            or bool(self.story.finding)
+            or any(self.asked.values())
+        )
+
+    @property
+    def message(self) -> str:
+        """What to say beneath everything."""
+        if self.problem:
+            return self.problem
+        return "The recogniser is being loaded …" if self.face is None else ""
+
+    def ask(self, kind: str, key: Any, compute: Callable[[], Any]) -> Answer | None:
+        """Asks for a longer computation at rest; None where there is no face to ask about."""
+        if self.face is None:
+            return None
+        answer = self.face.ask(self.owner, kind, key, compute)
+        self.asked[kind] = not answer.done
+        return answer
+
+    def curve(self) -> dict[int, dict[str, float]]:
+        """The face's own numbers over degrees at the angle that is set; empty until known."""
+        angle = self.story.values["angle"]
+
+        def compute(face: ArgumentFace) -> dict[int, dict[str, float]]:
+            known = face.evidence
+            return {d: known.values(known.blurred(d, angle), CURVE_NAMES) for d in CURVE_DEGREES}
+
+        if self.face is None or not self.at_rest:
+            return {}
+        face = self.face
+        answer = self.ask("curve", angle, lambda: compute(face))
+        return (answer.value if answer else None) or {}
+
+    def sharp_and_blurred(self) -> tuple[Mapping[str, float], Mapping[str, float]] | None:
+        """Numbers of the sharp and of the blurred picture, wherever they stand."""
+        if self.story.twin is not None:
+            twin: dict[str, Any] = self.story.twin
+            return twin["sharp"], twin["blurred"]
+        if self.values is None:
+            return None
+        first, second = self.values
+        return (second, first) if self.story.pictures()[:1] == ("blurred",) else (first, second)
+
+
+def word(name: str) -> str:
+    """Returns what a measure is called in a sentence."""
+    return "the embedding" if name == "cosine_similarity" else ARGUMENT_MEASURES[name].label
+
+
+def listed(words: Sequence[str]) -> str:
+    """Returns words as a list in a sentence.
+
+    Example:
+        >>> listed(["PSNR", "SSIM"])
+        'PSNR and SSIM'
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,266 @@
+"""The browser components: stage (pictures), controls (sliders, tiles), and two that feed them.
+
+Their JavaScript lies in ``frontend/`` and is sent once, with the stage, which rarely changes.
+The others are a line each that calls what the stage brought, so that an answer to a moved
+slider carries numbers and no code. Nothing is loaded from another host.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+__all__ = ["argument", "controls", "curve_feed", "intake", "pack_stage", "scene", "stage"]
+
+# In the order of their dependence; the stage's own file has the module's only export.
+STAGE_SCRIPTS = (
+    "kernels.js",
+    "exact_core.js",
+    "exact.js",
+    "preview_core.js",
+    "preview.js",
+    "gl_shaders.js",
+    "renderer_gl.js",
+    "renderer.js",
+    "pace.js",
+    "compare.js",
+    "loupe.js",
+    "export.js",
+    "stage_view.js",
+    "asker.js",
+    "controls.js",
+    "intake.js",
+    "pair.js",
+    "argue_panels.js",
+    "argue.js",
+    "stage.js",
+)
+
+# Which style sheets each of the other components has, in its own root.
+STYLES = {
+    "controls": ("range.css", "controls.css"),
+    "intake": ("intake.css",),
+    "argue": ("range.css", "argue.css"),
+}
+
+# Waits until the stage's script is there, then hands over; called again whenever data changes.
+SHIM = """
+export default function (component) {
+  const bus = (window.__blurdash ??= new EventTarget());
+  const root = component.parentElement;
+  root.__latest = component;
+  const run = () => bus.%(function)s(root.__latest);
+  if (bus.%(function)s) return run();
+  if (!root.__waiting) {
+    root.__waiting = true;
+    bus.addEventListener("ready", () => { root.__waiting = false; run(); }, { once: true });
+  }
+}
+"""
+
+PUBLISH = """
+const CONTROLS_CSS = %(controls)s;
+const INTAKE_CSS = %(intake)s;
+const ARGUE_CSS = %(argue)s;
+(window.__blurdash ??= new EventTarget());
+window.__blurdash.mountControls = mountControls;
+window.__blurdash.takeCurve = takeCurve;
+window.__blurdash.takeScene = takeScene;
+window.__blurdash.mountIntake = mountIntake;
+window.__blurdash.mountArgument = mountArgument;
+window.__blurdash.dispatchEvent(new Event("ready"));
+"""
+
+
+def stage(data: bytes, *, key: str) -> None:
+    """Shows a clean canvas beside its blurred self, drawn in the browser.
+
+    Args:
+        data: As ``pack_stage`` makes it.
+        key: The component's key.
+    """
+    _stage_component()(key=key, data=data)
+
+
+def controls(
+    data: dict[str, Any],
+    *,
+    key: str,
+    position: Sequence[float],
+) -> Any:
+    """Shows sliders and readout tiles.
+
+    Args:
+        data: What the script reads; see ``frontend/controls.js``.
+        key: The component's key.
+        position: Where the sliders start: degree, angle, shift x, shift y.
+
+    Returns:
+        State with ``pos``: degree, angle, shift x, shift y, number of the request; and ``rest``:
+        where the hand came to rest last.
+    """
+    return _controls_component()(
+        key=key,
+        data=data,
+        default={"pos": [*position, 0], "rest": ""},
+        on_pos_change=lambda: None,
+        on_rest_change=lambda: None,
+    )
+
+
+def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene: str) -> Any:
+    """Shows a scene of the Argument page.
+
+    Args:
+        data: What the script reads; see ``frontend/argue.js``.
+        key: The component's key.
+        position: Where the sliders start, in the order of ``story.ROWS``.
+        scene: The scene to start with.
+
+    Returns:
+        State with ``pos``: the sliders and the number of the request; ``rest``: where the hand
+        came to rest; ``scene``: the scene that is asked for; ``act``: the last thing asked for;
+        ``height``: of the window, px.
+    """
+    return _argument_component()(
+        key=key,
+        data=data,
+        default={
+            "pos": [*position, 0],
+            "rest": "",
+            "scene": scene,
+            "act": None,
+            "poll": 0,
+            "height": 768,
+        },
+        on_pos_change=lambda: None,
+        on_rest_change=lambda: None,
+        on_scene_change=lambda: None,
+        on_act_change=lambda: None,
+        on_poll_change=lambda: None,
+        on_height_change=lambda: None,
+    )
+
+
+def curve_feed(data: dict[str, Any], *, key: str) -> None:
+    """Hands the values of a curve to the controls, which let them stand in while numbers come."""
+    # Told to look again, the browser has the fragment run that this is drawn in.
+    _curve_component()(key=key, data=data, on_look_change=lambda: None)
+
+
+def scene(what: str, session: str, *, label: str, photos: int, key: str) -> Any:
+    """Tells the browser which face and settings the page shows now, before numbers for it come.
+
+    Where the server has forgotten a visitor whose tab is still open, because the connection was
+    lost or the server was started anew, the browser sends the tab's photos again.
+
+    Args:
+        what: As the key of ``controls_data``.
+        session: A word that is another once the server has forgotten this visitor.
+        label: What the shown face is called.
+        photos: How many photos this session holds.
+        key: The component's key.
+
+    Returns:
+        What a browser has sent again: as ``intake``, and the ``label`` of the face to show.
+    """
+    sent = _scene_component()(
+        key=key,
+        data={"key": what, "session": session, "label": label, "photos": photos},
+        on_again_change=lambda: None,
+    )
+    return getattr(sent, "again", None)
+
+
+def intake(taken: object, *, key: str) -> Any:
+    """Shows upload and camera.
+
+    Args:
+        taken: Number of the sending that was taken in last; tells the browser that it was.
+        key: The component's key.
+
+    Returns:
+        What a browser has just sent: its ``number`` and ``photos``, each as base64; else None.
+    """
+    sent = _intake_component()(key=key, data={"taken": taken}, on_photos_change=lambda: None)
+    return getattr(sent, "photos", None)
+
+
+def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
+    """Returns header and picture in one piece: length of the header, JSON, PNG.
+
+    Example:
+        >>> pack_stage({}, b"png")
+        b'\\x02\\x00\\x00\\x00{}png'
+    """
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<I", len(text)) + text + png
+
+
+def _frontend(*names: str) -> str:
+    folder = importlib.resources.files("blurdash.ui") / "frontend"
+    # The leading newline tells Streamlit that this is a script and not the path of one.
+    return "\n" + "\n".join((folder / name).read_text("utf-8") for name in names)
+
+
+@functools.cache
+def _stage_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_stage",
+        html="<div></div>",
+        css=_frontend("stage.css"),
+        js=_frontend(*STAGE_SCRIPTS) + _published(),
+    )
+
+
+@functools.cache
+def _controls_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_controls",
+        html='<div class="bd-controls"></div>',
+        js=SHIM % {"function": "mountControls"},
+    )
+
+
+@functools.cache
+def _argument_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_argument",
+        html='<div class="bd-argument"></div>',
+        js=SHIM % {"function": "mountArgument"},
+    )
+
+
+@functools.cache
+def _curve_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_curve", html="<span hidden></span>", js=SHIM % {"function": "takeCurve"}
+    )
+
+
+@functools.cache
+def _scene_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_scene", html="<span hidden></span>", js=SHIM % {"function": "takeScene"}
+    )
+
+
+@functools.cache
+def _intake_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_intake",
+        html='<div class="bd-intake"></div>',
+        js=SHIM % {"function": "mountIntake"},
+    )
+
+
+def _published() -> str:
+    """The line that lets the other components call what the stage brought, with their styles."""
+    styles = {name: json.dumps(_frontend(*files)) for name, files in STYLES.items()}
+    return PUBLISH % styles

@@ -1,0 +1,397 @@
+// @module argue: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
+//
+// Draws what the server says (blurdash/ui/argument_data.py) and asks for numbers as the hand moves.
+// Everything that comes from the server is written as text, but for pictures, which are data URLs.
+
+const ARGUE_ROWS = [
+  { name: "degree", label: "Degree", unit: "px", min: 0, max: 100, step: 1, page: 10,
+    hint: "Length of the blur, in pixels of the 1024 px canvas" },
+  { name: "angle", label: "Angle", unit: "°", min: -180, max: 180, step: 1, page: 15,
+    hint: "Direction of the blur; what 0 means is the kernel's convention" },
+  { name: "x", label: "Shift x", unit: "px", min: -64, max: 64, step: 0.5, page: 4,
+    hint: "Moves the sharp picture to the right" },
+  { name: "y", label: "Shift y", unit: "px", min: -64, max: 64, step: 0.5, page: 4,
+    hint: "Moves the sharp picture down" },
+  { name: "rotation", label: "Turn", unit: "°", min: -10, max: 10, step: 0.25, page: 1,
+    hint: "Turns the sharp picture about its centre, counter-clockwise" },
+  { name: "scale", label: "Scale", unit: "×", min: 0.9, max: 1.1, step: 0.005, page: 0.02,
+    hint: "Enlarges the sharp picture about its centre" },
+  { name: "gain", label: "Gain", unit: "×", min: 0.5, max: 1.5, step: 0.01, page: 0.1,
+    hint: "Makes the sharp picture darker or brighter" },
+  { name: "noise", label: "Noise", unit: "", min: 0, max: 40, step: 1, page: 5,
+    hint: "Adds noise to the sharp picture; standard deviation in grey levels" },
+  { name: "degree_a", label: "Degree A", unit: "px", min: 0, max: 100, step: 1, page: 10,
+    hint: "Length of the first blur" },
+  { name: "angle_a", label: "Angle A", unit: "°", min: -180, max: 180, step: 1, page: 15,
+    hint: "Direction of the first blur" },
+  { name: "degree_b", label: "Degree B", unit: "px", min: 0, max: 100, step: 1, page: 10,
+    hint: "Length of the second blur" },
+  { name: "angle_b", label: "Angle B", unit: "°", min: -180, max: 180, step: 1, page: 15,
+    hint: "Direction of the second blur" },
+];
+
+const ARGUE_SETTLE_MS = 350;
+const ARGUE_RETRY_MS = 2500;
+const ARGUE_POLL_MS = 800;
+
+/** Draws the page into a component's root and keeps it in step with the server. */
+function mountArgument(component) {
+  const root = component.parentElement;
+  const argue = (root.__blurdashArgue ??= new Argue(root));
+  argue.component = component;
+  argue.receive(component.data);
+  return () => {
+    if (root.__blurdashArgue !== argue) return;
+    delete root.__blurdashArgue;
+    argue.dispose();
+  };
+}
+
+const ARGUE_HTML = `
+  <nav class="ba-steps" aria-label="Scenes">
+    <button type="button" class="ba-go" data-go="-1" title="Previous scene (left arrow, Page up)">‹ Back</button>
+    <ol></ol>
+    <button type="button" class="ba-go" data-go="1" title="Next scene (right arrow, Page down)">Next ›</button>
+    <button type="button" class="ba-present" title="Full screen for a projector (key F)">Present</button>
+  </nav>
+  <h2 class="ba-see" aria-live="polite"></h2>
+  <div class="ba-body">
+    <div class="ba-left">
+      <div class="ba-pictures">
+        <figure><button type="button" class="ba-frame" data-side="0"><canvas width="1" height="1"></canvas></button><figcaption></figcaption></figure>
+        <figure><button type="button" class="ba-frame" data-side="1"><canvas width="1" height="1"></canvas></button><figcaption></figcaption></figure>
+      </div>
+      <div class="ba-sliders"></div>
+      <p class="ba-facts"></p>
+    </div>
+    <div class="ba-right"></div>
+  </div>
+  <p class="ba-message" role="status"></p>`;
+
+class Argue {
+  constructor(root) {
+    this.root = root;
+    this.bus = (window.__blurdash ??= new EventTarget());
+    this.box = root.querySelector(".bd-argument");
+    this.data = null;
+    this.values = null; // what the sliders say: name to number
+    this.asked = { scene: null, act: 0, rest: null };
+    this.timers = {};
+    this.build();
+    this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]));
+    this.pair = new Pair([...this.box.querySelectorAll("canvas")]);
+    this.listen();
+  }
+
+  build() {
+    const style = document.createElement("style");
+    style.textContent = ARGUE_CSS;
+    this.box.before(style);
+    this.box.innerHTML = ARGUE_HTML; // a constant: nothing from outside gets in here
+    const one = (selector) => this.box.querySelector(selector);
+    this.parts = {
+      steps: one("ol"), see: one(".ba-see"), body: one(".ba-body"), right: one(".ba-right"),
+      sliders: one(".ba-sliders"), facts: one(".ba-facts"), message: one(".ba-message"),
+      figures: [...this.box.querySelectorAll("figure")],
+      frames: [...this.box.querySelectorAll(".ba-frame")],
+      present: one(".ba-present"),
+    };
+    this.rows = {};
+    for (const row of ARGUE_ROWS) this.parts.sliders.append(this.buildRow(row));
+    for (const button of this.box.querySelectorAll(".ba-go")) {
+      button.onclick = () => this.step(Number(button.dataset.go));
+    }
+    for (const frame of this.parts.frames) frame.onclick = () => this.tap(Number(frame.dataset.side));
+    this.parts.present.onclick = () => this.present();
+  }
+
+  buildRow(row) {
+    const line = document.createElement("div");
+    line.className = "ba-row";
+    line.title = row.hint;
+    line.innerHTML = `<label for="ba-${row.name}">${row.label}</label>
+      <input id="ba-${row.name}" type="range" min="${row.min}" max="${row.max}" step="${row.step}">
+      <output></output><span class="ba-unit">${row.unit}</span>`;
+    const range = line.querySelector("input");
+    range.oninput = () => this.move({ [row.name]: Number(range.value) });
+    range.onkeydown = (event) => {
+      const step = { PageUp: row.page, PageDown: -row.page }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.move({ [row.name]: this.values[row.name] + step });
+    };
+    this.rows[row.name] = { line, range, output: line.querySelector("output") };
+    return line;
+  }
+
+  listen() {
+    this.onKey = (event) => this.key(event);
+    this.onFullscreen = () => { if (!document.fullscreenElement) this.setPresent(false); };
+    document.addEventListener("keydown", this.onKey);
+    document.addEventListener("fullscreenchange", this.onFullscreen);
+    this.onResize = () => this.sayHeight();
+    window.addEventListener("resize", this.onResize);
+  }
+
+  dispose() {
+    document.removeEventListener("keydown", this.onKey);
+    document.removeEventListener("fullscreenchange", this.onFullscreen);
+    window.removeEventListener("resize", this.onResize);
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    this.asker.dispose();
+    this.pair.dispose();
+    this.setPresent(false);
+  }
+
+  after(name, wait, run) {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(run, wait);
+  }
+
+  // ---- what the hand does -----------------------------------------------------------------------
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const typing = target instanceof HTMLElement
+      && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
+    if (event.key === "f" || event.key === "F") { this.present(); return; }
+    const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
+    if (!step || event.defaultPrevented) return;
+    event.preventDefault();
+    this.step(step);
+  }
+
+  step(by) {
+    const { scenes } = this.data;
+    const now = this.asked.scene ?? this.data.scene;
+    const next = scenes[scenes.findIndex((one) => one.id === now) + by];
+    if (next) this.goTo(next.id);
+  }
+
+  /** Asks for a scene, again and again until the server has drawn it. */
+  goTo(scene) {
+    this.asked.scene = scene;
+    this.paintSteps();
+    this.component.setStateValue("scene", scene);
+    this.after("scene", ARGUE_RETRY_MS, () => {
+      if (this.asked.scene && this.asked.scene !== this.data.scene) this.goTo(this.asked.scene);
+    });
+  }
+
+  /** Asks for something to be done once: it has a number, and is repeated until it is answered. */
+  act(name, argument = null) {
+    this.asked.act = Math.max(this.asked.act, this.data.acted) + 1;
+    this.send([name, argument, this.asked.act]);
+  }
+
+  send(what) {
+    this.component.setStateValue("act", what);
+    this.after("act", ARGUE_RETRY_MS, () => { if (this.data.acted < what[2]) this.send(what); });
+  }
+
+  tap(side) {
+    if (this.data.vote && !this.data.vote.revealed) this.act("vote", side);
+  }
+
+  move(change) {
+    for (const row of ARGUE_ROWS) {
+      const value = change[row.name];
+      if (value === undefined) continue;
+      const inside = Math.min(row.max, Math.max(row.min, value));
+      this.values[row.name] = Math.round(inside * 1000) / 1000;
+    }
+    this.paint();
+    this.asker.want();
+    this.settleSoon();
+  }
+
+  settleSoon() {
+    this.after("settle", ARGUE_SETTLE_MS, () => this.settle());
+  }
+
+  /** At rest the address follows, and what takes longer to compute. */
+  settle() {
+    const place = this.position().join(",");
+    if (place === this.data.rested) return;
+    if (!this.isFresh()) { this.settleSoon(); return; }
+    this.component.setStateValue("rest", place);
+    this.after("settle", ARGUE_RETRY_MS, () => this.settle());
+  }
+
+  present() {
+    this.setPresent(!document.body.classList.contains("bd-present"));
+  }
+
+  setPresent(on) {
+    if (on === document.body.classList.contains("bd-present")) return;
+    document.body.classList.toggle("bd-present", on);
+    this.parts.present.setAttribute("aria-pressed", String(on));
+    if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
+    else if (document.fullscreenElement) document.exitFullscreen();
+    window.dispatchEvent(new Event("resize"));
+  }
+
+  // ---- what the server says -----------------------------------------------------------------------
+
+  receive(data) {
+    const jump = !this.data || this.data.start !== data.start;
+    const other = !this.data || this.data.scene !== data.scene;
+    this.data = data;
+    if (jump) this.values = Object.fromEntries(ARGUE_ROWS.map((row, i) => [row.name, data.pos[i]]));
+    if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
+    if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
+    this.asker.answered(data.ack, this.isFresh());
+    this.paint();
+    this.sayHeight();
+    if (jump || other) this.settleSoon();
+    clearTimeout(this.timers.poll);
+    if (data.pending) this.after("poll", ARGUE_POLL_MS, () => this.poll());
+  }
+
+  /** Asks what is new; again and again, for a run of the whole page can swallow the question. */
+  poll() {
+    this.component.setStateValue("poll", Math.random());
+    this.after("poll", ARGUE_RETRY_MS, () => this.poll());
+  }
+
+  /** How tall the window is decides how tall a chart is. */
+  sayHeight() {
+    if (this.data?.height === window.innerHeight) return;
+    this.after("height", ARGUE_SETTLE_MS, () => this.component.setStateValue("height", window.innerHeight));
+  }
+
+  position() {
+    return ARGUE_ROWS.map((row) => this.values[row.name]);
+  }
+
+  /** Whether the numbers that came are of where the sliders are. */
+  isFresh() {
+    return this.position().every((value, i) => value === this.data.pos[i]);
+  }
+
+  // ---- what is seen -------------------------------------------------------------------------------
+
+  paint() {
+    const { data, parts } = this;
+    this.box.dataset.scene = data.scene;
+    this.box.dataset.state = this.isFresh() && data.ready ? "exact" : "pending";
+    this.paintSteps();
+    setText(parts.see, data.see);
+    this.paintSliders();
+    this.paintPictures();
+    this.paintPanels();
+    setText(parts.facts, data.facts);
+    setText(parts.message, data.message);
+    parts.message.classList.toggle("ba-alert", Boolean(data.alert));
+  }
+
+  /** Only what has changed is built anew: a button under a finger stays where it is. */
+  paintPanels() {
+    const { data, parts } = this;
+    const focused = this.root.activeElement?.dataset?.focus;
+    const old = [...parts.right.children];
+    const panels = data.panels.map((panel) => {
+      const text = JSON.stringify(panel.kind === "vote" ? [panel, data.vote] : panel);
+      const same = old.find((one) => one.bdText === text);
+      if (same) return same;
+      const built = buildPanel(this, panel);
+      built.bdText = text;
+      return built;
+    });
+    if (panels.length === old.length && panels.every((one, i) => one === old[i])) return;
+    old.forEach((one) => { if (!panels.includes(one)) one.remove(); });
+    panels.forEach((one, i) => { if (parts.right.children[i] !== one) parts.right.insertBefore(one, parts.right.children[i] ?? null); });
+    if (focused) this.box.querySelector(`[data-focus="${focused}"]`)?.focus();
+  }
+
+  paintSteps() {
+    const { data, parts } = this;
+    const now = this.asked.scene ?? data.scene;
+    if (parts.steps.childElementCount !== data.scenes.length) {
+      parts.steps.replaceChildren(...data.scenes.map((scene) => this.buildStep(scene)));
+    }
+    data.scenes.forEach((scene, i) => {
+      const button = parts.steps.children[i].firstChild;
+      if (scene.id === now) button.setAttribute("aria-current", "step");
+      else button.removeAttribute("aria-current");
+    });
+    const at = data.scenes.findIndex((one) => one.id === now);
+    const [back, next] = this.box.querySelectorAll(".ba-go");
+    back.disabled = at === 0;
+    next.disabled = at === data.scenes.length - 1;
+  }
+
+  buildStep(scene) {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = scene.title;
+    button.onclick = () => this.goTo(scene.id);
+    item.append(button);
+    return item;
+  }
+
+  paintSliders() {
+    for (const row of ARGUE_ROWS) {
+      const { line, range, output } = this.rows[row.name];
+      const value = this.values[row.name];
+      line.hidden = !this.data.sliders.includes(row.name);
+      if (Number(range.value) !== value) range.value = value;
+      range.setAttribute("aria-valuetext", `${value} ${row.unit}`);
+      range.style.setProperty("--bd-fill", `${(100 * (value - row.min)) / (row.max - row.min)}%`);
+      setText(output, String(value).replace("-", "−"));
+    }
+  }
+
+  paintPictures() {
+    const { data, parts } = this;
+    parts.body.dataset.pictures = String(data.pictures.length);
+    if (!data.pictures.length) return;
+    this.pair.show(data.pictures.map((which) => this.spec(which)));
+    const voting = Boolean(data.vote && !data.vote.revealed);
+    parts.frames.forEach((frame, i) => {
+      frame.disabled = !voting;
+      frame.setAttribute("aria-label", voting ? `Picture ${"AB"[i]} looks sharper` : `Picture ${"AB"[i]}: ${data.captions[i] ?? ""}`);
+      frame.classList.toggle("ba-mine", voting && data.vote.mine === i);
+      const caption = data.captions[i] === null ? `Picture ${"AB"[i]}` : this.captionOf(data.pictures[i]);
+      setText(parts.figures[i].querySelector("figcaption"), caption);
+    });
+  }
+
+  /** What is done to a picture, for the pair that draws it. */
+  spec(which) {
+    const v = this.values;
+    const { kernel, degree_one_angle: one, twin } = this.data;
+    if (which === "sharp") {
+      return { kernel, x: twin?.x ?? v.x, y: twin?.y ?? v.y, rotation: v.rotation, scale: v.scale, gain: v.gain, noise: v.noise };
+    }
+    const blurs = { blurred: [v.degree, v.angle], first: [v.degree_a, v.angle_a], second: [v.degree_b, v.angle_b] };
+    const [degree, angle] = blurs[which];
+    if (twin && this.isFresh()) return { kernel: twin.kernel, degree: twin.length, angle: twin.angle, used_angle: twin.angle, shift_x: 0, shift_y: 0 };
+    const used = kernel === "study" && degree === 1 ? one : angle;
+    return { kernel, degree, angle, used_angle: used, shift_x: 0, shift_y: 0 };
+  }
+
+  captionOf(which) {
+    const spec = this.spec(which);
+    if (which === "sharp") return `sharp, ${describeDisturbed(spec)}`;
+    const rounded = { ...spec, degree: Math.round(spec.degree * 100) / 100 };
+    return describeView(rounded) === "no blur" ? "no blur" : `blurred, ${describeView(rounded)}`;
+  }
+}
+
+/** "16 px right, turned 1°, noise 10": what was done to a sharp picture. */
+function describeDisturbed({ x, y, rotation, scale, gain, noise }) {
+  const amount = (value) => String(Math.round(Math.abs(value) * 100) / 100);
+  const parts = [
+    x && `${amount(x)} px ${x > 0 ? "right" : "left"}`,
+    y && `${amount(y)} px ${y > 0 ? "down" : "up"}`,
+    rotation && `turned ${amount(rotation)}° ${rotation > 0 ? "left" : "right"}`,
+    scale !== 1 && `scaled × ${scale}`,
+    gain !== 1 && `gain ${gain}`,
+    noise && `noise ${noise}`,
+  ].filter(Boolean);
+  return parts.join(", ") || "as it was";
+}

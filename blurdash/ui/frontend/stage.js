@@ -1,0 +1,312 @@
+// @module stage: the picture stage, a Streamlit component (st.components.v2).
+//
+// The clean face comes once, in `data`.  What is done to it comes over a page-wide bus, from the
+// controls component:
+//
+//   window.__blurdash          EventTarget; .view holds the last view, for a stage that mounts late
+//   in   "view"     detail: a View (renderer.js).  Drawn in the next frame; the exact picture
+//                   follows when no other view came for a while
+//   in   "present"  detail: {on}; larger pictures
+//   out  "drawn"    detail: {view, exact, ms}
+//   out  "mode"     detail: {mode}; a person chose it
+//
+// On the section: data-state (loading, preview, exact, error) and data-view (JSON of the view that
+// is on screen) tell tests, and style sheets, what can be seen.
+
+const STAGE_REST_MS = 150;
+const STAGE_LARGEST = 1024;
+const STAGE_PATIENCE_MS = 500; // for a first view; without one the picture is shown as it is
+const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0, kernel: "line" };
+
+/** One stage in one parent element, from mount to unmount. */
+class Stage {
+  constructor(root) {
+    this.bus = window.__blurdash ??= new EventTarget();
+    this.parts = buildStage(root);
+    this.section = this.parts.section;
+    this.labels = STAGE_LABELS;
+    this.renderer = new Renderer(() => this.draw());
+    this.pace = new Pace();
+    this.ready = false; // whether there is a picture, and the right one
+    this.view = null;
+    this.drawn = null; // the view on screen
+    this.exact = null; // canvas of that view at full size, once it is on screen
+    this.painting = null; // {view, promise} of an exact picture that is being painted
+    this.loads = 0;
+    this.mounts = 0;
+    this.frame = 0;
+    this.rest = 0;
+    labelStage(this.parts, this.labels, "");
+    this.wire();
+    this.setState("loading");
+  }
+
+  /** Takes the component's data; the same data again changes nothing. */
+  update(data) {
+    let header;
+    let png;
+    try {
+      ({ header, png } = unpackStage(data));
+    } catch {
+      this.fail(this.labels.unreadable);
+      return;
+    }
+    this.labels = { ...STAGE_LABELS, ...header.labels };
+    this.compare.labels = this.labels;
+    labelStage(this.parts, this.labels, header.name ?? "");
+    if (header.mode !== this.givenMode) {
+      this.givenMode = header.mode;
+      this.compare.setMode(header.mode ?? "side");
+    }
+    this.compare.restart();
+    const mark = fingerprint(png);
+    if (mark === this.mark) return;
+    this.mark = mark;
+    this.load(png, header);
+  }
+
+  dispose() {
+    this.stop();
+    this.bus.removeEventListener("view", this.onView);
+    this.bus.removeEventListener("present", this.onPresent);
+    this.observer.disconnect();
+    this.compare.dispose();
+    this.renderer.dispose();
+    this.section.replaceChildren();
+  }
+
+  wire() {
+    const { parts, bus } = this;
+    this.onView = ({ detail }) => this.setView(detail);
+    this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
+    bus.addEventListener("view", this.onView);
+    bus.addEventListener("present", this.onPresent);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(parts.clean.frame);
+    this.loupe = new Loupe([parts.clean, parts.blurred], (panel) => this.layers(panel));
+    const compared = { ...parts, frame: parts.blurred.frame };
+    this.compare = new Compare(this.section, compared, this.labels, {
+      onMode: (mode) => bus.dispatchEvent(new CustomEvent("mode", { detail: { mode } })),
+      onShow: () => this.loupe.draw(),
+    });
+    parts.save.onclick = () => this.save();
+  }
+
+  async load(png, { view: firstView, renderer: way = "auto" }) {
+    const load = this.stop();
+    this.setState("loading");
+    let bitmap;
+    try {
+      bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), {
+        colorSpaceConversion: "none",
+        premultiplyAlpha: "none",
+      });
+      if (bitmap.width !== bitmap.height) throw new RangeError("the picture is not square");
+    } catch {
+      if (load === this.loads) this.fail(this.labels.unreadable);
+      return;
+    }
+    if (load !== this.loads) {
+      bitmap.close();
+      return;
+    }
+    this.renderer.way = way;
+    this.renderer.setPicture(bitmap);
+    this.parts.message.hidden = true;
+    this.ready = true;
+    this.view ??= checkedView(this.bus.view) ?? checkedView(firstView);
+    if (this.view) this.draw();
+    else this.rest = setTimeout(() => this.setView(STAGE_START), STAGE_PATIENCE_MS);
+  }
+
+  /** Ends all that is under way for the picture; returns the number of the next load. */
+  stop() {
+    this.ready = false;
+    this.drawn = null;
+    this.exact = null;
+    this.painting = null;
+    this.renderer.cancelExact();
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    clearTimeout(this.rest);
+    return ++this.loads;
+  }
+
+  setView(detail) {
+    const view = checkedView(detail);
+    if (!view || JSON.stringify(view) === JSON.stringify(this.view)) return;
+    this.view = view;
+    this.exact = null;
+    this.renderer.cancelExact();
+    clearTimeout(this.rest);
+    this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draws the view at display size, now, and the exact picture after a rest. */
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    if (!this.ready || !this.view || !this.fit()) return;
+    const { view, drawn } = this;
+    const start = performance.now();
+    this.exact = null;
+    if (drawn?.kernel !== view.kernel) this.drawClean(view);
+    const size = Math.round(this.parts.clean.picture.width * this.pace.quality);
+    this.renderer.drawPreview(this.blurredContext(size), view);
+    this.show(view, "preview", start);
+    this.pace.note(performance.now() - start);
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.drawExact(), STAGE_REST_MS);
+  }
+
+  async drawExact() {
+    const { view } = this;
+    const start = performance.now();
+    const canvas = await this.paintExact();
+    if (!canvas || view !== this.view || !this.ready) return;
+    this.exact = canvas;
+    const { width } = this.parts.clean.picture;
+    this.renderer.tryGraphics(width); // for the next move
+    drawSquare(this.blurredContext(width), canvas);
+    this.show(view, "exact", start);
+  }
+
+  /** The exact picture of the view now; whoever asks while it is painted gets the same. */
+  paintExact() {
+    const { view } = this;
+    if (this.painting?.view !== view) {
+      this.painting = { view, promise: this.renderer.paintExact(view) };
+    }
+    return this.painting.promise;
+  }
+
+  /** The blurred canvas at a size; it fills its frame at any. */
+  blurredContext(size) {
+    const { picture } = this.parts.blurred;
+    if (picture.width !== size) picture.width = picture.height = size;
+    return picture.getContext("2d");
+  }
+
+  drawClean(view) {
+    drawSquare(this.parts.clean.picture.getContext("2d"), this.renderer.clean(view.kernel));
+  }
+
+  /** Says on the page, and to whoever listens, what is on screen now. */
+  show(view, state, start) {
+    const { parts, labels } = this;
+    const kernel = this.renderer.kernelFor(view);
+    if (state === "preview") {
+      drawKernel(parts.inset, kernel);
+      parts.inset.title = describeKernel(kernel);
+      parts.inset.setAttribute("aria-label", parts.inset.title);
+      parts.blurred.what.textContent = describeView(view);
+    } else {
+      const text = `${labels.blurred}: ${labels.kernels[view.kernel]}, ${describeView(view)}`;
+      parts.blurred.picture.setAttribute("aria-label", text);
+    }
+    this.drawn = view;
+    this.section.dataset.by = this.renderer.by;
+    this.section.dataset.view = JSON.stringify(view);
+    this.setState(state);
+    this.loupe.draw();
+    const detail = { view, exact: state === "exact", ms: performance.now() - start };
+    this.bus.dispatchEvent(new CustomEvent("drawn", { detail }));
+  }
+
+  setState(state) {
+    this.section.dataset.state = state;
+    this.section.setAttribute("aria-busy", String(state === "loading"));
+    this.parts.status.textContent = this.labels[state] ?? "";
+    this.parts.save.disabled = state === "loading" || state === "error";
+  }
+
+  fail(message) {
+    this.stop();
+    this.mark = null;
+    this.setState("error");
+    this.parts.message.textContent = message;
+    this.parts.message.hidden = false;
+  }
+
+  /** Gives the canvases as many pixels as the screen has for them; false while there is no room. */
+  fit() {
+    const { clean, inset } = this.parts;
+    const ratio = window.devicePixelRatio || 1;
+    const shown = Math.round(clean.frame.clientWidth * ratio);
+    const size = Math.min(shown, STAGE_LARGEST, this.renderer.size);
+    if (size < 1) return false;
+    if (clean.picture.width !== size) {
+      clean.picture.width = clean.picture.height = size;
+      inset.width = inset.height = Math.round(inset.clientWidth * ratio);
+      this.drawn = null; // a canvas that gets a size is empty
+    }
+    return true;
+  }
+
+  resize() {
+    if (!this.ready || !this.view || !this.fit() || this.drawn) return;
+    if (!this.exact) {
+      this.draw();
+      return;
+    }
+    this.drawClean(this.view);
+    drawSquare(this.blurredContext(this.parts.clean.picture.width), this.exact);
+    drawKernel(this.parts.inset, this.renderer.kernelFor(this.view));
+    this.drawn = this.view;
+    this.loupe.draw();
+  }
+
+  /** What a panel shows, bottom to top, for the loupe. */
+  layers(panel) {
+    if (!this.drawn) return [];
+    const { size } = this.renderer;
+    const clean = { source: this.renderer.clean(this.drawn.kernel), from: 0, size };
+    const blurred = { source: this.exact ?? this.parts.blurred.picture, from: 0, size };
+    const { mode, shown, split } = this.compare;
+    if (mode === "side") return panel === 0 ? [clean] : [blurred];
+    if (panel === 0) return []; // one lens is enough where both pictures lie in one place
+    if (mode === "swipe") return [clean, { ...blurred, from: split / 100 }];
+    return shown === "clean" ? [clean] : [blurred];
+  }
+
+  /** Saves what is shown, at full size, with the exact picture. */
+  async save() {
+    const { compare, parts, labels } = this;
+    parts.save.disabled = true;
+    try {
+      let view;
+      let blurred = null;
+      while (!blurred || view !== this.view) {
+        if (!this.ready) return;
+        ({ view } = this); // it may change while it is painted: then the new one is what is shown
+        blurred = await this.paintExact();
+      }
+      const clean = this.renderer.clean(view.kernel);
+      const what = `${labels.kernels[view.kernel] ?? view.kernel}, ${describeView(view)}`;
+      const captions = [labels.clean, `${labels.blurred}: ${what}`];
+      const canvas = composeExport(compare.mode, clean, blurred, compare.split / 100, captions);
+      await downloadCanvas(canvas, exportName(view));
+    } catch {
+      parts.status.textContent = labels.unsaved;
+    } finally {
+      parts.save.disabled = this.section.dataset.state === "error";
+    }
+  }
+}
+
+/**
+ * Mounts the stage, or hands it new data: Streamlit calls this again whenever `data` changes.
+ * @param {{data: Uint8Array, parentElement: ParentNode}} component
+ * @returns {() => void} cleanup; that of a call which another call has followed does nothing
+ */
+export default function mountStage({ data, parentElement: root }) {
+  if (feedPicture(data)) return () => {}; // another part of the page draws the pictures
+  const stage = (root.__blurdashStage ??= new Stage(root));
+  const mount = ++stage.mounts;
+  stage.update(data);
+  return () => {
+    if (root.__blurdashStage !== stage || stage.mounts !== mount) return;
+    delete root.__blurdashStage;
+    stage.dispose();
+  };
+}

@@ -1,0 +1,127 @@
+// @module stage view: the stage's elements and texts; no logic.
+
+const STAGE_LABELS = {
+  view: "View",
+  side: "Side by side",
+  swipe: "Swipe",
+  flicker: "Flicker",
+  pause: "Pause",
+  play: "Play",
+  swap: "Switch",
+  hold: "Hold the space bar or press to see the other picture",
+  save: "Save PNG",
+  clean: "clean",
+  blurred: "blurred",
+  divider: "Divider",
+  loading: "loading",
+  preview: "preview",
+  exact: "exact",
+  unreadable: "This picture could not be read. Choose the face again, or try another photo.",
+  unsaved: "The picture could not be saved. Try again in a moment.",
+  kernels: { study: "study recipe", line: "exact line" },
+};
+
+const STAGE_HTML = `
+  <div class="bd-bar">
+    <div class="bd-modes" role="group">
+      <button type="button" data-mode="side"></button>
+      <button type="button" data-mode="swipe"></button>
+      <button type="button" data-mode="flicker"></button>
+    </div>
+    <button type="button" class="bd-play" hidden></button>
+    <button type="button" class="bd-save"></button>
+  </div>
+  <div class="bd-panels">
+    <figure class="bd-panel bd-clean">
+      <div class="bd-frame">
+        <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
+        <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
+      </div>
+      <figcaption><b></b><span class="bd-what"></span></figcaption>
+    </figure>
+    <figure class="bd-panel bd-blurred">
+      <div class="bd-frame">
+        <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
+        <canvas class="bd-inset" role="img" width="128" height="128"></canvas>
+        <div class="bd-divider" role="slider" tabindex="0" aria-orientation="horizontal"
+          aria-valuemin="0" aria-valuemax="100" hidden></div>
+        <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
+      </div>
+      <figcaption><b></b><span class="bd-what"></span><span class="bd-status"></span></figcaption>
+    </figure>
+    <p class="bd-message" role="alert" hidden></p>
+  </div>`;
+
+/** Builds the stage in the element that Python's HTML has for it, or in a new one. */
+function buildStage(root) {
+  const section = root.querySelector(".bd-stage") ?? document.createElement("section");
+  section.className = "bd-stage";
+  if (!section.isConnected) root.append(section);
+  section.innerHTML = STAGE_HTML; // a constant: nothing from outside gets in here
+  const one = (selector) => section.querySelector(selector);
+  const panel = (name) => ({
+    frame: one(`${name} .bd-frame`),
+    picture: one(`${name} .bd-picture`),
+    lens: one(`${name} .bd-lens`),
+    name: one(`${name} b`),
+    what: one(`${name} .bd-what`),
+  });
+  return {
+    section,
+    modes: [...section.querySelectorAll(".bd-modes button")],
+    modeGroup: one(".bd-modes"),
+    play: one(".bd-play"),
+    save: one(".bd-save"),
+    panels: one(".bd-panels"),
+    clean: panel(".bd-clean"),
+    blurred: panel(".bd-blurred"),
+    status: one(".bd-status"),
+    inset: one(".bd-inset"),
+    divider: one(".bd-divider"),
+    message: one(".bd-message"),
+  };
+}
+
+/** Writes the fixed texts; only as text, so that a name cannot become markup. */
+function labelStage(parts, labels, name) {
+  for (const button of parts.modes) button.textContent = labels[button.dataset.mode];
+  parts.modeGroup.setAttribute("aria-label", labels.view);
+  parts.save.textContent = labels.save;
+  parts.clean.name.textContent = labels.clean;
+  parts.blurred.name.textContent = labels.blurred;
+  parts.clean.what.textContent = name;
+  parts.clean.picture.setAttribute("aria-label", labels.clean);
+  parts.divider.setAttribute("aria-label", labels.divider);
+}
+
+/** What was done to a picture, for people: "30 px at 45°, moved 2 right, 3 up". */
+function describeView({ degree, angle, shift_x: right, shift_y: down }) {
+  const parts = [degree > 0 ? `${degree} px at ${angle}°`.replaceAll("-", "−") : "no blur"];
+  const moves = [
+    right && `${Math.abs(right)} ${right > 0 ? "right" : "left"}`,
+    down && `${Math.abs(down)} ${down > 0 ? "down" : "up"}`,
+  ].filter(Boolean);
+  if (moves.length) parts.push(`moved ${moves.join(", ")}`);
+  return parts.join(", ");
+}
+
+/**
+ * Takes apart what Python sends: a 4-byte little-endian length, a JSON header of that length, and
+ * the bytes of a PNG file.
+ * @param {Uint8Array} data
+ * @returns {{header: object, png: Uint8Array}}
+ */
+function unpackStage(data) {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const length = view.getUint32(0, true);
+  if (4 + length > data.byteLength) throw new RangeError("the header is longer than the data");
+  const header = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  return { header, png: data.subarray(4 + length) };
+}
+
+/** A short fingerprint of bytes (FNV-1a), to know a picture again. */
+function fingerprint(bytes) {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  return `${bytes.length}:${hash >>> 0}`;
+}

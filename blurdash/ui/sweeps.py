@@ -1,0 +1,411 @@
+"""The Sweeps page: the study's graphs, shipped, of one's own file, or of one's own photos."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+
+from blurdash import defaults
+from blurdash.embed import EMBEDDERS
+from blurdash.errors import BlurdashError
+from blurdash.figure import curves_figure, map_figure, sweep_page
+from blurdash.kernel import KERNELS
+from blurdash.readout import MEASURES
+from blurdash.summary import AXES, averages, curve_of, impostor_band, past_threshold
+from blurdash.sweep import Sweep
+from blurdash.sweep_file import read_sweep, settings_of
+from blurdash.ui import recogniser
+from blurdash.ui.clicks import clicked
+from blurdash.ui.photos import session_faces
+from blurdash.ui.shipped import (
+    PORTRAIT_FACES,
+    SHIPPED_EMBEDDER,
+    Which,
+    angle_name,
+    keep_sweep,
+    read_shipped,
+    sweeps_at_hand,
+)
+from blurdash.ui.sweep_jobs import SweepJob
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from streamlit.delta_generator import DeltaGenerator
+
+    from blurdash.ui.recogniser import Loading
+
+__all__ = ["sweeps_page"]
+
+SHIPPED_SOURCE = (
+    "30 faces of nobody (StyleGAN2, from the sample figures of the SFHQ data set, MIT licence); "
+    "numbers only"
+)
+POLL_SECONDS = 0.7
+# Processor time of a row, by whether the recogniser is FaceNet (unit length) or dlib's.
+SECONDS_A_ROW = {True: 0.07, False: 0.04}
+SWEEP_ANGLES: dict[str, str | float] = {
+    angle_name(angle): angle for angle in ("random", defaults.ANGLE, "all")
+}
+MAP_DEGREES = tuple(range(0, 101, 20))
+
+
+class Chosen(NamedTuple):
+    """The table to show, what its faces are, and its path if it is a shipped one."""
+
+    table: pa.Table
+    faces: str
+    path: Path | None = None
+
+
+def sweeps_page() -> None:
+    """Draws the page."""
+    ways = {"Shipped": _at_hand, "A file of mine": _own_file, "My photos": _own_photos}
+    bar = st.container(horizontal=True, vertical_alignment="bottom", key="bd-toolbar")
+    with bar:
+        choice = _pick("Sweep of", list(ways), "sw_which", width=150)
+    chosen = ways[choice](bar)
+    if chosen is not None:
+        _show(chosen, bar)
+
+
+def _at_hand(bar: DeltaGenerator) -> Chosen | None:
+    found = sweeps_at_hand()
+    with bar:
+        # The portrait is always there, and can be swept with any recogniser.
+        faces = _pick("Faces", sorted({w.faces for w in found} | {PORTRAIT_FACES}), "sw_faces")
+        of_these = {which.recogniser for which in found if which.faces == faces}
+        if faces == PORTRAIT_FACES:
+            of_these |= set(EMBEDDERS)
+        names = sorted(of_these, key=lambda name: name != SHIPPED_EMBEDDER)
+        name = _pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=190)
+        kernel = _pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
+        angle = _pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=190)
+    which = Which(faces, name, kernel, angle)
+    path = found.get(which)
+    if path is None:
+        computed = _computed(which)
+        if computed is None:
+            _offer(which)
+        return computed
+    source = "the built-in portrait" if faces == PORTRAIT_FACES else SHIPPED_SOURCE
+    return Chosen(read_shipped(path), source, path)
+
+
+def _offer(which: Which) -> None:
+    """Offers to compute a sweep of the portrait that is not at hand."""
+    if which.faces != PORTRAIT_FACES:
+        st.info("There is no such sweep; choose another kernel or angle.")
+        return
+    faces = session_faces()
+    if faces.job is not None and faces.job.purpose == which:
+        if faces.job.running:
+            st.fragment(_progress, run_every=POLL_SECONDS)()
+            return
+        st.warning(faces.job.error)
+        faces.job = None
+    loading = recogniser.request(which.recogniser, defaults.PROTOCOL)
+    if not loading.done.is_set():
+        st.fragment(_await_recogniser, run_every=POLL_SECONDS)(loading)
+        return
+    if loading.embedder is None:
+        st.error(_plain_line(f"{loading.error}."), icon=":material/error:")
+        return
+    angle = SWEEP_ANGLES[which.angle]
+    degrees = MAP_DEGREES if angle == "all" else tuple(defaults.DEGREES)
+    sweep = Sweep(angle=angle, degrees=degrees, kernel=which.kernel, limit=None)
+    rows = sweep.total(1)
+    seconds = max(1, round(rows * SECONDS_A_ROW[loading.embedder.normalised]))
+    st.info(
+        f"This sweep of the portrait has not been computed on this machine yet: {rows} readouts, "
+        f"about {seconds} s on an idle core. It is kept for later visits."
+    )
+    if clicked("Compute it", type="primary", key="sw_compute"):
+        _drop_job()
+        portrait = faces.choices()[:1]
+        faces.job = SweepJob(portrait, sweep, loading.embedder, purpose=which)
+        st.rerun()
+
+
+def _computed(which: Which) -> Chosen | None:
+    """The portrait's sweep that was just computed: kept for every visitor, else for this one."""
+    job = session_faces().job
+    if job is None or job.purpose != which or job.table is None:
+        return None
+    unkept = None
+    try:
+        keep_sweep(job.table)
+    except BlurdashError as error:
+        st.error(f"{error}.", icon=":material/error:")
+        unkept = Chosen(job.table, "the built-in portrait")
+    if unkept is None:
+        session_faces().job = None
+        st.rerun()
+    return unkept
+
+
+def _await_recogniser(loading: Loading) -> None:
+    if loading.done.is_set():
+        st.rerun()
+    if loading.fraction is None:
+        st.info("The recogniser is being loaded.", icon=":material/hourglass_top:")
+    else:
+        st.progress(loading.fraction, "Fetching the recogniser's weights")
+
+
+def _pick(
+    label: str, names: list[str], key: str, shown: Callable[[str], str] = str, *, width: int = 145
+) -> str:
+    if st.session_state.get(key) not in names:
+        st.session_state.pop(key, None)
+    return st.selectbox(label, names, key=key, format_func=shown, width=width) or names[0]
+
+
+def _own_file(_bar: DeltaGenerator) -> Chosen | None:
+    file = st.file_uploader(
+        "A table of python -m blurdash sweep",
+        type=["parquet"],
+        key="sw_file",
+        help="A Parquet file; it is read in memory and not kept",
+    )
+    if file is None:
+        return None
+    try:
+        return Chosen(read_sweep(file.getvalue()), "a file of yours")
+    except BlurdashError as error:
+        st.error(f"{error}.", icon=":material/error:")
+        return None
+
+
+def _own_photos(bar: DeltaGenerator) -> Chosen | None:
+    choices = session_faces().choices()
+    labels = {one.id: one.label for one in choices}
+    if len(choices) == 1:
+        st.caption(
+            "Add photos on the Explore page to sweep them here; the portrait is always there."
+        )
+    with bar:
+        picked = st.multiselect(
+            "Faces", list(labels), default=list(labels), format_func=labels.__getitem__, width=300
+        )
+        kernel = st.selectbox(
+            "Kernel", list(KERNELS), format_func=lambda name: KERNELS[name].label, width=170
+        )
+        angle = st.selectbox("Angle", ["random", "45", "0", "90"], index=1, width=120)
+        step = st.selectbox("Every", [1, 2, 5, 10], index=1, format_func="{} px".format, width=110)
+        name = st.selectbox(
+            "Recogniser",
+            [None, *EMBEDDERS],
+            format_func=lambda name: EMBEDDERS[name].label if name else "Automatic",
+            width=190,
+        )
+        start = clicked("Sweep", type="primary", key="sw_sweep", disabled=not picked)
+    loading = recogniser.request(name, defaults.PROTOCOL)
+    if start and loading.done.wait(60) and loading.embedder is not None:
+        sweep = Sweep(
+            angle=angle if angle == "random" else float(angle),
+            degrees=tuple(range(0, 101, step)),
+            kernel=kernel,
+            limit=None,
+        )
+        _drop_job()
+        faces = [one for one in choices if one.id in picked]
+        session_faces().job = SweepJob(faces, sweep, loading.embedder)
+    _expectation(len(picked), step, loading)
+    if loading.error:
+        st.error(f"{loading.error}.", icon=":material/error:")
+    job: SweepJob | None = session_faces().job
+    if job is None or job.purpose is not None:
+        return None
+    if job.running:
+        st.fragment(_progress, run_every=POLL_SECONDS)()
+        return None
+    if job.error:
+        st.warning(job.error)
+    return Chosen(job.table, "your photos") if job.table is not None else None
+
+
+def _expectation(faces: int, step: int, loading: Loading) -> None:
+    """How long a sweep would take, before it is started."""
+    if loading.embedder is None:
+        return
+    rows = faces * len(range(0, 101, step))
+    seconds = rows * SECONDS_A_ROW[loading.embedder.normalised]
+    st.caption(
+        f"{rows} readouts with {EMBEDDERS[loading.embedder.name].label}: about "
+        f"{max(1, round(seconds))} s on an idle core. For a folder or a data set use "
+        f"python -m blurdash sweep FOLDER --embedder {loading.embedder.name} and load the table "
+        "under *A file of mine*."
+    )
+
+
+def _progress() -> None:
+    job: SweepJob | None = session_faces().job
+    if job is None or not job.running:
+        st.rerun()
+    left = job.seconds_left()
+    text = f"{job.done} of {job.total} readouts"
+    if left is not None:
+        text += f", {math.ceil(left)} s left"
+    st.progress(min(1.0, job.done / max(1, job.total)), text)
+    if clicked("Cancel", key="sw_cancel"):
+        job.cancel()
+
+
+def _drop_job() -> None:
+    job: SweepJob | None = session_faces().job
+    if job is not None:
+        job.cancel()
+
+
+def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
+    table = chosen.table
+    is_map = settings_of(table).get("identity", {}).get("angle") == "all"
+    current = False
+    with bar:
+        if is_map:
+            measure = _pick(
+                "Measure", list(MEASURES), "sw_measure", lambda name: MEASURES[name].label
+            )
+            axis = "px"
+        else:
+            axis = _pick(
+                "Degree in", list(AXES), "sw_axis", lambda name: AXES[name].removeprefix("degree, ")
+            )
+            measure = "cosine_similarity"
+            current = st.checkbox("Draw in the face of Explore", key="sw_current")
+    try:
+        if is_map:
+            st.plotly_chart(map_figure(table, measure), key="sw_map", config=_modebar())
+        else:
+            drawn = _current_face() if current and axis == "px" else None
+            figure = _figure(chosen, axis, drawn)
+            st.plotly_chart(figure, key="sw_curves", config=_modebar())
+            _facts(table, axis)
+    except BlurdashError as error:
+        st.error(f"{error}.", icon=":material/error:")
+        return
+    _origin(table, chosen.faces)
+    _downloads(table, axis)
+
+
+def _figure(chosen: Chosen, axis: str, drawn: dict[int, dict[str, float]] | None) -> Any:
+    """The figure of a table; that of a shipped one is made once for all visitors."""
+    if chosen.path is not None and drawn is None:
+        return _shipped_figure(chosen.path, axis)
+    return curves_figure(chosen.table, x=axis, current=drawn)
+
+
+@functools.lru_cache(maxsize=16)
+def _shipped_figure(path: Path, axis: str) -> Any:
+    return curves_figure(read_shipped(path), x=axis)
+
+
+def _axis_name(name: str) -> str:
+    return AXES[name].removeprefix("degree, ")
+
+
+def _modebar() -> dict[str, Any]:
+    keep = {"toImageButtonOptions": {"format": "png", "filename": "blurdash_sweep", "scale": 2}}
+    return {"displaylogo": False, **keep}
+
+
+def _current_face() -> dict[int, dict[str, float]] | None:
+    """The curve of the face on Explore, as far as that page has filled it."""
+    curve = session_faces().curve
+    return {degree: dict(row) for degree, row in curve.values.items() if row} if curve else None
+
+
+def _facts(table: pa.Table, axis: str) -> None:
+    curve = curve_of(table, "cosine_similarity", x=axis)
+    worst, best = curve.extremes()
+    facts = []
+    if len(curve.faces) > 1:
+        facts.append(f"Blur moves **{_plain(worst)}** most and **{_plain(best)}** least.")
+    band = impostor_band(table, "cosine_similarity")
+    if band:
+        facts.append(
+            f"Different people, both clean: cosine similarity {band[0]:.3f} to {band[2]:.3f}, "
+            f"median {band[1]:.3f} (grey band)."
+        )
+    share = past_threshold(table)
+    if share is not None and len(share[1]) and len(curve.faces) > 1:
+        facts.append(
+            f"At degree {share[0][-1]:g} the recogniser no longer takes "
+            f"{share[1][-1]:.0%} of the faces for themselves."
+        )
+    st.markdown(" ".join(facts))
+
+
+def _plain(name: str) -> str:
+    """A face's name as text: it may come from a foreign file and must not become markup."""
+    return "".join(sign if sign.isalnum() or sign in " _-," else " " for sign in name)[:60]
+
+
+def _origin(table: pa.Table, source: str) -> None:
+    settings = settings_of(table)
+    label = settings.get("recogniser", {}).get("label") or _recogniser_label(table)
+    st.caption(
+        _plain_line(
+            f"Faces: {source}. Recogniser {label}, protocol {table['protocol'][0]}, "
+            f"crop {table['crop'][0]}, kernel {table['kernel'][0]}. "
+            f"Made {settings.get('created', 'at an unknown time')[:10]}."
+        )
+    )
+
+
+def _recogniser_label(table: pa.Table) -> str:
+    name = str(table["embedder"][0])
+    return EMBEDDERS[name].label if name in EMBEDDERS else name
+
+
+def _plain_line(text: str) -> str:
+    return "".join(sign for sign in text if sign not in "[]!<>`*_$\\")[:400]
+
+
+def _downloads(table: pa.Table, axis: str) -> None:
+    with st.container(horizontal=True):
+        for label, name, kind, make in (
+            ("CSV, every row", "blurdash_sweep.csv", "text/csv", lambda: _as_csv(table)),
+            (
+                "CSV, averages",
+                "blurdash_averages.csv",
+                "text/csv",
+                lambda: _as_csv(averages(table)),
+            ),
+            (
+                "Parquet",
+                "blurdash_sweep.parquet",
+                "application/vnd.apache.parquet",
+                lambda: _as_parquet(table),
+            ),
+            (
+                "Page (HTML)",
+                "blurdash_sweep.html",
+                "text/html",
+                lambda: sweep_page(table, x=axis).encode(),
+            ),
+        ):
+            st.download_button(label, data=make, file_name=name, mime=kind, on_click="ignore")
+        st.caption("PNG: the camera above the graph")
+
+
+def _as_csv(table: pa.Table) -> bytes:
+    from pyarrow import csv
+
+    buffer = io.BytesIO()
+    csv.write_csv(table, buffer)
+    return buffer.getvalue()
+
+
+def _as_parquet(table: pa.Table) -> bytes:
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()

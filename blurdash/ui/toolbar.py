@@ -1,0 +1,75 @@
+"""The row above a page: whose face, and with which settings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from blurdash.ui import recogniser, view
+from blurdash.ui.components import scene
+from blurdash.ui.intake import photo_intake, photos_again
+from blurdash.ui.photos import PORTRAIT_ID, ShownFace, session_faces
+from blurdash.ui.view import View
+
+__all__ = ["sentence", "toolbar"]
+
+
+def toolbar(chosen: View) -> ShownFace:
+    """Faces and settings in one row; returns the face to show."""
+    with st.container(horizontal=True, key="bd-toolbar", vertical_alignment="bottom", gap="small"):
+        face = _face_choice(chosen)
+        photo_intake(session_faces())
+        view.setting_choices(chosen)
+        _recogniser_note(chosen)
+    _tell_browser(face, chosen)
+    return face
+
+
+def _tell_browser(face: ShownFace, chosen: View) -> None:
+    """What is shown now; takes in photos that a browser sends again to a forgetful server."""
+    faces = session_faces()
+    sent = scene(
+        view.settings_key(chosen),
+        faces.visit,
+        label=face.label,
+        photos=faces.photos,
+        key="bd_scene",
+    )
+    photos_again(sent, faces)
+
+
+def _recogniser_note(chosen: View) -> None:
+    """Why another recogniser than FaceNet is in use, and how to supply weights."""
+    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    if loading.embedder is None or not loading.embedder.note:
+        return
+    with st.popover("Why this recogniser?", icon=":material/info:", key="bd_why"):
+        st.text(sentence(loading.embedder.note))
+        st.caption(
+            "Put the weights file into a folder and start with BLURDASH_WEIGHTS_DIR set to it, or "
+            "let this machine reach the internet once."
+        )
+
+
+def _face_choice(chosen: View) -> ShownFace:
+    faces = session_faces()
+    choices = {one.id: one for one in faces.choices()}
+    labels = {name: one.label for name, one in choices.items()}  # kept by Streamlit, so no faces
+    if faces.choose in choices:
+        st.session_state["bd_face"], faces.choose = faces.choose, ""
+    elif st.session_state.get("bd_face") not in choices:
+        st.session_state["bd_face"] = chosen.face if chosen.face in choices else PORTRAIT_ID
+    picked = st.selectbox(
+        "Face",
+        list(labels),
+        format_func=lambda name: labels.get(name, ""),
+        key="bd_face",
+        width=150,
+        help="The built-in portrait is in the public domain. Your photos stay in this tab.",
+    )
+    chosen.face = picked or PORTRAIT_ID
+    return choices[chosen.face]
+
+
+def sentence(text: str) -> str:
+    """Returns an error's text as a sentence."""
+    return text[:1].upper() + text[1:] + "."

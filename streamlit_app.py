@@ -1,0 +1,23 @@
+"""The dashboard: ``streamlit run streamlit_app.py``.
+
+Streamlit reads this file twice. Imported, it is the server: the pages, and beside them the routes
+that phones vote at. Run as a script, once per visitor and interaction, it draws the page.
+"""
+
+import streamlit as st
+
+if __name__ == "__main__":
+    from blurdash.ui.app import run
+
+    run()
+else:
+    from starlette.middleware import Middleware
+
+    from blurdash.ui.prompt_socket import PromptSocket
+    from blurdash.ui.vote_routes import vote_routes
+
+    app = st.App(
+        __file__,
+        routes=vote_routes(st.get_option("server.baseUrlPath")),
+        middleware=[Middleware(PromptSocket)],
+    )

@@ -1,0 +1,113 @@
+"""The dashboard on loopback and a browser to open it with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+
+
+class Dashboard:
+    """The dashboard on a port of its own, which can be ended and started again."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"http://localhost:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+        self.process = subprocess.Popen(
+            [*command, "--server.port", str(self.port)],
+            cwd=ROOT,
+            env={**os.environ, "BLURDASH_OFFLINE": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 90
+        health = f"{self.address}/_stcore/health"
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=2):
+                return
+            time.sleep(0.2)
+        raise RuntimeError("the dashboard did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+
+@pytest.fixture
+def own_dashboard() -> Iterator[Dashboard]:
+    """A dashboard that the test may end."""
+    dashboard = Dashboard()
+    dashboard.start()
+    yield dashboard
+    dashboard.stop()
+
+
+@pytest.fixture(scope="session")
+def dashboard() -> Iterator[Dashboard]:
+    """The dashboard that tests share."""
+    dashboard = Dashboard()
+    dashboard.start()
+    yield dashboard
+    dashboard.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def at_rest() -> Callable[[Page], None]:
+    """Waits until the tiles show exact numbers of where the sliders are."""
+
+    def wait(page: Page) -> None:
+        page.locator(".bd-tiles[data-state=exact]").wait_for(timeout=90_000)
+
+    return wait
+
+
+@pytest.fixture
+def page(browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]) -> Iterator[Page]:
+    """The dashboard, open and with numbers; ends with a look at what went wrong in it."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    errors: list[str] = []
+    remote: list[str] = []
+
+    def note(address: str) -> None:
+        if address.startswith("http") and not address.startswith(dashboard.address):
+            remote.append(address)
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: note(request.url))
+    page.goto(dashboard.address)
+    at_rest(page)
+    yield page
+    assert errors == []
+    assert remote == []
+    context.close()

@@ -1,0 +1,196 @@
+"""The Argument page told in a real browser: from start to end, with the keyboard alone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from blurdash.portrait import portrait_face
+from blurdash.ui.story import SCENES
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+NAMES = list(SCENES)
+
+
+@pytest.fixture
+def argue(browser: Browser, dashboard):
+    """Opens the page at a scene, in a window of a projector's size; ends with what went wrong."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    errors: list[str] = []
+    remote: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: remote.append(request.url))
+
+    def open_page(scene: str = "two-pictures", rest: str = "") -> Page:
+        page.goto(f"{dashboard.address}/argument?scene={scene}{rest}")
+        ready(page, scene)
+        return page
+
+    yield open_page
+    assert errors == []
+    own = (dashboard.address, "data:", "blob:")
+    assert [address for address in remote if not address.startswith(own)] == []
+    context.close()
+
+
+def ready(page: Page, scene: str) -> None:
+    """Waits for the scene with numbers of where the sliders are."""
+    page.locator(f".bd-argument[data-scene={scene}][data-state=exact]").wait_for(timeout=90_000)
+
+
+def shown(page: Page, side: int) -> np.ndarray:
+    """What a picture shows, RGB."""
+    data = (
+        page.locator(".ba-frame canvas")
+        .nth(side)
+        .evaluate(
+            """(one) => [one.width,
+          [...one.getContext("2d").getImageData(0, 0, one.width, one.height).data]]"""
+        )
+    )
+    return np.array(data[1], np.uint8).reshape(data[0], data[0], 4)[..., :3]
+
+
+def sharpness(picture: np.ndarray) -> float:
+    grey = picture.mean(axis=2)
+    return float(np.abs(np.diff(grey, axis=1)).mean())
+
+
+def test_told_from_start_to_end_with_the_keyboard(argue):
+    page = argue()
+    for number, scene in enumerate(NAMES):
+        if number:
+            page.keyboard.press(("ArrowRight", "PageDown")[number % 2])
+            ready(page, scene)
+        expect(page).to_have_url(re.compile(f"scene={scene}"), timeout=20_000)
+        expect(page.locator(".ba-see")).not_to_have_text("")
+        fits = page.evaluate(
+            "document.querySelector('.stMain').scrollHeight <= window.innerHeight"
+            " && document.documentElement.scrollWidth <= window.innerWidth"
+        )
+        assert fits, scene
+    page.keyboard.press("ArrowRight")  # there is nothing after the last
+    page.keyboard.press("PageUp")
+    ready(page, NAMES[-2])
+
+
+def test_audience_votes_before_it_is_told(argue):
+    page = argue()
+    expect(page.locator("[data-testid=votes-total]")).to_have_text("no votes yet")
+    sides = [sharpness(shown(page, side)) for side in (0, 1)]
+    sharp = int(np.argmax(sides))
+    assert sides[sharp] > 1.2 * sides[1 - sharp]  # the pictures themselves say which is which
+    for caption in page.locator(".ba-pictures figcaption").all_inner_texts():
+        assert re.fullmatch("Picture [AB]", caption)
+    page.locator(".ba-frame").nth(sharp).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-testid=votes-total]")).to_have_text("1 vote", timeout=20_000)
+    page.get_by_role("button", name="Show the numbers").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"[data-testid=votes-{sharp}]")).to_have_text("1", timeout=20_000)
+    expect(page.locator(f"[data-testid=votes-{1 - sharp}]")).to_have_text("0")
+    expect(page.locator(".ba-see")).to_contain_text(f"the embedding prefers {'AB'[sharp]}")
+    caption = page.locator(".ba-pictures figcaption").nth(sharp)
+    expect(caption).to_contain_text("sharp, 16 px right")
+    expect(page.get_by_test_id("argue-psnr")).to_be_visible()
+
+
+def test_sliders_are_live_in_a_scene(argue):
+    page = argue("pixels")
+    before = page.get_by_test_id("argue-psnr").inner_text()
+    degree = page.get_by_role("slider", name="Degree")
+    degree.focus()
+    first = sharpness(shown(page, 1))
+    page.keyboard.press("PageUp")
+    page.keyboard.press("ArrowRight")
+    expect(degree).to_have_value("61")
+    expect(page.get_by_test_id("argue-psnr")).not_to_have_text(before, timeout=20_000)
+    ready(page, "pixels")
+    expect(page).to_have_url(re.compile("degree=61"), timeout=20_000)
+    assert sharpness(shown(page, 1)) < first
+    expect(page.locator(".ba-maps:not(.ba-stale) img")).to_have_count(4, timeout=60_000)
+    noise = page.get_by_role("slider", name="Noise")
+    still = shown(page, 0)
+    noise.fill("30")
+    ready(page, "pixels")
+    page.wait_for_timeout(300)
+    assert np.abs(shown(page, 0).astype(int) - still).mean() > 3
+
+
+def test_address_restores_scene_and_sliders(argue):
+    page = argue("embedding", "&degree=33&x=-5.5&rotation=2")
+    expect(page.get_by_role("slider", name="Degree")).to_have_value("33")
+    expect(page.locator(".ba-pictures figcaption").first).to_have_text(
+        "sharp, 5.5 px left, turned 2° left"
+    )
+
+
+def test_twins_are_shown_as_found(argue):
+    page = argue("pixels", "&x=6")
+    page.get_by_role("button", name="PSNR twins").click()
+    row = page.get_by_test_id("argue-psnr")
+    expect(row).to_contain_text("alike", timeout=60_000)
+    expect(page.locator(".ba-notes")).to_contain_text("Twins, PSNR")
+    page.get_by_role("slider", name="Shift x").fill("9")
+    expect(row).not_to_contain_text("alike", timeout=20_000)
+
+
+def test_argument_is_told_with_an_own_photo(argue):
+    page = argue("embedding")
+    portrait = page.locator(".ba-bar b").first.inner_text()
+    before = shown(page, 0)
+    mirrored = portrait_face().canvas[:, ::-1].copy()
+    file = io.BytesIO()
+    Image.fromarray(mirrored).save(file, "PNG")
+    page.get_by_role("button", name="Add photo").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(page.locator(".ba-bar b").first).not_to_have_text(portrait, timeout=60_000)
+    page.keyboard.press("Escape")
+    ready(page, "embedding")
+    page.wait_for_timeout(500)
+    assert np.abs(shown(page, 0).astype(int) - before).mean() > 5
+    assert "me.png" not in page.content()
+    page.get_by_role("button", name="Next ›").click()
+    ready(page, "angle")
+    expect(page.locator(".ba-see")).to_contain_text("longer blur", timeout=60_000)
+
+
+def test_phones_in_the_room_are_counted_live(browser: Browser, chromium_path, dashboard):
+    # A name for this machine, as a phone would use one: at "localhost" no phone is told to come.
+    names = "--host-resolver-rules=MAP room.test 127.0.0.1"
+    plain = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    room = browser.browser_type.launch(executable_path=chromium_path, args=[*plain, names])
+    with contextlib.closing(room):
+        host = room.new_page(viewport={"width": 1366, "height": 768})
+        host.goto(f"http://room.test:{dashboard.port}/argument")
+        ready(host, "two-pictures")
+        host.get_by_role("button", name="Vote by phone").click()
+        link = host.locator(".ba-phones p")
+        expect(link).to_contain_text("/vote/", timeout=20_000)
+        code = host.locator(".ba-phones img")
+        expect(code).to_be_visible()
+        picture = cv2.imdecode(np.frombuffer(code.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == link.inner_text()
+        for number, side in enumerate(("Left", "Right", "Right"), start=1):
+            phone = room.new_context(viewport={"width": 360, "height": 640}).new_page()
+            phone.goto(link.inner_text())
+            phone.get_by_role("button", name=f"{side} picture").click()
+            expect(phone.get_by_role("status")).to_contain_text(f"Voted: {side.lower()}")
+            count = f"{number} vote{'s' if number > 1 else ''}"
+            expect(host.get_by_test_id("votes-total")).to_have_text(count, timeout=20_000)
+        host.get_by_role("button", name="Show the numbers").click()
+        expect(host.get_by_test_id("votes-0")).to_have_text("1", timeout=20_000)
+        expect(host.get_by_test_id("votes-1")).to_have_text("2")
+        host.get_by_role("button", name="Vote again").click()
+        expect(host.get_by_test_id("votes-total")).to_have_text("no votes yet", timeout=20_000)

@@ -1,0 +1,218 @@
+"""Real journeys through the dashboard in Chromium."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from blurdash.blur import Change
+from blurdash.portrait import portrait_face, portrait_photo
+from blurdash.readout import PreparedFace
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+NUMBER = re.compile(r"^-?\d+\.\d+$")
+
+
+def readout(page: Page, name: str) -> float:
+    """What a tile shows, once it is exact."""
+    page.locator(".bd-tiles[data-state=exact]").wait_for(timeout=90_000)
+    text = page.get_by_test_id(f"readout-{name}").inner_text()
+    assert NUMBER.match(text), text
+    return float(text)
+
+
+def slider(page: Page, name: str):
+    return page.get_by_role("slider", name=name)
+
+
+def shown_view(page: Page) -> dict:
+    return page.evaluate("() => window.__blurdash.view")
+
+
+def test_open_upload_change_degree_read_tiles(page: Page, at_rest):
+    before = readout(page, "cosine")
+    photo = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(portrait_photo()[:, ::-1])).save(photo, "JPEG", quality=95)
+    page.get_by_role("button", name="Add photo").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "<img src=x>.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
+    )
+    expect(page.get_by_text("Photo 1", exact=True)).to_be_visible(timeout=60_000)
+    page.keyboard.press("Escape")
+    expect.set_options(timeout=20_000)
+    at_rest(page)
+    mild = readout(page, "cosine")
+    assert mild != before
+    slider(page, "Degree").fill("90")
+    page.wait_for_timeout(300)
+    strong = {name: readout(page, name) for name in ("cosine", "l1", "l2", "psnr", "ssim")}
+    assert strong["cosine"] < mild
+    assert strong["psnr"] < 35
+    assert "photo" not in page.url.lower()
+
+
+def test_tiles_equal_the_library(page: Page, dlib_embedder):
+    slider(page, "Degree").fill("64")
+    slider(page, "Angle").fill("-20")
+    page.wait_for_timeout(300)
+    expected = PreparedFace(portrait_face(), dlib_embedder).readout(Change(64, -20.0)).values
+    assert readout(page, "cosine") == pytest.approx(expected["cosine_similarity"], abs=3e-4)
+    assert readout(page, "l2") == pytest.approx(expected["l2"], abs=3e-3)
+    assert readout(page, "psnr") == pytest.approx(expected["psnr"], abs=0.03)
+    assert readout(page, "ssim") == pytest.approx(expected["ssim"], abs=3e-4)
+
+
+def test_nothing_changed_reads_as_identical(page: Page, at_rest):
+    slider(page, "Degree").fill("0")
+    page.wait_for_timeout(300)
+    at_rest(page)
+    assert page.get_by_test_id("readout-psnr").inner_text() == "∞"
+    assert readout(page, "cosine") == 1
+    assert readout(page, "ssim") == 1
+
+
+def test_keys_move_the_slider(page: Page, at_rest):
+    degree = slider(page, "Degree")
+    degree.focus()
+    for key, value in (
+        ("Home", "0"),
+        ("ArrowRight", "1"),
+        ("PageUp", "11"),
+        ("ArrowLeft", "10"),
+        ("End", "100"),
+        ("PageDown", "90"),
+    ):
+        page.keyboard.press(key)
+        assert degree.input_value() == value
+    page.wait_for_timeout(200)
+    at_rest(page)
+    assert shown_view(page)["degree"] == 90
+
+
+def test_number_entry_takes_numbers_and_refuses_words(page: Page, at_rest):
+    entry = page.get_by_label("direction in °")
+    entry.fill("-135")
+    entry.press("Enter")
+    assert slider(page, "Angle").input_value() == "-135"
+    entry.fill("abc")
+    entry.press("Enter")
+    assert slider(page, "Angle").input_value() == "-135"
+    assert entry.input_value() == "-135"
+    at_rest(page)
+
+
+def test_drag_ends_where_the_hand_ended(page: Page, at_rest):
+    box = slider(page, "Degree").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 20, y)
+    page.mouse.down()
+    for step in range(60):
+        page.mouse.move(box["x"] + 20 + step * (box["width"] - 40) / 60, y)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    at_rest(page)
+    value = int(slider(page, "Degree").input_value())
+    assert value > 80
+    assert page.evaluate("() => window.__blurdash.answered.degree") == value
+    log = page.evaluate("() => window.__blurdash.log")
+    sent = [row for row in log if row[1] == "sent"]
+    got = {row[2] for row in log if row[1] == "got"}
+    # One request in flight and the latest wins: everything sent was answered, nothing starved.
+    assert {row[2] for row in sent} <= got
+
+
+def test_link_restores_the_view(page: Page, browser: Browser, at_rest):
+    slider(page, "Degree").fill("72")
+    slider(page, "Angle").fill("30")
+    slider(page, "Shift x").fill("5.5")
+    expect(page).to_have_url(re.compile(r"degree=72.*shift=5\.5"), timeout=20_000)
+    at_rest(page)
+    numbers = [page.get_by_test_id(f"readout-{n}").inner_text() for n in ("cosine", "psnr")]
+    other = browser.new_page()
+    other.goto(page.url)
+    at_rest(other)
+    assert slider(other, "Degree").input_value() == "72"
+    assert slider(other, "Angle").input_value() == "30"
+    assert slider(other, "Shift x").input_value() == "5.5"
+    assert numbers == [
+        other.get_by_test_id(f"readout-{n}").inner_text() for n in ("cosine", "psnr")
+    ]
+    other.close()
+
+
+def test_shift_hurts_psnr_more_than_blur_but_cosine_less(page: Page):
+    slider(page, "Degree").fill("50")
+    page.wait_for_timeout(300)
+    blurred = {name: readout(page, name) for name in ("cosine", "psnr", "ssim")}
+    slider(page, "Degree").fill("0")
+    slider(page, "Shift x").fill("16")
+    page.wait_for_timeout(300)
+    shifted = {name: readout(page, name) for name in ("cosine", "psnr", "ssim")}
+    assert shifted["psnr"] < blurred["psnr"]
+    assert shifted["ssim"] < blurred["ssim"]
+    assert shifted["cosine"] > blurred["cosine"]
+
+
+def test_curve_is_drawn_and_a_click_sets_the_degree(page: Page, at_rest):
+    chart = page.locator(".st-key-bd-curve .js-plotly-plot")
+    expect(chart.locator(".bd-cursor")).to_be_attached(timeout=30_000)
+    expect(chart.get_by_text("101 degrees")).to_have_count(0, timeout=120_000)
+    # The finished chart is a new one; the marker is put into it once it has laid itself out.
+    expect(chart.locator(".bd-cursor")).to_be_attached(timeout=30_000)
+    page.wait_for_timeout(500)
+    expect(chart.locator(".bd-cursor")).to_be_attached(timeout=30_000)
+    box = chart.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.4)
+    page.wait_for_timeout(300)
+    at_rest(page)
+    degree = int(slider(page, "Degree").input_value())
+    assert 50 < degree < 95
+    assert chart.locator(".bd-cursor").get_attribute("data-degree") == str(degree)
+
+
+def test_presentation_mode_by_key_and_back(page: Page):
+    page.locator("body").press("f")
+    expect(page.locator("body")).to_have_class(re.compile("bd-present"))
+    page.locator("body").press("PageDown")
+    assert shown_view(page)["degree"] == 40
+    page.locator("body").press("f")
+    expect(page.locator("body")).not_to_have_class(re.compile("bd-present"))
+
+
+def test_play_runs_and_stops(page: Page, at_rest):
+    page.get_by_role("button", name="length").click()
+    page.wait_for_timeout(600)
+    moved = shown_view(page)["degree"]
+    assert moved > 30
+    page.get_by_role("button", name="length").click()
+    page.wait_for_timeout(200)
+    at_rest(page)
+    stopped = shown_view(page)["degree"]
+    page.wait_for_timeout(300)
+    assert shown_view(page)["degree"] == stopped
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fits_a_small_projector_without_scrolling(
+    browser: Browser, dashboard, scheme: str, at_rest
+):
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(dashboard.address)
+    at_rest(page)
+    sizes = page.evaluate(
+        "() => ['scrollHeight', 'clientHeight'].map((s) => document.querySelector('.stMain')[s])"
+    )
+    assert sizes[0] <= sizes[1]
+    background = page.evaluate(
+        "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    )
+    bright = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3 > 128
+    assert bright == (scheme == "light")
+    context.close()

@@ -1,0 +1,154 @@
+"""What happens to a photo: each sentence of the note on the page, held against a real server."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from blurdash.portrait import portrait_face
+from blurdash.ui.photos import GRACE_SECONDS, encoded
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+]
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """A face crop that is taken whole, with a strip that occurs nowhere else in the world."""
+    canvas = portrait_face().canvas[:, ::-1].copy()
+    canvas[:8, :512] = np.random.default_rng(20261125).integers(0, 256, (8, 512, 3), np.uint8)
+    return canvas
+
+
+def upload(page: Page, photo: np.ndarray) -> None:
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "PNG")
+    page.get_by_role("button", name="Add photo").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "Jane_Doe_holiday.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(page.locator(".bd-clean .bd-what")).to_have_text("Photo 1", timeout=60_000)
+    page.keyboard.press("Escape")
+
+
+def found_in_memory(pid: int, needle: bytes) -> int:
+    """How often a byte string lies in a process's own writable memory."""
+    count = 0
+    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *rest = line.split()
+            if not rights.startswith("rw") or (len(rest) > 3 and rest[3].startswith("/")):
+                continue
+            low, high = (int(part, 16) for part in span.split("-"))
+            try:
+                memory.seek(low)
+                count += memory.read(high - low).count(needle)
+            except (OSError, ValueError, OverflowError):
+                continue
+    return count
+
+
+def test_photo_leaves_memory_when_the_tab_is_closed(
+    browser: Browser, own_dashboard, at_rest, photo, monkeypatch
+):
+    # Large blocks go back to the system when they are freed, so that freed is also gone.
+    own_dashboard.stop()
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    own_dashboard.start()
+    pid = own_dashboard.process.pid
+    pixels, png = photo[3, 100:164].tobytes(), encoded(photo)[200_000:200_064]
+    assert found_in_memory(pid, pixels) == 0
+    page = browser.new_page()
+    page.goto(own_dashboard.address)
+    at_rest(page)
+    upload(page, photo)
+    page.get_by_role("slider", name="Degree").fill("61")
+    page.wait_for_timeout(300)
+    at_rest(page)
+    # The other page that computes with it, in the background too.
+    page.get_by_role("link", name="Argument").click()
+    page.locator(".bd-argument[data-state=exact]").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Next ›").click()
+    expect(page.locator(".ba-maps:not(.ba-stale) img")).to_have_count(4, timeout=60_000)
+    assert found_in_memory(pid, pixels) > 0  # the search finds what is there
+    page.close()
+    # The server is idle now: nobody else comes by to push the old session out.
+    deadline = time.monotonic() + GRACE_SECONDS + 75
+    while time.monotonic() < deadline:
+        left = found_in_memory(pid, pixels), found_in_memory(pid, png)
+        if left == (0, 0):
+            break
+        time.sleep(1)
+    assert left == (0, 0)
+
+
+def test_forget_drops_the_photo_at_once(
+    browser: Browser, own_dashboard, at_rest, photo, monkeypatch
+):
+    own_dashboard.stop()
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    own_dashboard.start()
+    pid = own_dashboard.process.pid
+    page = browser.new_page()
+    page.goto(own_dashboard.address)
+    at_rest(page)
+    upload(page, photo)
+    at_rest(page)
+    page.get_by_role("button", name="Add photo").click()
+    page.get_by_role("button", name="Forget my photos").click()
+    expect(page.locator(".bd-clean .bd-what")).to_have_text("Portrait", timeout=20_000)
+    page.keyboard.press("Escape")
+    # Reruns of the page replace what its last run still held.
+    for degree in (20, 40, 60):
+        page.get_by_role("slider", name="Degree").fill(str(degree))
+        page.wait_for_timeout(700)
+    at_rest(page)
+    deadline = time.monotonic() + 60
+    while (
+        left := found_in_memory(pid, photo[3, 100:164].tobytes())
+    ) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert left == 0
+    page.close()
+
+
+def test_photo_is_in_no_file_and_no_address(page: Page, at_rest, photo):
+    before = {path: path.stat().st_mtime_ns for path in _files()}
+    media: list[str] = []
+    page.on("response", lambda r: media.append(r.url) if "/media/" in r.url else None)
+    upload(page, photo)
+    page.get_by_role("slider", name="Degree").fill("33")
+    expect(page).to_have_url(re.compile("degree=33"), timeout=20_000)
+    at_rest(page)
+    icon = (Path(__file__).parents[2] / "blurdash/ui/frontend/icon.png").stat().st_size
+    # No picture has an address that another could open, but for the page's own icon.
+    assert all(len(page.request.get(address).body()) <= 2 * icon for address in media)
+    assert "Jane" not in page.url
+    assert "Jane" not in page.content()
+    touched = [path for path in _files() if before.get(path) != path.stat().st_mtime_ns]
+    assert touched == []
+
+
+def _files() -> list[Path]:
+    """Files that a server could have left behind: the project's and the user's cache."""
+    root = Path(__file__).parents[2]
+    places = [root / "blurdash", root / "assets", root / ".streamlit", Path.home() / ".streamlit"]
+    found = [path for place in places if place.is_dir() for path in place.rglob("*")]
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+
+
+def test_environment_of_these_tests():
+    """The searches above read this user's processes; without the right they would find nothing."""
+    assert found_in_memory(os.getpid(), b"x" * 3) > 0

@@ -1,0 +1,115 @@
+"""What every test starts from: offline, seeded, one portrait, one recogniser."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import settings
+
+from blurdash import embed
+from blurdash.embed import Embedder, LoadOptions, load_embedder
+from blurdash.face import Face, find_face
+
+Picture = npt.NDArray[np.uint8]
+
+SEED = 20240607
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+settings.register_profile("blurdash", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("blurdash")
+
+
+def pytest_configure() -> None:
+    """Forbids every download, also in the subprocesses that tests start.
+
+    With pytest-xdist each worker keeps to its share of the processors: threads that wait for
+    each other's cores take several times as long.
+    """
+    os.environ["BLURDASH_OFFLINE"] = "1"
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        share = max(1, (os.cpu_count() or 1) // workers)
+        torch.set_num_threads(share)
+        cv2.setNumThreads(share)
+        os.environ.setdefault("OMP_NUM_THREADS", str(share))  # for subprocesses
+
+
+def find_chromium() -> str | None:
+    """Returns the path of the system's Chromium or Chrome, or None."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def require_chromium() -> str:
+    """Returns the path of Chromium; without one the test skips, or fails where CI=true."""
+    path = find_chromium()
+    if path is None:
+        reason = f"needs a browser: none of {', '.join(CHROMIUM_NAMES)} is installed"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return path
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked ``browser`` run only where there is one."""
+    if item.get_closest_marker("browser") is not None:
+        require_chromium()
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Starts every test from the same state of every global random generator."""
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(SEED)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Returns the path of Chromium; see the marker ``browser``."""
+    return require_chromium()
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Picture:
+    """Returns the built-in portrait, 512 × 512, read-only: no function may change its input."""
+    from skimage.data import astronaut
+
+    picture = np.array(astronaut(), np.uint8)
+    picture.flags.writeable = False
+    return picture
+
+
+@pytest.fixture(scope="session")
+def portrait_face(portrait: Picture) -> Face:
+    """Returns the portrait's face on its canvas, read-only."""
+    face = find_face(portrait)
+    face.canvas.flags.writeable = False
+    return face
+
+
+@pytest.fixture(scope="session")
+def dlib_embedder() -> Embedder:
+    """Returns dlib's recogniser on the CPU."""
+    return load_embedder("dlib", LoadOptions(device="cpu"))
+
+
+@pytest.fixture
+def no_facenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hides FaceNet weights that this machine may have, and recognisers loaded so far."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv("BLURDASH_WEIGHTS_DIR", raising=False)
+    monkeypatch.setattr(embed, "_loaded", {})

@@ -1,0 +1,444 @@
+"""The Argument page driven without a browser: scenes, searches, vote, addresses, hostile input."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from blurdash.blur import Change, shift
+from blurdash.errors import SettingError, TableError
+from blurdash.flips import RankFlips
+from blurdash.portrait import portrait_face
+from blurdash.readout import PreparedFace, compare
+from blurdash.ui import recogniser
+from blurdash.ui.argument_face import ArgumentFace
+from blurdash.ui.argument_panels import error_maps, measure_table, occlusion_maps
+from blurdash.ui.readouts import blur_text
+from blurdash.ui.shipped import shipped_flips
+from blurdash.ui.story import ROWS, SCENES, Story
+from tests.test_explore import component_data
+
+ROOT = Path(__file__).parent.parent
+KEY = "bd_argument"
+NUMBERS = itertools.count(1)  # of requests
+
+
+def page() -> None:
+    from blurdash.ui.argument import argument_page
+
+    argument_page()
+
+
+@pytest.fixture
+def app(dlib_embedder) -> AppTest:
+    st.cache_resource.clear()
+    loading = recogniser.request(None, "aligned")
+    assert loading.done.wait(60)
+    return AppTest.from_function(page, default_timeout=60).run()
+
+
+def run_at(app: AppTest, scene: str, **values: float) -> dict:
+    """What the browser is sent when it asks for a scene with the sliders somewhere, at rest."""
+    place = [values.get(name, row.first) for name, row in ROWS.items()]
+    app.session_state[KEY] = {
+        "scene": scene,
+        "pos": [*place, next(NUMBERS)],
+        "rest": ",".join(f"{value:g}" for value in place),
+        "act": None,
+    }
+    app.run()
+    assert not app.exception
+    return component_data(app, KEY)
+
+
+def act(app: AppTest, name: str, argument: object = None) -> dict:
+    """What is sent after the browser has asked for something."""
+    state = dict(app.session_state[KEY])
+    state["act"] = [name, argument, app.session_state["bd_story"].acted + 1]
+    app.session_state[KEY] = state
+    app.run()
+    assert not app.exception
+    return component_data(app, KEY)
+
+
+def wait_for(app: AppTest, done) -> dict:
+    """Polls as the browser does, until what was asked for is there."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        app.run()
+        assert not app.exception
+        data = component_data(app, KEY)
+        if done(data):
+            return data
+        assert data["pending"]
+        time.sleep(0.3)
+    raise TimeoutError(json.dumps(data)[:2000])
+
+
+def panel(data: dict, kind: str) -> dict:
+    return next(one for one in data["panels"] if one["kind"] == kind)
+
+
+def test_story_holds_the_sliders_in_their_ranges():
+    story = Story()
+    story.move([1e9, "x", float("nan"), None, -1e9, 0, True, 3.7])
+    assert story.values["degree"] == 100
+    assert story.values["angle"] == ROWS["angle"].first
+    assert story.values["x"] == ROWS["x"].first
+    assert story.values["rotation"] == ROWS["rotation"].low
+    assert story.values["scale"] == ROWS["scale"].low
+    assert story.values["gain"] == ROWS["gain"].first
+    assert story.sharp().rotation == ROWS["rotation"].low
+    story.choose_limit(float("inf"))
+    assert story.limit == 16
+    story.choose_limit(1e6)
+    assert story.limit == 64
+    story.choose("registration", "<script>")
+    assert story.registration == "none"
+
+
+def test_every_scene_has_known_sliders_and_pictures():
+    for scene in SCENES.values():
+        assert set(scene.sliders) <= set(ROWS)
+        assert len(scene.pictures) in (0, 2)
+    source = (ROOT / "blurdash/ui/frontend/argue.js").read_text("utf-8")
+    in_browser = [
+        line.split('"')[1] for line in source.splitlines() if line.startswith("  { name:")
+    ]
+    assert in_browser == list(ROWS)
+
+
+def test_first_scene_asks_before_it_tells(app):
+    data = run_at(app, "two-pictures", degree=50, x=16)
+    assert data["ready"]
+    assert data["captions"] == [None, None]
+    assert data["vote"] == {"revealed": False, "mine": None, "counts": [0, 0], "total": 0}
+    assert "table" not in [one["kind"] for one in data["panels"]]
+    assert sorted(data["pictures"]) == ["blurred", "sharp"]
+    assert "sharp" not in json.dumps([data["see"], data["panels"]]).replace("sharper", "")
+    sharp = data["pictures"].index("sharp")
+    data = act(app, "vote", sharp)
+    assert data["vote"]["total"] == 1
+    assert data["vote"]["counts"] == [0, 0]
+    data = act(app, "vote", 1 - sharp)  # a change of mind
+    assert data["vote"]["total"] == 1
+    data = act(app, "reveal")
+    assert data["vote"]["counts"][1 - sharp] == 1
+    assert data["captions"] == ["", ""]
+    letters = dict(zip(data["pictures"], "AB", strict=True))
+    assert data["see"] == (
+        f"PSNR and SSIM prefer {letters['blurred']}, the blurred one; "
+        f"the embedding prefers {letters['sharp']}, the sharp one."
+    )
+    data = act(app, "vote", sharp)  # too late
+    assert sum(data["vote"]["counts"]) == 1
+    data = act(app, "round")
+    assert data["vote"] == {"revealed": False, "mine": None, "counts": [0, 0], "total": 0}
+
+
+def test_phones_are_told_when_they_cannot_reach_this_server(app):
+    run_at(app, "two-pictures")
+    data = act(app, "phones")
+    vote = panel(data, "vote")
+    assert vote["qr"] == ""
+    assert "--server.address 0.0.0.0" in vote["link"]
+
+
+def test_numbers_are_those_of_the_library(app, dlib_embedder):
+    data = run_at(app, "pixels", degree=40, angle=30, x=8, y=-3)
+    rows = {row["test"]: row["cells"] for row in panel(data, "table")["rows"]}
+    face = PreparedFace(portrait_face(), dlib_embedder)
+    blurred = face.readout(Change(40, 30.0)).values
+    moved = shift(face.reference, 8, -3)
+    sharp = compare(face.reference, moved, portrait_face(), dlib_embedder).values
+    for name in ("cosine_similarity", "l2", "psnr", "ssim"):
+        cells = rows[f"argue-{name}"]
+        shown = [float(cell.removesuffix(" dB")) for cell in cells[1:3]]
+        assert shown == pytest.approx([sharp[name], blurred[name]], abs=0.011)
+
+
+def test_maps_and_equivalents_come_at_rest(app):
+    run_at(app, "pixels", degree=50, x=4)
+    data = wait_for(app, lambda data: not panel(data, "maps").get("keep") and not data["pending"])
+    maps = panel(data, "maps")
+    assert [row["title"] for row in maps["rows"]] == ["Squared error", "SSIM"]
+    for row in maps["rows"]:
+        assert all(one["url"].startswith("data:image/png;base64,") for one in row["pictures"])
+    table = panel(data, "table")
+    assert table["head"][-1] == "sharp is like a blur of"
+    psnr = next(row for row in table["rows"] if row["test"] == "argue-psnr")
+    assert 25 <= float(psnr["cells"][-1].removesuffix(" px")) <= 40  # the portrait's own curve
+    moving = dict(app.session_state[KEY])
+    moving["pos"] = [60, *moving["pos"][1:-1], next(NUMBERS)]
+    app.session_state[KEY] = moving
+    app.run()
+    assert panel(component_data(app, KEY), "maps")["keep"]  # those of the last rest stay
+
+
+def test_noise_and_gain_are_measured_on_the_sharp_picture(app):
+    plain = run_at(app, "embedding", x=0)
+    noisy = run_at(app, "embedding", x=0, noise=20)
+    bright = run_at(app, "embedding", x=0, gain=1.3)
+    value = {}
+    for name, data in (("plain", plain), ("noisy", noisy), ("bright", bright)):
+        rows = {row["test"]: row["cells"][1] for row in panel(data, "table")["rows"]}
+        value[name] = (
+            float(rows["argue-cosine_similarity"]),
+            float(rows["argue-sharpness_ratio"].split()[0]),
+        )
+    assert value["plain"] == (1.0, 1.0)
+    assert value["noisy"][1] > 2  # a sharpness score takes noise for detail
+    assert value["noisy"][0] > 0.97
+    assert value["bright"][0] > 0.97
+
+
+def test_occlusion_map_comes_beside_the_error_map(app):
+    run_at(app, "embedding", degree=50, x=16)
+    data = wait_for(app, lambda data: not data["pending"])
+    rows = panel(data, "maps")["rows"]
+    assert [row["title"] for row in rows] == ["Squared error", "Occlusion"]
+    assert all(one is not None for row in rows for one in row["pictures"])
+    assert "0.99" in data["see"]
+
+
+@pytest.mark.parametrize("metric", ["psnr", "ssim"])
+def test_twins_are_found_and_shown(app, metric):
+    run_at(app, "pixels", degree=50, x=6)
+    act(app, f"twins-{metric}")
+    data = wait_for(app, lambda data: data["twin"] is not None)
+    assert data["start"] == 2  # the sliders jump once to the shift alone, once to the pair
+    assert data["twin"]["kernel"] == "line"
+    row = next(r for r in panel(data, "table")["rows"] if r["test"] == f"argue-{metric}")
+    assert row["cells"][3] == "alike"
+    note = panel(data, "notes")["lines"][0]
+    assert "Twins" in note
+    assert "apart in cosine similarity" in note
+    moved = run_at(app, "pixels", degree=50, x=7)  # another setting: the twins are gone
+    assert moved["twin"] is None
+
+
+def test_searches_move_the_sliders(app):
+    run_at(app, "embedding", degree=50, x=6)
+    data = act(app, "limit", 10)
+    assert panel(data, "buttons")["limit"] == 10
+    act(app, "disturbance")  # there is no such search
+    assert app.session_state["bd_story"].finding == ""
+    act(app, "disagreement")
+    data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)
+    values = dict(zip(ROWS, data["pos"], strict=True))
+    assert 0 < values["x"] <= 10
+    assert "Found" in panel(data, "notes")["lines"][0]
+    act(app, "mildest")
+    data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)
+    assert dict(zip(ROWS, data["pos"], strict=True))["degree"] < values["degree"]
+
+
+def test_search_without_a_result_says_so_and_shows_the_nearest(app):
+    run_at(app, "embedding", degree=50, x=1)
+    act(app, "limit", 1)
+    act(app, "mildest")
+    wait_for(app, lambda data: not app.session_state["bd_story"].finding)
+    data = component_data(app, KEY)
+    note = panel(data, "notes")["lines"][0]
+    assert note.startswith(("No pair of this face", "Found"))
+
+
+def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
+    data = run_at(app, "angle")
+    data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)
+    values = dict(zip(ROWS, data["pos"], strict=True))
+    assert values["degree_a"] > values["degree_b"]
+    assert "A longer blur can leave more of the face" in data["see"]
+    cosine = next(r for r in panel(data, "table")["rows"] if r["test"] == "argue-cosine_similarity")
+    assert cosine["wins"] == 1
+    audit = [one for one in data["panels"] if one["kind"] == "table"][1]
+    assert audit["rows"][0]["cells"][0].startswith("Mass")
+    assert any("geometry" in line or "the face" in line for line in panel(data, "notes")["lines"])
+    assert values["degree"] == ROWS["degree"].first  # the other scenes' sliders stay
+
+
+def test_sceptic_sees_every_switch_and_where_the_claim_weakens(app):
+    run_at(app, "sceptic", degree=50, x=16)
+    data = wait_for(app, lambda data: not data["pending"])
+    table = panel(data, "table")
+    assert len(table["rows"]) == 12
+    marks = {row["test"]: [cell["mark"] for cell in row["cells"][1:]] for row in table["rows"]}
+    as_is = marks["sceptic-study-none-fixed"]
+    registered = marks["sceptic-study-phase-fixed"]
+    head = table["head"][1:]
+    assert as_is[head.index("PSNR, dB")] == "blurred"
+    assert registered[head.index("PSNR, dB")] == "sharp"
+    assert as_is[head.index("Cosine similarity")] == "sharp"
+    assert "preferred by PSNR in 4, SSIM in 4 and the embedding in 0" in data["see"]
+    assert any("Registered first" in line for line in data["panels"][-1]["lines"])
+    data = act(app, "choose", ["registration", "phase"])
+    chosen = [row["test"] for row in panel(data, "table")["rows"] if row["chosen"]]
+    assert chosen == ["sceptic-study-phase-fixed"]
+
+
+def test_other_recogniser_is_named_or_its_absence_is_said(app, monkeypatch):
+    monkeypatch.setenv("BLURDASH_OFFLINE", "1")
+    run_at(app, "sceptic", degree=50, x=16)
+    act(app, "choose", ["recogniser", "other"])
+    data = wait_for(app, lambda data: data["alert"])
+    assert "FaceNet" in data["message"] or "facenet" in data["message"]
+    assert not app.exception
+
+
+def test_how_often_says_counts_intervals_and_where_the_embedding_loses(app):
+    data = run_at(app, "how-often", degree=50, x=16)
+    flips = shipped_flips("study")
+    cell = flips.cell("psnr", 16.0, 50)
+    assert f"{cell.prefer_sharp} of 30 faces by PSNR" in data["see"]
+    assert "95 %" in panel(data, "notes")["lines"][0]
+    data = wait_for(app, lambda data: not data["pending"])
+    small = run_at(app, "how-often", degree=5, x=16)
+    assert "0 by the embedding" in small["see"]
+
+
+def test_shipped_counts_hold_the_claim():
+    flips = shipped_flips("study")
+    assert len(flips.faces) == 30
+    for degree in (30, 50, 75, 100):
+        assert flips.cell("cosine_similarity", 16.0, degree).share >= 0.95
+        assert flips.cell("psnr", 16.0, degree).share <= 0.15
+        assert flips.cell("ssim", 16.0, degree).share <= 0.15
+    assert flips.cell("cosine_similarity", 16.0, 5).share < 0.5  # where it loses is in it
+
+
+def test_counts_survive_a_round_trip_and_refuse_what_they_are_not():
+    flips = shipped_flips("line")
+    again = RankFlips.from_dict(json.loads(json.dumps(flips.as_dict())))
+    assert again.as_csv() == flips.as_csv()
+    assert again == flips
+    for wrong in ({}, {"format": 2}, {"format": 1, "settings": 3}, {"format": 1, "settings": {}}):
+        with pytest.raises(TableError):
+            RankFlips.from_dict(wrong)
+    with pytest.raises(TableError):
+        shipped_flips("../study")
+
+
+def test_address_restores_the_scene(app):
+    fresh = AppTest.from_function(page, default_timeout=60)
+    fresh.query_params |= {"scene": "embedding", "degree": "33", "x": "nonsense", "noise": "7"}
+    fresh.run()
+    data = component_data(fresh, KEY)
+    values = dict(zip(ROWS, data["pos"], strict=True))
+    assert data["scene"] == "embedding"
+    assert (values["degree"], values["x"], values["noise"]) == (33, 16, 7)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"pos": "1,2,3"},
+        {"pos": [1, 2]},
+        {"pos": [None] * (len(ROWS) + 1)},
+        {"pos": [float("nan")] * (len(ROWS) + 1)},
+        {"scene": "<b>"},
+        {"scene": ["a"]},
+        {"act": "vote"},
+        {"act": ["vote", {"a": 1}, 1]},
+        {"act": ["vote", 7, 1]},
+        {"act": ["choose", "x", 1]},
+        {"act": ["limit", "a", 1]},
+        {"act": [None, None, 1]},
+        {"act": ["reveal", None, "1"]},
+        {"rest": 3},
+    ],
+)
+def test_whatever_a_browser_sends_the_page_stands(app, state):
+    app.session_state[KEY] = state
+    app.run()
+    assert not app.exception
+    assert component_data(app, KEY)["ready"]
+
+
+def test_longer_computations_are_done_once_and_the_waiting_one_gives_way(dlib_embedder):
+    face = ArgumentFace(portrait_face(), dlib_embedder, "study", "fixed")
+    calls: list[str] = []
+
+    def slow(name: str):
+        def run() -> str:
+            calls.append(name)
+            time.sleep(0.2)
+            return name
+
+        return run
+
+    def ask(owner: str, key: str):
+        return face.ask(owner, "kind", key, slow(key))
+
+    assert not ask("me", "first").done  # takes the thread
+    deadline = time.monotonic() + 20
+    while "first" not in calls and time.monotonic() < deadline:
+        time.sleep(0.01)
+    face.ask("me", "other", "blocker", slow("blocker"))
+    assert not ask("me", "second").done  # waits
+    assert not ask("me", "third").done  # takes its place
+    while not ask("me", "third").done and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert ask("me", "third").value == "third"
+    assert ask("you", "third").value == "third"
+    assert "second" not in calls
+    assert calls.count("third") == 1
+    face.ask("me", "kind", "fourth", slow("fourth"))
+    face.keep_only("me", ())
+    time.sleep(0.5)
+    assert calls.count("fourth") <= 1
+
+
+def test_failure_of_a_longer_computation_is_said_and_does_not_end_the_thread(dlib_embedder):
+    face = ArgumentFace(portrait_face(), dlib_embedder, "study", "fixed")
+
+    def refuse():
+        raise SettingError("the limit is 0 px, wanted more", hint="give more")
+
+    def break_down():
+        raise RuntimeError("secret of a visitor")
+
+    answers = {}
+    deadline = time.monotonic() + 20
+    for name, compute in (("refuse", refuse), ("break", break_down), ("work", lambda: 1)):
+        while not (answers.setdefault(name, face.ask("me", name, 0, compute))).done:
+            answers[name] = face.ask("me", name, 0, compute)
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert answers["refuse"].problem.startswith("The limit is 0 px, wanted more")
+    assert "secret" not in answers["break"].problem
+    assert answers["work"].value == 1
+
+
+def test_maps_are_bright_where_the_picture_is_wrong():
+    error = np.zeros((64, 64), np.float32)
+    error[:32] = 64.0**2
+    rows = error_maps([error, error * 0], None)
+    assert rows[0]["pictures"][0]["text"] == "MSE 2048"
+    assert rows[0]["pictures"][0]["url"] != rows[0]["pictures"][1]["url"]
+    weak = occlusion_maps([np.eye(4, dtype=np.float32) * 0.01, np.zeros((4, 4), np.float32)])
+    assert weak["pictures"][0]["text"] == "at most 0.010"
+
+
+def test_table_of_pictures_that_are_alike_prefers_neither():
+    same = {"psnr": 30.0}
+    row = measure_table(same, same, names=["psnr"])["rows"][0]
+    assert row["cells"][3] == "neither"
+    assert row["wins"] is None
+    missing = measure_table({"psnr": float("nan")}, same, names=["psnr"])["rows"][0]
+    assert missing["cells"][1] == "–"
+
+
+def test_blur_text_says_out_of_range_as_such():
+    curve = {0: {"psnr": 60.0}, 10: {"psnr": 40.0}, 100: {"psnr": 20.0}}
+    assert blur_text(10.0, curve, "psnr") == "> 100 px"
+    assert blur_text(70.0, curve, "psnr") == "none"
+    assert blur_text(40.0, curve, "psnr") == "10 px"
+    assert blur_text(float("nan"), curve, "psnr") == ""
+    assert blur_text(30.0, {5: {"psnr": 30.0}}, "psnr") == ""

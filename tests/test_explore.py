@@ -1,0 +1,223 @@
+"""The Explore page driven without a browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from blurdash.blur import Change
+from blurdash.portrait import portrait_face, portrait_photo
+from blurdash.readout import PreparedFace
+from blurdash.ui import recogniser
+from blurdash.ui.live import COARSE_FIRST, LiveFace
+from blurdash.ui.view import View, move
+
+APP = Path(__file__).parent.parent / "streamlit_app.py"
+
+
+def as_file(picture: np.ndarray, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def component_data(app: AppTest, key: str) -> dict:
+    """What the component with this key was sent last."""
+    for element in app.main:
+        found = _search(element, key)
+        if found is not None:
+            return found
+    raise LookupError(key)
+
+
+def send_photos(app: AppTest, *photos: bytes) -> None:
+    """What the browser does when a visitor chooses photos."""
+    encoded = [base64.b64encode(photo).decode() for photo in photos]
+    app.session_state["bd_intake"] = {"photos": {"number": 1, "photos": encoded}}
+
+
+def _search(element, key: str):
+    proto = getattr(element, "proto", None)
+    if proto is not None and key in str(getattr(proto, "id", "")) and getattr(proto, "json", ""):
+        return json.loads(proto.json)
+    children = getattr(element, "children", {})
+    for child in children.values():
+        found = _search(child, key)
+        if found is not None:
+            return found
+    return None
+
+
+@pytest.fixture
+def app(dlib_embedder) -> AppTest:
+    st.cache_resource.clear()  # every AppTest has the same session id, so the same session's faces
+    loading = recogniser.request(None, "aligned")
+    assert loading.done.wait(60)
+    assert loading.embedder is not None
+    return AppTest.from_file(APP, default_timeout=60)
+
+
+def test_first_page_shows_numbers_of_the_portrait(app, dlib_embedder):
+    app.run()
+    assert not app.exception
+    data = component_data(app, "bd_controls")
+    expected = PreparedFace(portrait_face(), dlib_embedder).readout(Change()).values
+    shown = dict(zip([tile["id"] for tile in data["tiles"]], data["values"], strict=True))
+    assert shown["cosine"] == pytest.approx(expected["cosine_similarity"], abs=2e-4)
+    assert shown["psnr"] == pytest.approx(expected["psnr"], abs=0.02)
+    assert shown["ssim"] == pytest.approx(expected["ssim"], abs=2e-4)
+    assert data["pos"] == [30, 45.0, 0.0, 0.0]
+    assert "dlib" in data["circumstances"]
+    assert "same person" in data["verdict"]
+
+
+def test_moved_sliders_are_answered_for_that_position(app):
+    app.run()
+    app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, -2, 7]}
+    app.run()
+    data = component_data(app, "bd_controls")
+    assert data["ack"] == 7
+    assert data["pos"] == [80, -20.0, 3.5, -2.0]
+    assert data["values"][0] < 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [[400, 45, 0, 0, 1], [-3, 45, 0, 0, 1], [30, float("nan"), 0, 0, 1], [30, 45, 1e9, 0, 1]],
+)
+def test_positions_from_a_foreign_client_are_held_in_range(sent):
+    view = View()
+    move(view, sent[:4])
+    view.change()  # raises where a value is not allowed
+    assert abs(view.shift_x) <= 64
+
+
+def test_upload_is_shown_and_chosen(app):
+    app.run()
+    photo = np.ascontiguousarray(portrait_photo()[:, ::-1])
+    send_photos(app, as_file(photo))
+    app.run()
+    assert not app.exception
+    assert app.session_state["bd_face"] != "portrait"
+    assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
+    assert "me.png" not in json.dumps(component_data(app, "bd_controls"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("noise.png", as_file(np.full((200, 200, 3), 90, np.uint8)), "no face"),
+        ("broken.png", as_file(np.zeros((80, 80, 3), np.uint8))[:60], "damaged"),
+        ("empty.jpg", b"", "empty"),
+        ("text.png", b"this is not a picture", "not a picture"),
+    ],
+)
+def test_bad_upload_says_so_and_keeps_the_page(app, name, content, says):
+    app.run()
+    before = component_data(app, "bd_controls")["values"]
+    send_photos(app, content)
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert says in app.error[0].value.lower()
+    assert component_data(app, "bd_controls")["values"] == before
+
+
+def test_two_faces_in_a_photo_are_both_offered(app):
+    app.run()
+    photo = portrait_photo()
+    pair = np.concatenate([photo, photo[:, ::-1]], axis=1)
+    send_photos(app, as_file(pair))
+    app.run()
+    assert app.selectbox(key="bd_face").options == [
+        "Portrait",
+        "Photo 1, face 1",
+        "Photo 1, face 2",
+    ]
+
+
+def test_forget_drops_every_photo(app):
+    app.run()
+    send_photos(app, as_file(portrait_photo()))
+    app.run()
+    next(b for b in app.button if "Forget" in b.label).click()
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="bd_face").options == ["Portrait"]
+
+
+def test_address_restores_the_view_and_nonsense_is_left_out(app):
+    for key, value in {
+        "degree": "63", "angle": "-17", "shift": "4,-2.5", "kernel": "line", "crop": "redetect",
+        "mode": "flicker", "recogniser": "../../etc", "protocol": "<script>",
+    }.items():  # fmt: skip
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    view: View = app.session_state["bd_view"]
+    assert view.position() == [63, -17.0, 4.0, -2.5]
+    assert (view.kernel, view.crop, view.mode) == ("line", "redetect", "flicker")
+    assert (view.recogniser, view.protocol) == (None, "aligned")
+
+
+def test_recogniser_without_weights_says_so_and_keeps_the_page(app):
+    app.run()
+    box = next(b for b in app.selectbox if b.label == "Recogniser")
+    box.set_value("facenet-casia-webface")
+    app.run()
+    loading = recogniser.request("facenet-casia-webface", "aligned")
+    assert loading.done.wait(60)
+    app.run()
+    assert not app.exception
+    assert any("weights" in error.value for error in app.error)
+    data = component_data(app, "bd_controls")
+    assert data["values"] is None
+    assert "No recogniser" in data["circumstances"]
+    assert "loaded" not in data["message"]
+    # The shipped numbers are dlib's: they may not stand in for another recogniser's.
+    with pytest.raises(LookupError):
+        component_data(app, "bd_shipped_feed")
+
+
+def test_nothing_shown_names_a_folder_of_the_server(app):
+    app.run()
+    shown = [one.value for one in (*app.text, *app.caption, *app.error)]
+    assert not [text for text in shown if str(Path.home()) in text]
+
+
+def test_method_page_draws_every_table():
+    method = AppTest.from_function(_method).run()
+    assert not method.exception
+    assert len(method.dataframe) == 3
+
+
+def _method() -> None:
+    from blurdash.ui.method import method_page
+
+    method_page()
+
+
+def test_curve_is_filled_coarse_first(dlib_embedder):
+    assert sorted(COARSE_FIRST) == list(range(101))
+    assert set(COARSE_FIRST[:3]) == {0, 50, 100}
+    live = LiveFace(portrait_face(), dlib_embedder, "line", "fixed")
+    curve = live.curve(10.0)
+    start = time.monotonic()
+    for _ in range(3):
+        assert live.fill_one(curve, "line")
+    assert set(curve.values) == {0, 50, 100}
+    assert time.monotonic() - start < 30
+    exact = PreparedFace(portrait_face(), dlib_embedder, kernel="line")
+    expected = exact.readout(Change(50, 10.0, "line")).values
+    assert curve.values[50]["cosine_similarity"] == pytest.approx(
+        expected["cosine_similarity"], abs=2e-4
+    )

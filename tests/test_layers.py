@@ -1,0 +1,239 @@
+"""The layer table of the design: who may import whom, and what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "blurdash"
+
+# Level of each module or sub-package: it may import only from lower levels.
+LEVELS = {
+    "errors": 0,
+    "table": 0,
+    "defaults": 0,
+    "photo": 1,
+    "kernel": 1,
+    "distance": 1,
+    "quality": 1,
+    "weights": 1,
+    "canvas": 1,
+    "sweep_file": 1,
+    "sceptic": 1,
+    "blur": 2,
+    "face": 2,
+    "embed": 3,
+    "engine": 3,
+    "portrait": 3,
+    "disturb": 3,
+    "register": 3,
+    "readout": 4,
+    "samples": 4,
+    "maps": 4,
+    "sweep": 5,
+    "evidence": 5,
+    "argument": 6,
+    "twins": 6,
+    "search": 6,
+    "flips": 6,
+    "argue": 7,
+    "summary": 6,
+    "figure": 7,
+    "cli": 8,
+    "ui": 8,
+    "__main__": 9,
+}
+# Inside a sub-package, and within this level among themselves: table may use errors.
+SIBLINGS = ("embed", "ui", "cli", "figure")
+SPLIT = ("cli", "figure")  # rows of several files: cli.py, cli_study.py, ...
+LEVEL_ZERO_USES = {"table": {"errors"}, "defaults": set(), "errors": set()}
+
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+def parsed(module: Path) -> ast.Module:
+    return ast.parse((PACKAGE / module).read_text(encoding="utf-8"), str(module))
+
+
+def unit_of(module: Path) -> str:
+    """Returns the row of the table that a file belongs to."""
+    return row_of(module.parts[0].removesuffix(".py"))
+
+
+def row_of(name: str) -> str:
+    """Returns the row of a module's name: cli_study is of cli."""
+    first = name.split("_")[0]
+    return first if first in SPLIT else name
+
+
+def imported(module: Path) -> Iterator[str]:
+    """Yields the full name of everything a file imports, wherever in the file it does so."""
+    package = ["blurdash", *module.parts[:-1]]
+    for node in ast.walk(parsed(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            yield start
+            if start == "blurdash":
+                yield from (f"blurdash.{alias.name}" for alias in node.names)
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name | ast.Attribute)
+            and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value)
+
+
+def units_imported(module: Path) -> set[str]:
+    """Returns the rows of the table that a file imports from, without its own."""
+    names = {name.split(".")[1] for name in imported(module) if name.startswith("blurdash.")}
+    units = {row_of(name) for name in names}
+    return {unit for unit in units if unit in LEVELS or (PACKAGE / f"{unit}.py").exists()}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_module_imports_only_from_lower_levels(module: Path) -> None:
+    unit = unit_of(module)
+    if unit == "__init__":
+        assert units_imported(module) == set(), "the package itself imports none of its modules"
+        return
+    assert unit in LEVELS, f"blurdash/{module} is not in the layer table: add its level here"
+    for other in units_imported(module) - ({unit} if unit in SIBLINGS else set()):
+        assert other in LEVELS, f"blurdash/{other}.py is not in the layer table: add its level here"
+        if LEVELS[unit] == 0:
+            assert other in LEVEL_ZERO_USES[unit], f"{unit} may not import {other}"
+        else:
+            assert LEVELS[other] < LEVELS[unit], (
+                f"blurdash/{module} (level {LEVELS[unit]}) imports {other} (level {LEVELS[other]})"
+            )
+
+
+def test_the_layer_test_sees_the_imports_it_is_about() -> None:
+    assert {"blurdash.errors", "blurdash.kernel", "cv2"} <= set(imported(Path("blur.py")))
+    assert {"errors", "face", "weights"} <= units_imported(Path("embed/dlib_resnet.py"))
+    assert "errors" in units_imported(Path("cli.py"))
+
+
+def users_of(library: str) -> set[str]:
+    return {
+        unit_of(module)
+        for module in MODULES
+        if any(name.split(".")[0] == library for name in imported(module))
+    }
+
+
+def test_only_the_pages_import_streamlit() -> None:
+    assert users_of("streamlit") <= {"ui"}
+
+
+def test_only_figure_imports_plotly() -> None:
+    assert users_of("plotly") <= {"figure"}
+
+
+def test_streamlit_app_imports_only_the_pages() -> None:
+    app = ROOT / "streamlit_app.py"
+    if not app.exists():
+        pytest.skip("streamlit_app.py is not written yet")
+    for node in ast.walk(ast.parse(app.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+            if node.module == "blurdash":
+                names = [f"blurdash.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == "blurdash":
+                assert name.startswith("blurdash.ui"), f"streamlit_app.py imports {name}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_module_says_what_it_is_and_lists_its_public_names(module: Path) -> None:
+    tree = parsed(module)
+    assert ast.get_docstring(tree), f"blurdash/{module} has no docstring"
+    if module.name == "__main__.py":
+        return  # nothing in it is for others
+    lists = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and "__all__" in {ast.unparse(t) for t in getattr(node, "targets", None) or [node.target]}
+    ]
+    assert len(lists) == 1, f"blurdash/{module} has no __all__"
+    names = ast.literal_eval(lists[0])
+    defined = {
+        name
+        for node in tree.body
+        for name in (
+            [node.name]
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            else [alias.asname or alias.name for alias in node.names]
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            else [ast.unparse(t) for t in node.targets]
+            if isinstance(node, ast.Assign)
+            else [ast.unparse(node.target)]
+            if isinstance(node, ast.AnnAssign)
+            else []
+        )
+    }
+    assert set(names) <= defined, "__all__ lists a name that is not there"
+    assert len(set(names)) == len(names), "__all__ lists a name twice"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_nothing_is_validated_by_assert(module: Path) -> None:
+    lines = [node.lineno for node in ast.walk(parsed(module)) if isinstance(node, ast.Assert)]
+    assert not lines, f"assert in blurdash/{module}, lines {lines}: python -O drops it"
+
+
+def in_a_fresh_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_importing_blurdash_is_light_and_silent() -> None:
+    code = (
+        "import sys, blurdash\n"
+        "heavy = {'torch', 'streamlit', 'cv2', 'numpy', 'plotly', 'dlib'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)"
+    )
+    run = in_a_fresh_python(code)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_the_command_line_loads_nothing_heavy_before_it_is_needed() -> None:
+    code = (
+        "import sys, blurdash.cli\n"
+        "heavy = {'torch', 'streamlit', 'plotly', 'dlib'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)"
+    )
+    run = in_a_fresh_python(code)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_readme_has_the_same_layers() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8").split("## Architecture")[1]
+    told = {
+        name.strip("`/ "): int(line.split("|")[1])
+        for line in readme.splitlines()
+        if line.startswith("| ") and line.split("|")[1].strip().isdigit()
+        for name in line.split("|")[2].split(",")
+    }
+    assert told == {name: level for name, level in LEVELS.items() if name != "__main__"}

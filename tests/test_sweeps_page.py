@@ -1,0 +1,202 @@
+"""The Sweeps page driven without a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pyarrow.parquet as pq
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from blurdash.errors import TableError
+from blurdash.ui import recogniser, shipped
+from blurdash.ui.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
+
+
+def page() -> None:
+    from blurdash.ui.sweeps import sweeps_page
+
+    sweeps_page()
+
+
+@pytest.fixture
+def app(dlib_embedder, tmp_path, monkeypatch) -> Iterator[AppTest]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sweeps_at_hand.cache_clear()
+    st.cache_resource.clear()
+    assert recogniser.request(None, "aligned").done.wait(60)
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert not app.exception
+    yield app
+    st.cache_resource.clear()
+    sweeps_at_hand.cache_clear()
+
+
+def box(app: AppTest, label: str):
+    return next(one for one in app.selectbox if one.label == label)
+
+
+def test_shipped_curves_are_there_at_once(app):
+    assert len(sweeps_at_hand()) >= 8
+    text = " ".join(one.value for one in app.markdown)
+    assert "face_" in text
+    assert "Different people" in text
+    assert "SFHQ" in app.caption[0].value
+
+
+def test_every_shipped_sweep_draws(app):
+    for faces in ("30 faces", "Portrait"):
+        box(app, "Faces").set_value(faces).run()
+        for kernel in box(app, "Kernel").options:
+            box(app, "Kernel").set_value({"study recipe": "study", "exact line": "line"}[kernel])
+            app.run()
+            for angle in box(app, "Angle").options:
+                box(app, "Angle").set_value(angle).run()
+                assert not app.exception
+                assert not app.error
+
+
+def test_axis_in_percent_of_the_eye_distance(app):
+    box(app, "Degree in").set_value("percent").run()
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 this is no table PAR1", b"\x00" * 5000])
+def test_a_foreign_file_is_said(app, content):
+    box(app, "Sweep of").set_value("A file of mine").run()
+    app.file_uploader[0].set_value(("mine.parquet", content, "application/octet-stream")).run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "blurdash sweep" in app.error[0].value
+
+
+def test_a_file_of_ones_own_is_shown(app, tmp_path):
+    path = next(path for key, path in sweeps_at_hand().items() if key.faces == "Portrait")
+    box(app, "Sweep of").set_value("A file of mine").run()
+    file = ("mine.parquet", path.read_bytes(), "application/octet-stream")
+    app.file_uploader[0].set_value(file).run()
+    assert not app.error
+    assert "a file of yours" in app.caption[-2].value
+
+
+def test_a_table_with_other_columns_is_said(app, tmp_path):
+    import pyarrow as pa
+
+    path = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"a": [1, 2, 3]}), path)
+    box(app, "Sweep of").set_value("A file of mine").run()
+    file = ("mine.parquet", path.read_bytes(), "application/octet-stream")
+    app.file_uploader[0].set_value(file).run()
+    assert not app.exception
+    assert len(app.error) == 1
+
+
+def test_a_sweep_of_the_portrait_runs_and_shows(app):
+    box(app, "Sweep of").set_value("My photos").run()
+    box(app, "Every").set_value(10).run()
+    assert any("11 readouts" in one.value for one in app.caption)
+    next(one for one in app.button if one.label == "Sweep").click().run()
+    deadline = time.monotonic() + 60
+    while not any("your photos" in one.value for one in app.caption):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        app.run()
+        assert not app.exception
+
+
+def test_a_sweep_can_be_cancelled(app):
+    box(app, "Sweep of").set_value("My photos").run()
+    box(app, "Every").set_value(1).run()
+    next(one for one in app.button if one.label == "Sweep").click().run()
+    next(one for one in app.button if one.label == "Cancel").click().run()
+    deadline = time.monotonic() + 30
+    while not app.warning:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        app.run()
+    assert "cancelled" in app.warning[0].value
+
+
+def test_shipped_curve_of_the_portrait_is_the_table():
+    label, values = shipped_curve("study", 45.0)
+    assert "dlib" in label
+    path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
+    rows = {row["degree"]: row for row in read_shipped(path).to_pylist()}
+    assert set(values) == set(range(101))
+    assert values[50]["psnr"] == rows[50]["psnr"]
+    assert shipped_curve("study", 46.0) is None
+
+
+def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypatch, tmp_path):
+    # As with a recogniser of which nothing is shipped.
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
+    sweeps_at_hand.cache_clear()
+    assert recogniser.request("dlib", "aligned").done.wait(60)
+    app.run()
+    box(app, "Angle").set_value("degree × angle map").run()
+    assert "72 readouts" in app.info[0].value
+    next(one for one in app.button if one.label == "Compute it").click().run()
+    deadline = time.monotonic() + 90
+    while not any("built-in portrait" in one.value for one in app.caption):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        app.run()
+        assert not app.exception
+    assert [path.suffix for path in shipped.kept_sweeps().iterdir()] == [".parquet"]
+    again = AppTest.from_function(page, default_timeout=60).run()
+    box(again, "Angle").set_value("degree × angle map").run()
+    assert any("built-in portrait" in one.value for one in again.caption)
+
+
+def test_a_sweep_that_cannot_be_kept_is_shown_all_the_same(app, monkeypatch, tmp_path):
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
+    (tmp_path / "blurdash").write_text("a file where the folder would be")
+    sweeps_at_hand.cache_clear()
+    assert recogniser.request("dlib", "aligned").done.wait(60)
+    app.run()
+    box(app, "Angle").set_value("degree × angle map").run()
+    next(one for one in app.button if one.label == "Compute it").click().run()
+    deadline = time.monotonic() + 90
+    while not app.error:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        app.run()
+        assert not app.exception
+    for _ in range(2):  # also after another look
+        assert "cannot be kept" in app.error[0].value
+        assert any("built-in portrait" in one.value for one in app.caption)
+        assert any(one.label == "Parquet" for one in app.get("download_button"))
+        app.run()
+    (tmp_path / "blurdash").unlink()
+    app.run()
+    assert not app.error
+    assert any("built-in portrait" in one.value for one in app.caption)
+    assert [path.suffix for path in shipped.kept_sweeps().iterdir()] == [".parquet"]
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), RuntimeError("no home")]
+)
+def test_a_user_without_a_home_sees_what_is_shipped(monkeypatch, error):
+    def fail(*_args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(shipped, "kept_sweeps", fail)
+    sweeps_at_hand.cache_clear()
+    assert len(sweeps_at_hand()) >= 8
+    table = read_shipped(next(iter(sweeps_at_hand().values())))
+    with pytest.raises(TableError, match="the sweep cannot be kept"):
+        shipped.keep_sweep(table)
+    sweeps_at_hand.cache_clear()
+
+
+def test_a_recogniser_without_weights_is_said(app):
+    box(app, "Faces").set_value("Portrait").run()
+    box(app, "Recogniser").set_value("facenet-vggface2").run()
+    assert recogniser.request("facenet-vggface2", "aligned").done.wait(60)
+    app.run()
+    assert not app.exception
+    assert "weights" in app.error[0].value
