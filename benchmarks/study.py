@@ -307,7 +307,7 @@ def run(photos: Path, arguments: argparse.Namespace) -> None:
     faces = [find_face(load_photo(path)) for path in files[:2]]
     torch.set_num_threads(default_workers())
     network = plain_facenet()
-    facenet = FaceNetEmbedder(random_network(), "aligned", "0" * 64)
+    facenet = FaceNetEmbedder(random_network(), "native", "0" * 64)
     dlib = load_embedder("dlib")
     sweep = Sweep(limit=arguments.faces)
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, OpenCV {cv2.__version__}")
@@ -316,7 +316,7 @@ def run(photos: Path, arguments: argparse.Namespace) -> None:
     )
     study = study_cost(lambda _: study_facenet(network), faces[:1], STUDY_DEGREES[1:3])
     ours = sweep_cost(photos, facenet, sweep)
-    print(Line("sweep, FaceNet aligned (random weights)", study, ours, 60))
+    print(Line("sweep, FaceNet native (random weights)", study, ours, 60))
     study = study_cost(study_dlib, faces, STUDY_DEGREES)
     ours = sweep_cost(photos, dlib, sweep)
     print(Line("sweep, dlib, against dlib-bin in the study's loop", study, ours, 8))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_embedder
+from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, NoFaceError, StoppedError
 from blurdash.evidence import Evidence
@@ -67,7 +67,7 @@ def argue(
     """
     photos = find_photos(folder, settings.limit)
     count = check_workers(workers)
-    loaded = embedder or load_embedder(name, load or LoadOptions())
+    loaded = embedder or load_with(name, load or LoadOptions())
     worker = _Worker(settings, loaded, len(photos), progress, stop)
     results = {
         photo.name: found for photo, found in run_local(lambda: worker, photos, workers=count)

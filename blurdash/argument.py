@@ -26,6 +26,7 @@ __all__ = ["STUDY_TURN", "BlurEquivalent", "ScepticRow", "blur_equivalent", "sce
 
 # The study's angle 45 is drawn as the line kernel's angle 0: their zeros lie 135 degrees apart.
 STUDY_TURN = 135.0
+LEAST_SAID = 10  # px
 SCEPTIC_NAMES = ("cosine_similarity", "l1", "l2", "psnr", "ssim", "cw_ssim", "sharpness_ratio")
 
 
@@ -55,23 +56,31 @@ class BlurEquivalent:
             >>> BlurEquivalent(ARGUMENT_MEASURES["psnr"], 41.2, "", 0, 100).text
             'PSNR takes this for a blur of 41 px'
         """
-        start = f"{self.measure.label} takes this for"
-        if self.side == "below":
-            least = "better than the clean picture"
-            return f"{start} {least if self.first == 0 else f'less blur than {self.first:g} px'}"
-        if self.degree is None:
-            return f"{start} more blur than {self.last:g} px"
-        digits = 1 if 0 < self.degree < 9.95 else 0
-        return f"{start} a blur of {self.degree:.{digits}f} px"
+        return f"{self.measure.label} takes this for a blur of {self.short}"
+
+    @property
+    def short(self) -> str:
+        """The blur alone: a curve's first few degrees are too unlike each other to name one.
+
+        Example:
+            >>> BlurEquivalent(ARGUMENT_MEASURES["psnr"], None, "beyond", 0, 100).short
+            'over 100 px'
+        """
+        if self.side == "beyond":
+            return f"over {self.last:g} px"
+        if self.degree is None or self.degree < LEAST_SAID:
+            return f"below {max(self.first, LEAST_SAID):g} px"
+        return f"{self.degree:.0f} px"
 
 
 def blur_equivalent(value: float, curve: Mapping[int, float], measure: str) -> BlurEquivalent:
     """Returns the degree at which a face's own curve has this value.
 
     Conventions:
-        A curve need not be monotone (the study draws its own angle at degree 1): the isotonic fit
-        in the measure's direction is what is read off, linearly between its points, at the first
-        degree that is as far. PSNR is interpolated as the amplitude of the error.
+        A curve need not be monotone (the study's stretch lets PSNR rise between neighbouring small
+        degrees): what is read off is its envelope, at each degree the farthest value so far,
+        linearly between its points, at the first degree that is as far. PSNR is interpolated as
+        the amplitude of the error.
 
     Args:
         value: Of the changed picture, such as a shifted one.
@@ -88,8 +97,6 @@ def blur_equivalent(value: float, curve: Mapping[int, float], measure: str) -> B
         >>> blur_equivalent(0.6, {0: 1.0, 50: 0.7, 100: 0.5}, "ssim").degree
         75.0
     """
-    from scipy.optimize import isotonic_regression
-
     row = look_up(ARGUMENT_MEASURES, measure, "measure")
     degrees = [degree for degree in sorted(curve) if not math.isnan(curve[degree])]
     if len(degrees) < 2 or math.isnan(value):
@@ -98,8 +105,7 @@ def blur_equivalent(value: float, curve: Mapping[int, float], measure: str) -> B
             "wanted at least two and a number",
             hint="measure more degrees first",
         )
-    raw = np.array([row.away(curve[degree]) for degree in degrees])
-    away = np.asarray(isotonic_regression(raw).x, np.float64)
+    away = np.maximum.accumulate([row.away(curve[degree]) for degree in degrees])
     here, first, last = row.away(value), degrees[0], degrees[-1]
     if here < away[0] - 1e-12:
         return BlurEquivalent(row, None, "below", first, last)

@@ -21,6 +21,7 @@ from blurdash.kernel import (
     FloatArray,
     check_angle,
     check_degree,
+    check_seed,
     study_kernel,
 )
 from blurdash.table import look_up
@@ -40,9 +41,6 @@ __all__ = [
 
 Picture = npt.NDArray[np.uint8]
 
-# Where the study draws a random angle for degree 1, a readout must be repeatable: it draws from a
-# generator with this seed.
-DEGREE_ONE_SEED = 0
 LANCZOS_TAPS = 4
 # cv2.filter2D adds up the non-zero taps of a box up to 11 × 11, and transforms for more.
 DIRECT_TAPS = 121
@@ -237,6 +235,8 @@ class Change:
         kernel: Name of a row of ``KERNELS``.
         shift_x: Pixels to the right.
         shift_y: Pixels down.
+        seed: Whole number that the study's angle of degree 1 is drawn from, so that a readout of
+            it can be repeated; without effect on any other change.
 
     Raises:
         SettingError: One of them is not allowed.
@@ -251,6 +251,7 @@ class Change:
     kernel: str = defaults.KERNEL
     shift_x: float = 0.0
     shift_y: float = 0.0
+    seed: int = defaults.SEED
 
     def __post_init__(self) -> None:
         """Checks every field, so that a change that exists is a change that can be made."""
@@ -259,12 +260,13 @@ class Change:
         look_up(KERNELS, self.kernel, "kernel")
         _checked_amount(self.shift_x, 1024, "shift x")
         _checked_amount(self.shift_y, 1024, "shift y")
+        check_seed(self.seed)
 
     @property
     def used_angle(self) -> float:
         """The angle the kernel is really made with: the study draws its own for degree 1."""
         if self.kernel == "study" and self.degree == 1:
-            return float(random.Random(DEGREE_ONE_SEED).randint(-88, 88))  # noqa: S311
+            return float(random.Random(self.seed).randint(-88, 88))  # noqa: S311
         return float(self.angle)
 
     def taps(self) -> FloatArray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -92,6 +93,11 @@ def _add_readout(commands: Any) -> None:
     command.add_argument("--angle", default=str(defaults.ANGLE), help="angle in degrees")
     command.add_argument("--kernel", default=defaults.KERNEL, help="study or line")
     command.add_argument("--shift", default="0,0", help="DX,DY in canvas px: right, down")
+    command.add_argument(
+        "--seed",
+        default=str(defaults.SEED),
+        help="what the study's random angle of degree 1 is drawn from",
+    )
     command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
     _add_recogniser(command)
     command.add_argument("--json", action="store_true", help="print JSON with a receipt")
@@ -103,7 +109,7 @@ def _add_recogniser(command: argparse.ArgumentParser) -> None:
         "--embedder", help="facenet-vggface2, facenet-casia-webface or dlib (default: FaceNet "
         "where its weights are at hand or can be fetched, else dlib)",
     )  # fmt: skip
-    command.add_argument("--protocol", default=defaults.PROTOCOL, help="aligned or study")
+    command.add_argument("--protocol", default=defaults.PROTOCOL, help="native or study")
     command.add_argument("--weights", help="weights file of the recogniser, or its directory")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
@@ -119,6 +125,7 @@ def _readout(arguments: argparse.Namespace) -> None:
         kernel=arguments.kernel,
         shift_x=dx,
         shift_y=dy,
+        seed=_whole(arguments.seed),
     )
     from blurdash.photo import load_photo
 
@@ -152,16 +159,16 @@ def _chosen_face(photo: Any, number: str) -> Any:
 
 
 def _embedder(arguments: argparse.Namespace) -> Any:
-    from blurdash.embed import LoadOptions, load_embedder
+    from blurdash.embed import load_embedder
     from blurdash.weights import print_progress
 
-    options = LoadOptions(
+    return load_embedder(
+        arguments.embedder,
         protocol=arguments.protocol,
         weights=arguments.weights,
         device=arguments.device,
         progress=print_progress(sys.stderr),
     )
-    return load_embedder(arguments.embedder, options)
 
 
 def _as_text(readout: Any) -> str:
@@ -169,7 +176,8 @@ def _as_text(readout: Any) -> str:
 
     receipt = readout.receipt
     lines = [
-        f"{row.label:<20}{readout.values[name]:>12.{row.decimals}f} {row.unit:<3} {row.direction}"
+        f"{row.label:<20}{_figure(readout.values[name], row.decimals):>12} {row.unit:<3} "
+        f"{row.direction}"
         for name, row in MEASURES.items()
     ]
     if readout.verdict is not None:
@@ -186,9 +194,15 @@ def _as_text(readout: Any) -> str:
         f"{receipt['degree_percent_of_eye_distance']} % of the inter-eye distance, "
         f"angle {receipt['angle']:g}"
     )
+    if readout.failure:
+        lines.append(f"no embedding: {readout.failure}")
     if receipt["note"]:
         lines.append(f"note: {receipt['note']}")
     return "\n".join(lines)
+
+
+def _figure(value: float, decimals: int) -> str:
+    return "–" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def _whole(text: str) -> Any:

@@ -177,7 +177,7 @@ DISTANCES = {
         higher_is_closer=False,
         bounds=(0.0, float("inf")),
         identical=0.0,
-        decimals=3,
+        decimals=2,
         source="the study's L1_distance",
     ),
     "l2": Measure(

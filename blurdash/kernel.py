@@ -29,6 +29,7 @@ __all__ = [
     "audit_kernel",
     "check_angle",
     "check_degree",
+    "check_seed",
     "kernel_centroid",
     "line_kernel",
     "study_kernel",
@@ -91,6 +92,24 @@ def check_angle(angle: object) -> float:
             hint="give an angle such as 45",
         )
     return float(angle)
+
+
+def check_seed(seed: object) -> int:
+    """Returns ``seed`` after checking that it is a whole number.
+
+    Args:
+        seed: What the study's random angle of degree 1 is drawn from.
+
+    Raises:
+        SettingError: It is anything else.
+
+    Example:
+        >>> check_seed(7)
+        7
+    """
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise SettingError(f"seed is {str(seed)[:40]!r}, wanted a whole number", hint="such as 0")
+    return int(seed)
 
 
 def study_kernel(degree: int, angle: float) -> FloatArray:

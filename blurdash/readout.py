@@ -15,7 +15,7 @@ from blurdash.blur import CanvasBlur, Change, apply_change, reference_picture
 from blurdash.canvas import Picture
 from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS, Embedder
-from blurdash.errors import SettingError
+from blurdash.errors import NoFaceError, SettingError
 from blurdash.face import Face, locate_face
 from blurdash.quality import METRICS
 from blurdash.table import Measure, look_up
@@ -28,13 +28,14 @@ __all__ = [
     "Readout",
     "Verdict",
     "compare",
+    "measure",
     "verdict_of",
     "versions",
 ]
 
 CROPS = {
-    "fixed": "crop taken from the clean picture",
-    "redetect": "face detected again in the changed picture",
+    "fixed": "taken from the clean picture",
+    "redetect": "found anew in the changed picture",
 }
 
 # How a picture was blurred, as a receipt says it.
@@ -68,18 +69,25 @@ class Readout:
     """Every number of one pair.
 
     Attributes:
-        values: A value for each key of ``MEASURES``.
+        values: A value for each key of ``MEASURES``; NaN for those of the embeddings where there is
+            ``failure``.
         receipt: How the numbers came about: recogniser, weights, protocol, crop, kernel, degree,
-            angle, shift, canvas hash, versions.
+            angle, shift, canvas hash, versions, and the failure or None.
         verdict: What the recogniser's published threshold says; None where there is none.
+        failure: Why there is no embedding of the changed picture; empty where there is one.
     """
 
     values: dict[str, float]
     receipt: dict[str, Any]
     verdict: Verdict | None
+    failure: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON can hold it; an infinite value is the string ``"inf"``."""
+        """Returns everything as JSON can hold it.
+
+        An infinite value is the string ``"inf"``; a number that there is not is None, and the
+        receipt's ``failure`` says why.
+        """
         numbers = {name: _for_json(value) for name, value in self.values.items()}
         verdict = None
         if self.verdict is not None:
@@ -113,17 +121,77 @@ def compare(
         change: What was done, for the receipt; None if unknown.
 
     Returns:
-        A ``Readout``.
+        A ``Readout``; where ``redetect`` finds no face in ``test_canvas``, without the numbers of
+        the embeddings and with the ``failure``.
 
     Raises:
         PictureError: A canvas is not such a picture.
-        NoFaceError: ``redetect`` finds no face in ``test_canvas``.
         SettingError: There is no such crop.
         EmbeddingError: The recogniser gave values that are not finite.
     """
     look_up(CROPS, crop, "crop")
     pair = _Reference(reference_canvas, face, embedder, crop)
     return pair.readout(test_canvas, change)
+
+
+def measure(
+    face: Face,
+    embedder: Embedder,
+    *,
+    kernel: str = defaults.KERNEL,
+    degree: int = defaults.DEGREE,
+    angle: float = defaults.ANGLE,
+    shift: tuple[float, float] = (0.0, 0.0),
+    crop: str = defaults.CROP,
+    seed: int = defaults.SEED,
+) -> Readout:
+    """Returns every number for a face and its blurred or shifted self.
+
+    Conventions:
+        The reference is the kernel's own degree 0: with ``study`` the canvas after the study's
+        stretch, with ``line`` the canvas. The blur comes first, then the shift.
+
+    Args:
+        face: The clean face.
+        embedder: A loaded recogniser.
+        kernel: Name of a row of ``KERNELS``.
+        degree: Whole canvas pixels, 0..100.
+        angle: Degrees.
+        shift: Canvas pixels to the right and down.
+        crop: A key of ``CROPS``.
+        seed: Whole number that the study's angle of degree 1 is drawn from.
+
+    Returns:
+        A ``Readout``, as ``compare`` gives it.
+
+    Raises:
+        SettingError: One of the settings is not allowed.
+        EmbeddingError: The recogniser gave values that are not finite.
+
+    Example:
+        >>> from blurdash.embed import load_embedder
+        >>> from blurdash.portrait import portrait_face
+        >>> found = measure(portrait_face(), load_embedder("dlib"), degree=50, angle=45)
+        >>> 0.9 < found.values["cosine_similarity"] < 1
+        True
+
+    Known limits:
+        The clean side is computed each time; ``PreparedFace`` keeps it for many changes.
+    """
+    dx, dy = _pair_of(shift)
+    change = Change(degree, angle, kernel, dx, dy, seed)
+    return PreparedFace(face, embedder, kernel=kernel, crop=crop).readout(change)
+
+
+def _pair_of(shift: Any) -> tuple[Any, Any]:
+    try:
+        dx, dy = shift
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"shift is {str(shift)[:40]!r}, wanted two numbers of pixels",
+            hint="give (dx, dy) such as (16, 0)",
+        ) from error
+    return dx, dy
 
 
 class PreparedFace:
@@ -171,11 +239,10 @@ class PreparedFace:
         return apply_change(self.face.canvas, change, blur=self._blur)
 
     def readout(self, change: Change) -> Readout:
-        """Returns every number for the face after a change by this face's kernel.
+        """Returns every number for the face after a change by this face's kernel; see ``compare``.
 
         Raises:
             SettingError: The change is by another kernel, whose degree 0 is another picture.
-            NoFaceError: The crop is ``redetect`` and no face is found any more.
         """
         if change.kernel != self.kernel:
             raise SettingError(
@@ -191,9 +258,6 @@ class PreparedFace:
         Args:
             test: uint8 RGB ``(1024, 1024, 3)``.
             change: What was done, for the receipt; None if it was no ``Change``.
-
-        Raises:
-            NoFaceError: The crop is ``redetect`` and no face is found any more.
         """
         return self._pair.readout(test, change)
 
@@ -237,12 +301,21 @@ class _Reference:
         self._receipt = _receipt(canvas, face, embedder, crop, blur)
 
     def readout(self, test: Picture, change: Change | None) -> Readout:
-        test_face = locate_face(test) if self._crop == "redetect" else self._face
-        changed = self._embedder.embed(test, test_face)[0]
-        values = {name: row.compute(self._embedding, changed) for name, row in DISTANCES.items()}
+        values, failure = dict.fromkeys(DISTANCES, math.nan), ""
+        try:
+            values = self._distances(test)
+        except NoFaceError as error:
+            failure = str(error)
         values |= {name: against(test) for name, against in self._metrics.items()}
         receipt = self._receipt | _receipt_of_change(change, self._face)
-        return Readout(values, receipt, verdict_of(values, self._embedder.name))
+        receipt["failure"] = failure or None
+        verdict = None if failure else verdict_of(values, self._embedder.name)
+        return Readout(values, receipt, verdict, failure)
+
+    def _distances(self, test: Picture) -> dict[str, float]:
+        face = locate_face(test) if self._crop == "redetect" else self._face
+        changed = self._embedder.embed(test, face)[0]
+        return {name: row.compute(self._embedding, changed) for name, row in DISTANCES.items()}
 
 
 def _receipt(
@@ -258,6 +331,7 @@ def _receipt(
         "degree": None,
         "angle": None,
         "shift": None,
+        "seed": None,
         "blur": blur,
         "eye_distance_px": round(face.eye_distance, 2),
         "canvas_whole": face.whole,
@@ -275,6 +349,7 @@ def _receipt_of_change(change: Change | None, face: Face) -> dict[str, Any]:
         "degree_percent_of_eye_distance": round(100 * change.degree / face.eye_distance, 2),
         "angle": change.used_angle,
         "shift": [change.shift_x, change.shift_y],
+        "seed": change.seed,
     }
 
 
@@ -290,7 +365,9 @@ def versions() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _for_json(value: float) -> float | str:
+def _for_json(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return value

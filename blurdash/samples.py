@@ -21,7 +21,7 @@ from blurdash import __version__, defaults
 from blurdash.blur import Picture, study_blur
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, PhotoError, SettingError
-from blurdash.kernel import check_angle
+from blurdash.kernel import check_angle, check_seed
 from blurdash.photo import load_photo
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "SamplePlan",
     "SampleReport",
     "check_limit",
-    "check_seed",
     "check_space",
     "drawn_angle",
     "entries",
@@ -129,17 +128,6 @@ def check_limit(limit: object) -> int | None:
     return limit
 
 
-def check_seed(seed: object) -> int:
-    """Returns ``seed`` after checking that it is a whole number.
-
-    Raises:
-        SettingError: It is anything else.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise SettingError(f"seed is {str(seed)[:40]!r}, wanted a whole number", hint="such as 0")
-    return seed
-
-
 def sample_random(seed: int, face: str, degree: int) -> random.Random:
     """Returns the generator that one sample's random numbers come from.
 
@@ -153,7 +141,7 @@ def drawn_angle(seed: int, face: str, degree: int, angle: float | None, *, kerne
 
     Conventions:
         No angle: a whole one drawn from −180..180. Degree 1 of the study's kernel draws from
-        −88..88 even when an angle is given.
+        −88..88 even when an angle is given: once for each face, whatever was asked.
 
     Args:
         seed: Whole number.
@@ -168,12 +156,11 @@ def drawn_angle(seed: int, face: str, degree: int, angle: float | None, *, kerne
         >>> drawn_angle(0, "face", 30, 45, kernel="study")
         45.0
     """
-    # The same draws in the same order as study_blur makes them.
+    # The same draw as study_blur makes it, whose angle of degree 1 is drawn in any case.
     rng = sample_random(seed, face, degree)
-    chosen = rng.randint(-180, 180) if angle is None else angle
     if degree == 1 and kernel == "study":
-        chosen = rng.randint(-88, 88)
-    return float(chosen)
+        return float(rng.randint(-88, 88))
+    return float(rng.randint(-180, 180) if angle is None else angle)
 
 
 @dataclass(frozen=True)
@@ -356,9 +343,10 @@ def _write_chunk(plan: SamplePlan, chunk: _Chunk) -> tuple[_Chunk, str]:
         picture = load_photo(chunk.photo.path)
     except PhotoError as error:
         return chunk, str(error)
-    angle = plan.angle if chunk.mode == "fix" else None
     for degree in chunk.degrees:
         rng = sample_random(plan.seed, chunk.photo.name, degree)
+        # Degree 1 draws its own angle; with one given that is its only draw, alike in both modes.
+        angle = plan.angle if chunk.mode == "fix" or degree == 1 else None
         blurred, _ = study_blur(picture, degree, angle, rng=rng)
         _write_whole(plan.path(chunk.photo, chunk.mode, degree), _png(blurred))
     return chunk, ""

@@ -26,7 +26,7 @@ import pyarrow as pa
 from blurdash import __version__, defaults
 from blurdash.blur import CanvasBlur, Picture, blur_picture
 from blurdash.distance import DISTANCES
-from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_embedder
+from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
 from blurdash.engine import ENGINES, check_workers, run_local
 from blurdash.errors import (
     BlurdashError,
@@ -36,13 +36,12 @@ from blurdash.errors import (
     TableError,
 )
 from blurdash.face import Face, find_face, locate_face
-from blurdash.kernel import KERNELS, check_angle, check_degree
+from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
 from blurdash.readout import BLURS, CROPS, verdict_of, versions
 from blurdash.samples import (
     check_limit,
-    check_seed,
     drawn_angle,
     entries,
     find_photos,
@@ -363,7 +362,7 @@ def sweep_photos(
 
 def _load(sweep: Sweep, how: RunOptions) -> Embedder:
     options = dataclasses.replace(how.load, protocol=sweep.protocol)
-    return load_embedder(sweep.embedder, options)
+    return load_with(sweep.embedder, options)
 
 
 def _check_out(out: Path) -> None:
@@ -498,9 +497,9 @@ class _Measurer:
         row["degree_percent_of_eye_distance"] = 100 * row["degree"] / clean.face.eye_distance
         try:
             test = clean.changed(row["degree"], row["angle"])
+            row |= {name: against(test) for name, against in clean.metrics.items()}
             face = locate_face(test) if self._sweep.crop == "redetect" else clean.face
             crop = self._embedder.crop(test, face)
-            row |= {name: against(test) for name, against in clean.metrics.items()}
         except FAILURES as error:
             row["failure"] = _reason(error)
             return None

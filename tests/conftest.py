@@ -15,7 +15,7 @@ import torch
 from hypothesis import settings
 
 from blurdash import embed
-from blurdash.embed import Embedder, LoadOptions, load_embedder
+from blurdash.embed import Embedder, load_embedder
 from blurdash.face import Face, find_face
 
 Picture = npt.NDArray[np.uint8]
@@ -104,7 +104,7 @@ def portrait_face(portrait: Picture) -> Face:
 @pytest.fixture(scope="session")
 def dlib_embedder() -> Embedder:
     """Returns dlib's recogniser on the CPU."""
-    return load_embedder("dlib", LoadOptions(device="cpu"))
+    return load_embedder("dlib", device="cpu")
 
 
 @pytest.fixture

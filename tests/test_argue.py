@@ -70,7 +70,7 @@ def made(settings: FlipSettings, *faces: dict[str, Any]) -> RankFlips:
     """Returns flips of given preferences, without measuring anything."""
     names = tuple(f"face {i}" for i in range(len(faces)))
     recogniser = {
-        "name": "dlib", "label": "dlib <x>", "weights_sha256": "0", "protocol": "aligned",
+        "name": "dlib", "label": "dlib <x>", "weights_sha256": "0", "protocol": "native",
         "note": "",
     }  # fmt: skip
     return RankFlips(settings, names, {}, count_flips(settings, faces), recogniser)

@@ -471,18 +471,25 @@ def test_psnr_starts_at_infinity() -> None:
 def test_out_of_range_is_said_as_such() -> None:
     beyond = blur_equivalent(0.1, LINE, "ssim")
     assert (beyond.degree, beyond.side) == (None, "beyond")
-    assert beyond.text == "SSIM takes this for more blur than 100 px"
+    assert beyond.text == "SSIM takes this for a blur of over 100 px"
     below = blur_equivalent(1.4, LINE, "sharpness_ratio")
     assert (below.degree, below.side) == (None, "below")
-    assert below.text == "Sharpness takes this for better than the clean picture"
-    part = blur_equivalent(0.95, {10: 0.9, 50: 0.5}, "ssim")
-    assert part.text == "SSIM takes this for less blur than 10 px"
+    assert below.text == "Sharpness takes this for a blur of below 10 px"
+    part = blur_equivalent(0.95, {20: 0.9, 50: 0.5}, "ssim")
+    assert part.short == "below 20 px"
 
 
-def test_digits_follow_the_size() -> None:
-    assert blur_equivalent(0.95, LINE, "ssim").text == "SSIM takes this for a blur of 5.0 px"
+def test_convention_equivalents_below_10_px_are_not_told_apart() -> None:
+    assert blur_equivalent(0.95, LINE, "ssim").short == "below 10 px"
+    assert blur_equivalent(1.0, LINE, "ssim").short == "below 10 px"
+    assert blur_equivalent(0.9, LINE, "ssim").short == "10 px"
     assert blur_equivalent(0.7, LINE, "ssim").text == "SSIM takes this for a blur of 30 px"
-    assert blur_equivalent(1.0, LINE, "ssim").text == "SSIM takes this for a blur of 0 px"
+
+
+def test_convention_a_dent_in_a_curve_is_bridged_by_its_envelope() -> None:
+    curve = {0: 1.0, 10: 0.7, 20: 0.9, 30: 0.6, 100: 0.2}
+    assert blur_equivalent(0.8, curve, "ssim").degree == pytest.approx(20 / 3)
+    assert blur_equivalent(0.65, curve, "ssim").degree == pytest.approx(25)
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.floats(0, 1))

@@ -39,7 +39,7 @@ def page() -> None:
 @pytest.fixture
 def app(dlib_embedder) -> AppTest:
     st.cache_resource.clear()
-    loading = recogniser.request(None, "aligned")
+    loading = recogniser.request(None, "native")
     assert loading.done.wait(60)
     return AppTest.from_function(page, default_timeout=60).run()
 
@@ -101,7 +101,7 @@ def test_story_holds_the_sliders_in_their_ranges():
     story.choose_limit(1e6)
     assert story.limit == 64
     story.choose("registration", "<script>")
-    assert story.registration == "none"
+    assert story.registration == "below 10 px"
 
 
 def test_every_scene_has_known_sliders_and_pictures():
@@ -437,8 +437,8 @@ def test_table_of_pictures_that_are_alike_prefers_neither():
 
 def test_blur_text_says_out_of_range_as_such():
     curve = {0: {"psnr": 60.0}, 10: {"psnr": 40.0}, 100: {"psnr": 20.0}}
-    assert blur_text(10.0, curve, "psnr") == "> 100 px"
-    assert blur_text(70.0, curve, "psnr") == "none"
+    assert blur_text(10.0, curve, "psnr") == "over 100 px"
+    assert blur_text(70.0, curve, "psnr") == "below 10 px"
     assert blur_text(40.0, curve, "psnr") == "10 px"
     assert blur_text(float("nan"), curve, "psnr") == ""
     assert blur_text(30.0, {5: {"psnr": 30.0}}, "psnr") == ""

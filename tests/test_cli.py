@@ -126,7 +126,7 @@ def test_the_defaults_are_the_documented_ones(readout: Callable[..., dict[str, A
     assert receipt["degree"] == defaults.DEGREE == 30
     assert receipt["angle"] == defaults.ANGLE == 45
     assert receipt["kernel"] == defaults.KERNEL == "study"
-    assert receipt["protocol"] == defaults.PROTOCOL == "aligned"
+    assert receipt["protocol"] == defaults.PROTOCOL == "native"
     assert receipt["crop"] == defaults.CROP == "fixed"
     assert receipt["shift"] == [0, 0]
 
@@ -134,11 +134,11 @@ def test_the_defaults_are_the_documented_ones(readout: Callable[..., dict[str, A
 def test_every_option_reaches_the_receipt(readout: Callable[..., dict[str, Any]]) -> None:
     receipt = readout(
         "--degree", 12, "--angle", -20.5, "--kernel", "line", "--shift", "2.5,1", "--crop",
-        "redetect", "--protocol", "aligned", "--face", 1, "--device", "cpu",
+        "redetect", "--protocol", "native", "--face", 1, "--device", "cpu",
     )["receipt"]  # fmt: skip
     expected = {
         "embedder": "dlib", "degree": 12, "angle": -20.5, "kernel": "line", "shift": [2.5, 1],
-        "crop": "redetect", "protocol": "aligned",
+        "crop": "redetect", "protocol": "native",
     }  # fmt: skip
     assert {key: receipt[key] for key in expected} == expected
 
@@ -187,7 +187,7 @@ def test_text_says_every_number_with_its_direction_and_how_it_came_about(
         assert word in result.out
     assert "higher is closer" in result.out
     assert "lower is closer" in result.out
-    for word in ("dlib", "aligned", "fixed", "study", "40", "45", "% of the inter-eye distance"):
+    for word in ("dlib", "native", "fixed", "study", "40", "45", "% of the inter-eye distance"):
         assert word in result.out
     assert "Same person?" in result.out
 
@@ -233,7 +233,7 @@ def test_the_help_of_readout_explains_every_option(run: Run) -> None:
         "--weights", "--json",
     ):  # fmt: skip
         assert option in out
-    for name in ("study", "line", "fixed", "redetect", "dlib", "facenet-vggface2", "aligned"):
+    for name in ("study", "line", "fixed", "redetect", "dlib", "facenet-vggface2", "native"):
         assert name in out
 
 

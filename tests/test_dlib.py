@@ -21,7 +21,7 @@ from PIL import Image
 
 from blurdash import embed
 from blurdash.blur import apply_kernel, shift, study_blur
-from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_embedder
+from blurdash.embed import EMBEDDERS, Embedder, load_embedder
 from blurdash.embed.dlib_resnet import DlibEmbedder, read_dat
 from blurdash.errors import EmbeddingError, PictureError, SettingError, WeightsError
 from blurdash.face import Face, find_face, model_file
@@ -326,7 +326,7 @@ def test_weights_can_be_given_as_a_file_or_its_directory(
     path = model_file(FILE_NAME)
     expected = dlib_embedder.embed(portrait_face.canvas, portrait_face)
     for given in (path, path.parent):
-        other = load_embedder("dlib", LoadOptions(weights=str(given), device="cpu"))
+        other = load_embedder("dlib", weights=str(given), device="cpu")
         assert np.array_equal(other.embed(portrait_face.canvas, portrait_face), expected)
 
 
@@ -338,17 +338,15 @@ def test_weights_that_cannot_be_read_are_an_error(tmp_path: Path, kind: str) -> 
     elif kind == "not the network":
         given.write_bytes(b"something else")
     with pytest.raises(WeightsError) as caught:
-        load_embedder("dlib", LoadOptions(weights=str(given)))
+        load_embedder("dlib", weights=str(given))
     assert "\n" not in str(caught.value)
     assert "; " in str(caught.value)
 
 
 def test_the_same_arguments_give_the_same_recogniser() -> None:
-    options = LoadOptions(device="cpu")
-    assert load_embedder("dlib", options) is load_embedder("dlib", LoadOptions(device="cpu"))
-    assert load_embedder("dlib", options) is not load_embedder(
-        "dlib", LoadOptions(device="cpu", weights=str(model_file(FILE_NAME)))
-    )
+    first = load_embedder("dlib", device="cpu")
+    assert load_embedder("dlib", device="cpu") is first
+    assert load_embedder("dlib", device="cpu", weights=str(model_file(FILE_NAME))) is not first
 
 
 def test_the_same_recogniser_is_loaded_once_by_many_threads(no_facenet: None) -> None:
@@ -373,20 +371,20 @@ def test_an_unknown_recogniser_is_refused(name: Any) -> None:
 @pytest.mark.parametrize("name", [None, "dlib", "facenet-vggface2"])
 def test_an_unknown_protocol_is_refused(name: str | None) -> None:
     with pytest.raises(SettingError, match="'whole' is not a protocol"):
-        load_embedder(name, LoadOptions(protocol="whole"))
+        load_embedder(name, protocol="whole")
 
 
 def test_dlib_has_no_study_protocol() -> None:
     with pytest.raises(
-        SettingError, match=r"dlib has no study protocol.*; use the protocol aligned"
+        SettingError, match=r"dlib has no study protocol.*; use the protocol native"
     ):
-        load_embedder("dlib", LoadOptions(protocol="study"))
+        load_embedder("dlib", protocol="study")
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:99", "meta"])
 def test_a_device_that_cannot_be_used_is_refused(device: str) -> None:
     with pytest.raises(SettingError, match="cannot be used here; use auto, cpu or cuda"):
-        load_embedder("dlib", LoadOptions(device=device))
+        load_embedder("dlib", device=device)
 
 
 def test_without_a_name_and_without_weights_it_is_dlib_and_says_why(no_facenet: None) -> None:
@@ -412,12 +410,12 @@ def test_a_recogniser_asked_for_by_name_is_never_replaced(no_facenet: None) -> N
 
 def test_weights_that_were_given_are_never_replaced(no_facenet: None, tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
-        load_embedder(None, LoadOptions(weights=str(tmp_path / "none.pt")))
+        load_embedder(None, weights=str(tmp_path / "none.pt"))
 
 
 def test_the_study_protocol_never_falls_back(no_facenet: None) -> None:
     with pytest.raises(WeightsError, match="FaceNet VGGFace2"):
-        load_embedder(None, LoadOptions(protocol="study"))
+        load_embedder(None, protocol="study")
 
 
 def test_a_failed_load_is_not_remembered_as_a_recogniser(no_facenet: None) -> None:
@@ -429,10 +427,10 @@ def test_a_failed_load_is_not_remembered_as_a_recogniser(no_facenet: None) -> No
 # --- FaceNet's crop ------------------------------------------------------------------------------
 
 
-def test_facenets_aligned_crop_is_facenet_pytorchs_own(portrait_face: Face) -> None:
+def test_facenets_native_crop_is_facenet_pytorchs_own(portrait_face: Face) -> None:
     from facenet_pytorch.models.utils.detect_face import extract_face
 
-    from blurdash.embed.facenet_embedder import aligned_crop
+    from blurdash.embed.facenet_embedder import native_crop
 
     canvas = np.array(portrait_face.canvas)
     boxes = [
@@ -444,19 +442,19 @@ def test_facenets_aligned_crop_is_facenet_pytorchs_own(portrait_face: Face) -> N
         tuple(np.float32(edge) for edge in portrait_face.box),
     ]
     for box in boxes:
-        theirs = extract_face(canvas, np.array(box, float), image_size=160, margin=14)
-        ours = aligned_crop(canvas, box)
+        theirs = extract_face(canvas, np.array(box, float), image_size=160, margin=0)
+        ours = native_crop(canvas, box)
         assert ours.shape == (160, 160, 3)
         as_floats = torch.from_numpy(ours).permute(2, 0, 1).float()
         assert torch.equal(as_floats, theirs), box
 
 
-def test_facenets_aligned_crop_shows_the_face(portrait_face: Face) -> None:
-    from blurdash.embed.facenet_embedder import aligned_crop
+def test_facenets_native_crop_shows_the_face(portrait_face: Face) -> None:
+    from blurdash.embed.facenet_embedder import native_crop
 
-    crop = aligned_crop(portrait_face.canvas, portrait_face.box)
+    crop = native_crop(portrait_face.canvas, portrait_face.box)
     left, top, right, bottom = (round(edge) for edge in portrait_face.box)
-    inside = cv2.resize(portrait_face.canvas[top:bottom, left:right], (146, 146))
+    inside = cv2.resize(portrait_face.canvas[top:bottom, left:right], (160, 160))
     score = cv2.matchTemplate(crop, inside, cv2.TM_CCOEFF_NORMED)
     assert score.max() > 0.98
 
@@ -466,5 +464,5 @@ def test_every_row_that_needs_no_download_loads(no_facenet: None) -> None:
         if row.download_mb == 0:
             loaded = load_embedder(name)
             assert (loaded.name, loaded.dim, loaded.normalised) == (name, row.dim, row.normalised)
-            assert loaded.protocol == "aligned"
+            assert loaded.protocol == "native"
             assert len(loaded.weights_sha256) == 64

@@ -160,7 +160,7 @@ def test_weights_deleted_and_damaged_while_pages_are_open(cache: Path, weights_f
     assert visit.numbers(40) is None
     assert len(visit.errors()) == 1
     assert "The weights of FaceNet VGGFace2 are not on this machine" in visit.errors()[0]
-    visit.choose("Protocol", "aligned")
+    visit.choose("Protocol", "native")
     assert (visit.numbers(40), visit.errors()) == (before, [])
     # Damaged: the right size, and zeros from the middle on.
     shutil.copy(weights_file, file)
@@ -234,7 +234,7 @@ def test_download_cut_midway_is_said_on_the_page_and_tried_again(
     monkeypatch.setattr(facenet_embedder, "VGGFACE2", replace(VGGFACE2, url=address))
     visit = Visit()
     half = weights_file.stat().st_size // 2
-    loading = recogniser.request("facenet-vggface2", "aligned")
+    loading = recogniser.request("facenet-vggface2", "native")
     wait_until(lambda: loading.fraction)
     # Under way: the page shows how far it is and takes the slider's moves.
     visit.app.session_state["bd_controls"] = {"pos": [70, 45, 0, 0, 1]}
@@ -305,7 +305,7 @@ from blurdash.sweep_file import read_sweep
 class Tiny(Embedder):
     name, dim, normalised = "tiny", 192, False
     def __init__(self):
-        super().__init__("aligned", "0" * 64)
+        super().__init__("native", "0" * 64)
     def crop(self, canvas, face):
         return cv2.resize(canvas, (8, 8), interpolation=cv2.INTER_AREA)
     def embed_crops(self, crops):
@@ -414,7 +414,7 @@ class TinyEmbedder(Embedder):
     normalised: ClassVar[bool] = False
 
     def __init__(self, fails_at: float = float("inf")) -> None:
-        super().__init__("aligned", "0" * 64)
+        super().__init__("native", "0" * 64)
         self.fails_at, self.seen = fails_at, 0
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
@@ -594,7 +594,7 @@ def mad_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_page_and_sweep_do_not_care_for_the_time_of_day(
     dlib_embedder: Embedder, portrait_face: Face, mad_clock: list[float]
 ):
-    loading = recogniser.request("dlib", "aligned")
+    loading = recogniser.request("dlib", "native")
     assert loading.done.wait(PATIENCE)
     st.cache_resource.clear()
     app = AppTest.from_function(explore, default_timeout=PATIENCE)

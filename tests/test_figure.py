@@ -40,7 +40,7 @@ def made(faces: int = 3, angles: tuple[float, ...] = (45.0,), **identity: Any) -
     rows = [
         {
             "face": f"face <{i}>", "degree": d, "angle": angle, "kernel": "line", "crop": "fixed",
-            "protocol": "aligned", "embedder": "dlib", "eye_distance_px": 200.0,
+            "protocol": "native", "embedder": "dlib", "eye_distance_px": 200.0,
             "degree_percent_of_eye_distance": d / 2,
             **{name: float(rng.random()) for name in MEASURES},
             "psnr": math.inf if d == 0 else 40 - d / 5,
@@ -61,7 +61,7 @@ def test_every_measure_has_a_mean_a_median_a_band_and_its_faces() -> None:
 
 def test_the_title_says_what_the_numbers_belong_to() -> None:
     title = curves_figure(made()).layout.title.text
-    for part in ("dlib", "aligned", "fixed", "line", "random angles", "n = 3 faces"):
+    for part in ("dlib", "native", "fixed", "line", "random angles", "n = 3 faces"):
         assert part in title
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from blurdash import __version__
 from blurdash.blur import Change, apply_change, reference_picture, shift
-from blurdash.distance import cosine_similarity, l1_distance, l2_distance
+from blurdash.distance import DISTANCES, cosine_similarity, l1_distance, l2_distance
 from blurdash.embed import EMBEDDERS, Embedder
-from blurdash.errors import EmbeddingError, NoFaceError, PictureError, SettingError
+from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face, locate_face
 from blurdash.quality import psnr, ssim
 from blurdash.readout import (
@@ -25,6 +25,7 @@ from blurdash.readout import (
     PreparedFace,
     Readout,
     compare,
+    measure,
     verdict_of,
 )
 
@@ -46,7 +47,7 @@ class Spoken(Embedder):
     normalised = False
 
     def __init__(self, *vectors: list[float]) -> None:
-        super().__init__("aligned", "0" * 64)
+        super().__init__("native", "0" * 64)
         self.vectors = list(vectors)
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
@@ -233,7 +234,7 @@ def test_the_receipt_is_complete(portrait_face: Face, dlib_embedder: Embedder) -
     wanted = {
         "embedder": "dlib",
         "weights_sha256": dlib_embedder.weights_sha256,
-        "protocol": "aligned",
+        "protocol": "native",
         "crop": "fixed",
         "kernel": "line",
         "degree": 31,
@@ -342,10 +343,45 @@ def test_an_unknown_crop_or_kernel_is_refused(portrait_face: Face, dlib_embedder
         PreparedFace(portrait_face, dlib_embedder, kernel="box")
 
 
-def test_redetect_where_no_face_is_left(portrait_face: Face, dlib_embedder: Embedder) -> None:
+def test_redetect_where_no_face_is_left_says_so_and_keeps_the_pixels_numbers(
+    portrait_face: Face, dlib_embedder: Embedder
+) -> None:
+    canvas = portrait_face.canvas
     grain = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
-    with pytest.raises(NoFaceError, match="lower the degree or take the crop from the clean"):
-        compare(portrait_face.canvas, grain, portrait_face, dlib_embedder, crop="redetect")
+    found = compare(canvas, grain, portrait_face, dlib_embedder, crop="redetect")
+    shown = found.as_dict()
+    assert [shown[name] for name in DISTANCES] == [None] * len(DISTANCES)
+    assert "lower the degree or take the crop from the clean" in shown["receipt"]["failure"]
+    assert shown["verdict"] is None
+    assert shown["psnr"] == psnr(canvas, grain)
+    assert shown["ssim"] == ssim(canvas, grain)
+    fixed = compare(canvas, grain, portrait_face, dlib_embedder).as_dict()
+    assert fixed["receipt"]["failure"] is None
+    assert fixed["cosine_similarity"] < 1
+
+
+def test_measure_is_a_readout_of_a_prepared_face(
+    portrait_face: Face, dlib_embedder: Embedder
+) -> None:
+    change = Change(degree=31, angle=-20.5, kernel="line", shift_x=2.5, shift_y=-3)
+    wanted = PreparedFace(portrait_face, dlib_embedder, kernel="line").readout(change)
+    found = measure(
+        portrait_face, dlib_embedder, kernel="line", degree=31, angle=-20.5, shift=(2.5, -3)
+    )
+    assert found.as_dict() == wanted.as_dict()
+    with pytest.raises(SettingError, match="wanted two numbers of pixels"):
+        measure(portrait_face, dlib_embedder, shift=3)  # type: ignore[arg-type]
+
+
+def test_the_angle_of_degree_1_follows_from_the_seed_alone(
+    portrait_face: Face, dlib_embedder: Embedder
+) -> None:
+    def angle(asked: float, seed: int) -> object:
+        found = measure(portrait_face, dlib_embedder, degree=1, angle=asked, seed=seed)
+        assert found.receipt["seed"] == seed
+        return found.receipt["angle"]
+
+    assert angle(45, 3) == angle(-170, 3) != angle(45, 4)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def row(face: str, degree: int, angle: float = 45.0, eye: float = 200.0, **value
         "angle": angle,
         "kernel": "study",
         "crop": "fixed",
-        "protocol": "aligned",
+        "protocol": "native",
         "embedder": "dlib",
         "eye_distance_px": eye,
         "degree_percent_of_eye_distance": 100 * degree / eye,

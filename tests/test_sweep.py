@@ -45,7 +45,7 @@ class TinyEmbedder(Embedder):
     normalised: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        super().__init__("aligned", "0" * 64)
+        super().__init__("native", "0" * 64)
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
         left, top, right, bottom = (int(edge) for edge in face.box)
@@ -89,7 +89,7 @@ def test_one_row_for_each_face_degree_and_angle(wanted: pa.Table) -> None:
     ]
     assert {row["angle"] for row in rows if row["degree"] != 1} == {20.0}
     for row in rows:
-        assert (row["kernel"], row["crop"], row["protocol"]) == ("study", "fixed", "aligned")
+        assert (row["kernel"], row["crop"], row["protocol"]) == ("study", "fixed", "native")
         assert row["failure"] is None
         share = 100 * row["degree"] / row["eye_distance_px"]
         assert row["degree_percent_of_eye_distance"] == pytest.approx(share)

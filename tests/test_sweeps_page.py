@@ -26,7 +26,7 @@ def app(dlib_embedder, tmp_path, monkeypatch) -> Iterator[AppTest]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     sweeps_at_hand.cache_clear()
     st.cache_resource.clear()
-    assert recogniser.request(None, "aligned").done.wait(60)
+    assert recogniser.request(None, "native").done.wait(60)
     app = AppTest.from_function(page, default_timeout=60).run()
     assert not app.exception
     yield app
@@ -134,7 +134,7 @@ def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypat
     # As with a recogniser of which nothing is shipped.
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
     sweeps_at_hand.cache_clear()
-    assert recogniser.request("dlib", "aligned").done.wait(60)
+    assert recogniser.request("dlib", "native").done.wait(60)
     app.run()
     box(app, "Angle").set_value("degree × angle map").run()
     assert "72 readouts" in app.info[0].value
@@ -155,7 +155,7 @@ def test_a_sweep_that_cannot_be_kept_is_shown_all_the_same(app, monkeypatch, tmp
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
     (tmp_path / "blurdash").write_text("a file where the folder would be")
     sweeps_at_hand.cache_clear()
-    assert recogniser.request("dlib", "aligned").done.wait(60)
+    assert recogniser.request("dlib", "native").done.wait(60)
     app.run()
     box(app, "Angle").set_value("degree × angle map").run()
     next(one for one in app.button if one.label == "Compute it").click().run()
@@ -196,7 +196,7 @@ def test_a_user_without_a_home_sees_what_is_shipped(monkeypatch, error):
 def test_a_recogniser_without_weights_is_said(app):
     box(app, "Faces").set_value("Portrait").run()
     box(app, "Recogniser").set_value("facenet-vggface2").run()
-    assert recogniser.request("facenet-vggface2", "aligned").done.wait(60)
+    assert recogniser.request("facenet-vggface2", "native").done.wait(60)
     app.run()
     assert not app.exception
     assert "weights" in app.error[0].value

@@ -182,7 +182,7 @@ def test_a_longer_degree_is_a_longer_kernel(row: Any) -> None:
 def test_a_recogniser_row_is_complete(row: Any) -> None:
     assert row.protocols
     assert set(row.protocols) <= set(PROTOCOLS)
-    assert "aligned" in row.protocols
+    assert "native" in row.protocols
     assert row.dim > 0
     assert row.download_mb >= 0
     if row.threshold is not None:

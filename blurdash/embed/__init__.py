@@ -6,8 +6,11 @@ Importing this does not load torch; loading a recogniser does.
 from __future__ import annotations
 
 import copy
+import os
 import threading
+from collections.abc import Callable
 
+from blurdash import defaults
 from blurdash.embed.base import (
     PROTOCOLS,
     Embedder,
@@ -31,6 +34,7 @@ __all__ = [
     "LoadOptions",
     "Threshold",
     "load_embedder",
+    "load_with",
 ]
 
 DEFAULT_EMBEDDER = "facenet-vggface2"
@@ -40,7 +44,15 @@ _loaded: dict[tuple[str, LoadOptions], Embedder] = {}
 _lock = threading.Lock()
 
 
-def load_embedder(name: str | None = None, options: LoadOptions | None = None) -> Embedder:
+def load_embedder(
+    name: str | None = None,
+    *,
+    protocol: str = defaults.PROTOCOL,
+    weights: str | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int | None], None] | None = None,
+    retry: bool = False,
+) -> Embedder:
     """Returns a loaded recogniser; a second call with the same arguments returns the same one.
 
     Conventions:
@@ -50,7 +62,11 @@ def load_embedder(name: str | None = None, options: LoadOptions | None = None) -
 
     Args:
         name: A key of ``EMBEDDERS``, or None.
-        options: Protocol, weights, device; None for the defaults.
+        protocol: A key of ``PROTOCOLS``.
+        weights: File or directory with the weights, or None for the usual places.
+        device: A torch device name; ``auto`` takes a GPU where there is one.
+        progress: Called with (bytes done, bytes in all or None) while weights are downloaded.
+        retry: Whether to try again a download that failed earlier in this process.
 
     Returns:
         The ``Embedder``.
@@ -64,7 +80,12 @@ def load_embedder(name: str | None = None, options: LoadOptions | None = None) -
         >>> embedder.dim, embedder.normalised
         (128, False)
     """
-    options = options or LoadOptions()
+    given = None if weights is None else os.fspath(weights)
+    return load_with(name, LoadOptions(protocol, given, device, progress, retry))
+
+
+def load_with(name: str | None, options: LoadOptions) -> Embedder:
+    """Returns a loaded recogniser; ``load_embedder`` for whoever carries its options about."""
     row = look_up(EMBEDDERS, DEFAULT_EMBEDDER if name is None else name, "recogniser")
     _check_protocol(row, options.protocol)
     if name is not None or options.weights is not None:
@@ -128,7 +149,7 @@ EMBEDDERS = {
         label="FaceNet (VGGFace2)",
         dim=512,
         normalised=True,
-        protocols=("aligned", "study"),
+        protocols=("native", "study"),
         threshold=None,
         download_mb=112,
         licence=VGGFACE2.licence,
@@ -140,7 +161,7 @@ EMBEDDERS = {
         label="FaceNet (CASIA-WebFace)",
         dim=512,
         normalised=True,
-        protocols=("aligned", "study"),
+        protocols=("native", "study"),
         threshold=None,
         download_mb=116,
         licence=CASIA_WEBFACE.licence,
@@ -152,7 +173,7 @@ EMBEDDERS = {
         label="dlib ResNet-29",
         dim=128,
         normalised=False,
-        protocols=("aligned",),
+        protocols=("native",),
         threshold=Threshold("l2", 0.6, "dlib's author, 99.38 % on LFW"),
         download_mb=0,
         licence="CC0",

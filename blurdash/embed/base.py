@@ -20,7 +20,7 @@ __all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "Threshold"]
 Embeddings = npt.NDArray[np.float32]
 
 PROTOCOLS = {
-    "aligned": "the face crop the recogniser was trained on",
+    "native": "the face crop that the recogniser was published with",
     "study": "the whole canvas, BGR, values 0 to 255, as the study fed it",
 }
 

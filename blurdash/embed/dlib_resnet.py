@@ -204,7 +204,7 @@ class DlibEmbedder(Embedder):
     normalised = False
 
     def __init__(self, network: DlibResNet, weights_sha256: str, device: str = "cpu") -> None:
-        super().__init__("aligned", weights_sha256)
+        super().__init__("native", weights_sha256)
         self.device = device
         self._network = network.eval().to(device).to(memory_format=torch.channels_last)
 

@@ -2,7 +2,7 @@
 
 Conventions:
     Only the network and what it does to grey levels is here; where a face is cropped is not.
-    Two protocols, never mixed: ``embed_chips`` (aligned, as the network was trained) and
+    Two protocols, never mixed: ``embed_chips`` (native, as the network was published) and
     ``embed_study`` (whole canvas, BGR, raw 0 to 255, as the study does).
 
 References:
@@ -44,7 +44,7 @@ __all__ = [
 _CLASSES = {VGGFACE2.name: 8631, CASIA_WEBFACE.name: 10575}
 
 CHIP = 160
-"""Side of an aligned face chip in pixels."""
+"""Side of a native face crop in pixels."""
 
 DIM = 512
 """Length of an embedding."""
@@ -76,7 +76,7 @@ class FaceNetNetwork:
         self._network = folded.to(self.device).to(memory_format=torch.channels_last)
 
     def embed_chips(self, chips: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Returns embeddings of aligned face chips: protocol ``aligned``.
+        """Returns embeddings of native face crops: protocol ``native``.
 
         Conventions:
             The network sees RGB scaled by (x − 127.5) / 128, as in its training.

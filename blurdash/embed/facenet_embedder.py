@@ -18,15 +18,13 @@ __all__ = [
     "FaceNetCasiaWebface",
     "FaceNetEmbedder",
     "FaceNetVggface2",
-    "aligned_crop",
     "load",
     "load_casia_webface",
     "load_vggface2",
+    "native_crop",
 ]
 
 CROP_SIZE = 160
-# facenet-pytorch's own evaluation on LFW crops with this margin, in pixels of the crop.
-CROP_MARGIN = 14
 
 
 class FaceNetEmbedder(Embedder):
@@ -42,7 +40,7 @@ class FaceNetEmbedder(Embedder):
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
         """Returns the 160 × 160 face crop, or the canvas itself where the protocol is study."""
-        return canvas if self.protocol == "study" else aligned_crop(canvas, face.box)
+        return canvas if self.protocol == "study" else native_crop(canvas, face.box)
 
     def embed_crops(self, crops: Picture) -> Embeddings:
         """Returns the embeddings of crops; see ``Embedder.embed_crops``."""
@@ -63,7 +61,7 @@ class FaceNetCasiaWebface(FaceNetEmbedder):
     name = "facenet-casia-webface"
 
 
-def aligned_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Picture:
+def native_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Picture:
     """Returns the crop that facenet-pytorch's MTCNN makes of this box, resized to 160 × 160.
 
     Args:
@@ -74,18 +72,17 @@ def aligned_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Pic
         uint8 RGB ``(160, 160, 3)``.
 
     Example:
-        >>> aligned_crop(np.zeros((300, 300, 3), np.uint8), (50.0, 60.0, 150.0, 190.0)).shape
+        >>> native_crop(np.zeros((300, 300, 3), np.uint8), (50.0, 60.0, 150.0, 190.0)).shape
         (160, 160, 3)
 
     References:
-        facenet-pytorch ``extract_face`` with ``image_size=160, margin=14``.
+        facenet-pytorch ``extract_face`` with ``image_size=160, margin=0``, the default of its
+        ``MTCNN``.
     """
     left, top, right, bottom = box
-    side = CROP_MARGIN * (right - left) / (CROP_SIZE - CROP_MARGIN) / 2
-    rise = CROP_MARGIN * (bottom - top) / (CROP_SIZE - CROP_MARGIN) / 2
     height, width = canvas.shape[:2]
-    rows = slice(int(max(top - rise, 0)), int(min(bottom + rise, height)))
-    columns = slice(int(max(left - side, 0)), int(min(right + side, width)))
+    rows = slice(int(max(top, 0)), int(min(bottom, height)))
+    columns = slice(int(max(left, 0)), int(min(right, width)))
     part = np.ascontiguousarray(canvas[rows, columns])
     return np.asarray(
         cv2.resize(part, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA), np.uint8

@@ -214,7 +214,7 @@ def _of_the_portrait(key: tuple[str, ...], face: Face, embedder: Embedder) -> Ar
 def _ask_other(told: Told, chosen: View, embedder: Embedder) -> None:
     """The recogniser that is not in use, for the sceptic."""
     name = _other(embedder)
-    protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "aligned"
+    protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "native"
     loading = recogniser.request(name, protocol)
     told.recogniser = EMBEDDERS[name].label
     told.face = _argument_face(chosen, loading.embedder) if loading.embedder else None

@@ -16,7 +16,17 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["argument", "controls", "curve_feed", "intake", "pack_stage", "scene", "stage"]
+__all__ = [
+    "argument",
+    "controls",
+    "curve_feed",
+    "frontend",
+    "intake",
+    "pack_stage",
+    "scene",
+    "slot",
+    "stage",
+]
 
 # In the order of their dependence; the stage's own file has the module's only export.
 STAGE_SCRIPTS = (
@@ -34,6 +44,9 @@ STAGE_SCRIPTS = (
     "export.js",
     "stage_view.js",
     "asker.js",
+    "lanes.js",
+    "gauges.js",
+    "readouts.js",
     "controls.js",
     "intake.js",
     "pair.js",
@@ -44,9 +57,10 @@ STAGE_SCRIPTS = (
 
 # Which style sheets each of the other components has, in its own root.
 STYLES = {
-    "controls": ("range.css", "controls.css"),
+    "controls": ("widgets.css", "controls.css"),
+    "readouts": ("widgets.css", "readouts.css"),
     "intake": ("intake.css",),
-    "argue": ("range.css", "argue.css"),
+    "argue": ("widgets.css", "argue.css"),
 }
 
 # Waits until the stage's script is there, then hands over; called again whenever data changes.
@@ -66,10 +80,12 @@ export default function (component) {
 
 PUBLISH = """
 const CONTROLS_CSS = %(controls)s;
+const READOUTS_CSS = %(readouts)s;
 const INTAKE_CSS = %(intake)s;
 const ARGUE_CSS = %(argue)s;
 (window.__blurdash ??= new EventTarget());
 window.__blurdash.mountControls = mountControls;
+window.__blurdash.mountSlot = mountSlot;
 window.__blurdash.takeCurve = takeCurve;
 window.__blurdash.takeScene = takeScene;
 window.__blurdash.mountIntake = mountIntake;
@@ -148,6 +164,16 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
     )
 
 
+def slot(name: str, *, key: str) -> None:
+    """A place of its own on the page that the controls' script draws into.
+
+    Args:
+        name: ``readouts`` or ``context``.
+        key: The component's key.
+    """
+    _slot_component()(key=key, data={"name": name})
+
+
 def curve_feed(data: dict[str, Any], *, key: str) -> None:
     """Hands the values of a curve to the controls, which let them stand in while numbers come."""
     # Told to look again, the browser has the fragment run that this is drawn in.
@@ -203,7 +229,8 @@ def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
     return struct.pack("<I", len(text)) + text + png
 
 
-def _frontend(*names: str) -> str:
+def frontend(*names: str) -> str:
+    """Returns files of the folder ``frontend``, one after the other."""
     folder = importlib.resources.files("blurdash.ui") / "frontend"
     # The leading newline tells Streamlit that this is a script and not the path of one.
     return "\n" + "\n".join((folder / name).read_text("utf-8") for name in names)
@@ -214,8 +241,8 @@ def _stage_component() -> Any:
     return st.components.v2.component(
         "blurdash_stage",
         html="<div></div>",
-        css=_frontend("stage.css"),
-        js=_frontend(*STAGE_SCRIPTS) + _published(),
+        css=frontend("stage.css"),
+        js=frontend(*STAGE_SCRIPTS) + _published(),
     )
 
 
@@ -234,6 +261,13 @@ def _argument_component() -> Any:
         "blurdash_argument",
         html='<div class="bd-argument"></div>',
         js=SHIM % {"function": "mountArgument"},
+    )
+
+
+@functools.cache
+def _slot_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_slot", html='<div class="bd-slot"></div>', js=SHIM % {"function": "mountSlot"}
     )
 
 
@@ -262,5 +296,5 @@ def _intake_component() -> Any:
 
 def _published() -> str:
     """The line that lets the other components call what the stage brought, with their styles."""
-    styles = {name: json.dumps(_frontend(*files)) for name, files in STYLES.items()}
+    styles = {name: json.dumps(frontend(*files)) for name, files in STYLES.items()}
     return PUBLISH % styles

@@ -9,13 +9,10 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
-from blurdash.figure import face_curve_figure
-from blurdash.kernel import KERNELS
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
-from blurdash.ui.components import controls, curve_feed, pack_stage, stage
+from blurdash.ui.components import controls, curve_feed, pack_stage, slot, stage
 from blurdash.ui.live import (
-    COARSE_FIRST,
     NOBODY,
     Curve,
     LiveFace,
@@ -30,9 +27,9 @@ from blurdash.ui.photos import (
     current_session,
     session_faces,
 )
-from blurdash.ui.readouts import controls_data, curve_data
+from blurdash.ui.readouts import controls_data, curve_data, equivalents, recogniser_data
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
-from blurdash.ui.toolbar import sentence, toolbar
+from blurdash.ui.toolbar import face_row, sentence, settings_row
 from blurdash.ui.view import View
 
 if TYPE_CHECKING:
@@ -44,31 +41,31 @@ if TYPE_CHECKING:
 __all__ = ["explore_page"]
 
 CONTROLS_KEY = "bd_controls"
-# How often a page looks for the recogniser, and its chart for new points of its curve; the chart
-# less often the more visitors wait, for then there are fewer new points, and looking takes their
-# time. It is drawn anew at a few numbers of points only: that costs the browser a moment.
+# How often a page looks for the recogniser, and for new points of its curve; the latter less often
+# the more visitors wait, for then there are fewer new points, and looking takes their time.
 LOOK_SECONDS = 1.0
 WAITING_FOR_A_SECOND = 2
-CHART_STEPS = (5, 21, 51, 101)
+# A curve that grows is sent at a few numbers of points only.
+CURVE_STEPS = (5, 21, 51, 101)
 PARTS_OF_A_PLACE = 6  # degree, angle, shift x, shift y, mode, window height
-# px: what lies above and below the chart, and the heights that still read well.
-LOADING_NOTE = 75
-ROOM_BESIDE_CHART, SMALLEST_CHART, LARGEST_CHART = 368, 380, 600
 
 
 def explore_page() -> None:
     """Draws the page."""
     somebody_waits(current_session())
     chosen = view.start()
-    face = toolbar(chosen)
+    settings_row(chosen)
     loading = recogniser.request(chosen.recogniser, chosen.protocol)
-    pictures, chart = st.columns([58, 42], gap="medium")
-    with pictures:
-        _stage(face, chosen)
-    with chart:
-        _chart(face, chosen, loading)
-    # What a fragment is given, Streamlit keeps: never a face or anything made from one.
-    st.fragment(_draw_controls)(chosen, loading)
+    with st.container(key="bd-work"):
+        with st.container(key="bd-left"):
+            face = face_row(chosen)
+            _stage(face, chosen)
+            # What a fragment is given, Streamlit keeps: never a face or anything made from one.
+            st.fragment(_draw_controls)(chosen, loading)
+        with st.container(key="bd-right"):
+            _curve(face, chosen, loading)
+            slot("readouts", key="bd_readouts")
+    slot("context", key="bd_context")
 
 
 def _stage(face: ShownFace, chosen: View) -> None:
@@ -99,7 +96,7 @@ def _live_face(face: ShownFace, chosen: View, loading: Loading) -> LiveFace | No
     return faces.live.get(key) or faces.keep_live(key, make(current_session()))
 
 
-def _chart(face: ShownFace, chosen: View, loading: Loading) -> None:
+def _curve(face: ShownFace, chosen: View, loading: Loading) -> None:
     live = _live_face(face, chosen, loading)
     curve = live.curve(chosen.angle) if live else None
     session_faces().curve = curve  # the Sweeps page may draw it in
@@ -107,43 +104,33 @@ def _chart(face: ShownFace, chosen: View, loading: Loading) -> None:
     if live is not None and curve is not None and not curve.complete:
         fill_curve(current_session(), live, curve, chosen.kernel)
     every = LOOK_SECONDS if waiting else None
-    st.session_state["bd_chart"] = (chosen.angle, chosen.window_height)
-    with st.container(key="bd-curve"):
-        st.fragment(_draw_chart, run_every=every)(chosen, loading, face.label, polled=waiting)
+    st.session_state["bd_chart"] = chosen.angle
+    st.fragment(_feed_curve, run_every=every)(chosen, loading, polled=waiting)
 
 
-def _draw_chart(chosen: View, loading: Loading, label: str, *, polled: bool) -> None:
+def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
+    """Hands the browser what is known of the curve by now, or says why there is none."""
     curve = session_faces().curve
     if curve is None:
-        _draw_without_recogniser(chosen, loading, polled=polled)
+        _feed_without_recogniser(chosen, loading, polled=polled)
         return
     known = dict(curve.values)
-    steps = [step for step in CHART_STEPS if step <= len(known)]
+    steps = [step for step in CURVE_STEPS if step <= len(known)]
     shown = {degree: known[degree] for degree in list(known)[: steps[-1] if steps else 0]}
-    title = f"{label} · {chosen.kernel} kernel at {curve.angle:g}°"
-    if not curve.complete:
-        title += f" · {len(shown)} of 101 degrees"
-    bands = _bands_for(chosen, loading, curve.angle)
-    if bands:
-        title += " · bands: 8 in 10 of 30 faces"
-    # Looked for every second by all who wait for a curve, and dear to make.
-    figure = curve.drawn(
-        (len(shown), title), lambda: face_curve_figure(shown, title=title, bands=bands)
+    again = LOOK_SECONDS + in_line() // WAITING_FOR_A_SECOND
+    live = _live_face(session_faces().shown_face(chosen.face), chosen, loading)
+    readout = live.known(chosen.change()) if live else None
+    data = curve_data(
+        curve,
+        shown,
+        view.settings_key(chosen),
+        look_again=None if len(shown) == CURVE_STEPS[-1] else again,
+        bands=_bands_for(chosen, loading, curve.angle),
     )
-    st.plotly_chart(
-        figure,
-        key="bd_curve_chart",
-        config={"displayModeBar": False},
-        height=_chart_height(chosen),
-    )
-    again = (
-        None
-        if len(shown) == len(COARSE_FIRST)
-        else LOOK_SECONDS + in_line() // WAITING_FOR_A_SECOND
-    )
-    curve_feed(
-        curve_data(curve, shown, view.settings_key(chosen), look_again=again), key="bd_curve_feed"
-    )
+    # The numbers on screen may have come before enough of the curve was known to compare with.
+    data["pos"] = chosen.position()
+    data["equivalents"] = equivalents(chosen, readout.values, known) if readout else []
+    curve_feed(data, key="bd_curve_feed")
 
 
 def _bands_for(chosen: View, loading: Loading, angle: float) -> Mapping[str, Band]:
@@ -158,10 +145,10 @@ def _bands_for(chosen: View, loading: Loading, angle: float) -> Mapping[str, Ban
     return shipped_bands(chosen.kernel, angle) if alike else {}
 
 
-def _draw_without_recogniser(chosen: View, loading: Loading, *, polled: bool) -> None:
+def _feed_without_recogniser(chosen: View, loading: Loading, *, polled: bool) -> None:
     if not loading.done.is_set():
         _loading_note(loading)
-        _draw_shipped(chosen)
+        _feed_shipped(chosen)
     elif polled or not loading.error:
         st.rerun()  # the whole page learns that the recogniser is there, or why it is not
     else:
@@ -181,30 +168,13 @@ def _shipped_for(chosen: View) -> tuple[str, dict[int, dict[str, float]]] | None
     return shipped_curve(chosen.kernel, chosen.angle)
 
 
-def _draw_shipped(chosen: View) -> None:
+def _feed_shipped(chosen: View) -> None:
     """The portrait's shipped numbers, until the recogniser is there."""
     found = _shipped_for(chosen)
     if found is None:
         return
-    label, values = found
-    curve_feed(
-        curve_data(Curve(chosen.angle), values, view.settings_key(chosen)), key="bd_shipped_feed"
-    )
-    if not st.session_state.get("bd_stage_first"):
-        # Plotly is large: while a browser unpacks it, the pictures would wait.
-        st.session_state["bd_stage_first"] = True
-        return
-    st.plotly_chart(
-        face_curve_figure(values, title=f"Portrait · {chosen.kernel} kernel · shipped, {label}"),
-        key="bd_shipped_chart",
-        config={"displayModeBar": False},
-        height=_chart_height(chosen) - LOADING_NOTE,
-    )
-
-
-def _chart_height(chosen: View) -> int:
-    """As tall as the pictures beside it."""
-    return min(max(chosen.window_height - ROOM_BESIDE_CHART, SMALLEST_CHART), LARGEST_CHART)
+    data = curve_data(Curve(chosen.angle), found[1], view.settings_key(chosen))
+    curve_feed(data, key="bd_shipped_feed")
 
 
 def _draw_failure(loading: Loading) -> None:
@@ -240,6 +210,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
             readout = live.readout(
                 chosen.change(), session=current_session(), still_wanted=view.still_wanted
             )
+            message = sentence(readout.failure) if readout.failure else ""
         except BlurdashError as error:
             message = sentence(str(error))
     data = controls_data(
@@ -250,8 +221,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         key=view.settings_key(chosen),
         start=st.session_state.get("bd_start", 0),
         eye_distance=face.face.eye_distance,
-        circumstances=_circumstances(chosen, loading),
-        message=message or ("" if loading.done.is_set() else "The recogniser is being loaded …"),
+        recogniser=_recogniser(chosen, loading),
+        message=message,
         alert=bool(message),
         curve=dict(live.curve(chosen.angle).values) if live else None,
     )
@@ -261,13 +232,13 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
 
 
 def _at_rest(chosen: View) -> tuple[str, bool]:
-    """Follows a hand that has come to rest: the address, and the chart's angle and height.
+    """Follows a hand that has come to rest: the address, and the angle of the curve.
 
     Every message to the browser may end this run, because a newer request is waiting; so what has
     been seen to is noted after it was sent.
 
     Returns:
-        The place that is seen to, as the browser wrote it; whether the chart is another now.
+        The place that is seen to, as the browser wrote it; whether the curve is another now.
     """
     place = str((st.session_state.get(CONTROLS_KEY) or {}).get("rest") or "")
     parts = place.split(",")
@@ -282,8 +253,7 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
         view.write_address(chosen)
         st.session_state["bd_rested"] = place
     drawn = st.session_state.get("bd_chart")
-    still = angle == f"{chosen.angle:g}"
-    return place, still and drawn != (chosen.angle, chosen.window_height)
+    return place, angle == f"{chosen.angle:g}" and drawn != chosen.angle
 
 
 def _position(chosen: View) -> tuple[list[float], int]:
@@ -295,13 +265,11 @@ def _position(chosen: View) -> tuple[list[float], int]:
     return list(pos[:4]), int(pos[4])
 
 
-def _circumstances(chosen: View, loading: Loading) -> str:
-    """What stands beside every number: recogniser, protocol, crop, kernel."""
-    if loading.embedder is not None:
-        name = EMBEDDERS[loading.embedder.name].label
-    elif not loading.done.is_set() and _shipped_for(chosen) is not None:
-        name = f"Shipped numbers of {EMBEDDERS[SHIPPED_EMBEDDER].label}"
-    else:
-        name = "No recogniser"
-    kernel = KERNELS[chosen.kernel].label
-    return f"{name}, protocol {chosen.protocol}, crop {chosen.crop}, {kernel}"
+def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
+    """Which recogniser the numbers are of; the shipped ones' until the chosen one is there."""
+    embedder = loading.embedder
+    if embedder is not None:
+        return recogniser_data(EMBEDDERS[embedder.name], chosen, note=embedder.note)
+    if not loading.done.is_set() and _shipped_for(chosen) is not None:
+        return recogniser_data(EMBEDDERS[SHIPPED_EMBEDDER], chosen, shipped=True)
+    return recogniser_data(None, chosen)

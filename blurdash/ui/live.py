@@ -146,6 +146,11 @@ class LiveFace:
             raise known
         return known
 
+    def known(self, change: Change) -> Readout | None:
+        """Returns the numbers for a change if they were computed before."""
+        found = self._recall(change)
+        return None if isinstance(found, BlurdashError) else found
+
     def curve(self, angle: float) -> Curve:
         """Returns the curve at an angle, as far as it is known."""
         with self._lock:

@@ -11,23 +11,37 @@ from blurdash.argument import blur_equivalent
 from blurdash.blur import Change
 from blurdash.distance import DISTANCES
 from blurdash.quality import METRICS
-from blurdash.readout import MEASURES, Readout, Verdict
+from blurdash.readout import CROPS, MEASURES, Readout
+from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_strangers
 
 if TYPE_CHECKING:
+    from blurdash.embed import EmbedderRow
+    from blurdash.figure import Band
     from blurdash.table import Measure
     from blurdash.ui.live import Curve
     from blurdash.ui.view import View
 
-__all__ = ["TILES", "blur_text", "controls_data", "curve_data", "family_of", "number_text"]
+__all__ = [
+    "TILES",
+    "blur_text",
+    "controls_data",
+    "curve_data",
+    "equivalents",
+    "family_of",
+    "number_text",
+    "recogniser_data",
+]
 
 # From so many degrees on a curve says what blur a value is like.
 POINTS_OF_A_CURVE = 11
+BAND_STEP = 5  # degrees between the points of a band as it is drawn
+NO_EQUIVALENT = {"text": "", "at": None, "side": ""}
 
 # Measure, the tile's test id, which accent it wears.
 TILES = (
     ("cosine_similarity", "cosine", "embedding"),
-    ("l1", "l1", "embedding"),
     ("l2", "l2", "embedding"),
+    ("l1", "l1", "embedding"),
     ("psnr", "psnr", "pixels"),
     ("ssim", "ssim", "pixels"),
 )
@@ -42,7 +56,7 @@ def controls_data(
     key: str,
     start: int,
     eye_distance: float,
-    circumstances: str,
+    recogniser: Mapping[str, Any],
     message: str,
     alert: bool,
     curve: Mapping[int, Mapping[str, float]] | None = None,
@@ -57,7 +71,7 @@ def controls_data(
         key: What the numbers belong to besides the position.
         start: A number that is another when the sliders are to jump to the view.
         eye_distance: px.
-        circumstances: Recogniser, protocol, crop and kernel, in words.
+        recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
         message: What else to say beneath the tiles.
         alert: Whether the message is about something that went wrong.
         curve: What is known of the face's own curve at this angle.
@@ -81,11 +95,51 @@ def controls_data(
         },
         "tiles": [_tile(name, test_id, family) for name, test_id, family in TILES],
         "values": _values(readout.values) if readout else None,
-        "equivalents": _equivalents(readout.values, curve or {}) if readout else [],
-        "verdict": _verdict(readout.values, readout.verdict) if readout else "",
-        "circumstances": circumstances,
+        "equivalents": equivalents(view, readout.values, curve or {}) if readout else [],
+        "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
+        "recogniser": dict(recogniser),
+        "receipt": readout.as_dict() if readout and _rests_at(rested, view) else None,
         "message": message,
         "alert": alert,
+    }
+
+
+def _rests_at(rested: str, view: View) -> bool:
+    """Whether the hand rests where the view is: only then a receipt goes along."""
+    return rested.split(",")[:4] == [f"{value:g}" for value in view.position()]
+
+
+def recogniser_data(
+    row: EmbedderRow | None, view: View, *, note: str = "", shipped: bool = False
+) -> dict[str, Any]:
+    """Returns what stands beside every number, for the controls' script.
+
+    Args:
+        row: The recogniser; None while there is none.
+        view: The protocol and the crop.
+        note: Why this recogniser and how to get the other; may be empty.
+        shipped: Whether the numbers are the shipped ones, until the recogniser is there.
+    """
+    threshold = row.threshold if row else None
+    strangers = shipped_strangers(threshold.measure) if row and threshold else None
+    return {
+        "label": row.label if row else "",
+        "dim": row.dim if row else 0,
+        "protocol": view.protocol,
+        "crop": view.crop,
+        "crop_says": CROPS[view.crop],
+        "note": note,
+        "shipped": shipped,
+        "threshold": None
+        if threshold is None
+        else {
+            "tile": [name for name, _, _ in TILES].index(threshold.measure),
+            "text": f"{MEASURES[threshold.measure].label.split()[0]} "
+            f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
+            f"{threshold.source}",
+            "value": threshold.value,
+            "strangers": strangers if row and row.name == SHIPPED_EMBEDDER else None,
+        },
     }
 
 
@@ -95,6 +149,7 @@ def curve_data(
     key: str,
     *,
     look_again: float | None = None,
+    bands: Mapping[str, Band] | None = None,
 ) -> dict[str, Any]:
     """Returns a curve's values as the controls' script reads them.
 
@@ -103,6 +158,7 @@ def curve_data(
         shown: The part of it that is drawn.
         key: What it belongs to, as in ``controls_data``.
         look_again: Seconds until there may be more of it; None where there will not.
+        bands: Where the reference faces lie: for each measure degrees, lower and upper end.
     """
     degrees = sorted(degree for degree in shown if shown[degree])
     return {
@@ -110,8 +166,19 @@ def curve_data(
         "angle": curve.angle,
         "degrees": degrees,
         "values": [_values(shown[degree]) for degree in degrees],
+        "bands": [_band(bands[name]) if bands and name in bands else None for name, _, _ in TILES],
         "look_again": look_again,
     }
+
+
+def _band(band: Band) -> list[list[float]]:
+    """Degree, lower and upper end at every fifth degree, where both are numbers."""
+    points = [[float(part) for part in point] for point in zip(*band, strict=True)]
+    return [
+        [round(part, 4) for part in point]
+        for point in points
+        if point[0] % BAND_STEP == 0 and all(math.isfinite(part) for part in point)
+    ]
 
 
 def blur_text(value: float, curve: Mapping[int, Mapping[str, float]], name: str) -> str:
@@ -126,24 +193,46 @@ def blur_text(value: float, curve: Mapping[int, Mapping[str, float]], name: str)
         >>> blur_text(0.6, {0: {"ssim": 1.0}, 50: {"ssim": 0.7}, 100: {"ssim": 0.5}}, "ssim")
         '75 px'
     """
-    points = {degree: values[name] for degree, values in curve.items() if name in values}
+    points = _points(curve, name)
     if math.isnan(value) or sum(not math.isnan(one) for one in points.values()) < 2:
         return ""
-    found = blur_equivalent(value, points, name)
-    if found.side == "below":
-        return f"< {found.first:g} px" if found.first else "none"
-    if found.degree is None:
-        return f"> {found.last:g} px"
-    return f"{found.degree:.{1 if 0 < found.degree < 9.95 else 0}f} px"
+    return blur_equivalent(value, points, name).short
 
 
-def _equivalents(
-    values: Mapping[str, float], curve: Mapping[int, Mapping[str, float]]
-) -> list[str]:
-    """For each tile the blur that it takes this picture for; none from a curve too coarse."""
+def equivalents(
+    view: View, values: Mapping[str, float], curve: Mapping[int, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+    """Returns for each tile the blur that it takes this picture for; none from a coarse curve.
+
+    A picture that is blurred and not moved is its own equivalent, by definition.
+
+    Args:
+        view: Where the sliders are.
+        values: The numbers there.
+        curve: For each known degree the face's own values at this angle.
+    """
+    if not (view.shift_x or view.shift_y):
+        itself = {"text": f"{view.degree} px", "at": view.degree, "side": ""}
+        return [
+            itself if not math.isnan(values[name]) else dict(NO_EQUIVALENT) for name, _, _ in TILES
+        ]
     if len(curve) < POINTS_OF_A_CURVE:
         return []
-    return [blur_text(values[name], curve, name) for name, _, _ in TILES]
+    return [_equivalent(values[name], curve, name) for name, _, _ in TILES]
+
+
+def _equivalent(
+    value: float, curve: Mapping[int, Mapping[str, float]], name: str
+) -> dict[str, Any]:
+    text = blur_text(value, curve, name)
+    if not text:
+        return dict(NO_EQUIVALENT)
+    found = blur_equivalent(value, _points(curve, name), name)
+    return {"text": text, "at": found.degree, "side": found.side}
+
+
+def _points(curve: Mapping[int, Mapping[str, float]], name: str) -> dict[int, float]:
+    return {degree: values[name] for degree, values in curve.items() if name in values}
 
 
 def family_of(name: str) -> str:
@@ -174,28 +263,24 @@ def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:
         "unit": row.unit,
         "decimals": row.decimals,
         "direction": row.direction,
+        "identical": _identical(row),
         "source": row.source,
         "family": family,
     }
 
 
+def _identical(row: Measure) -> str:
+    """What the value is for equal pictures, where that needs saying: a distance's is 0."""
+    if not row.higher_is_closer:
+        return ""
+    return f"{'∞' if math.isinf(row.identical) else f'{row.identical:g}'} is identical"
+
+
 def _values(values: Mapping[str, float]) -> list[float | str]:
-    shown: list[float | str] = []
-    for name, _, _ in TILES:
-        value = values[name]
-        shown.append("inf" if math.isinf(value) else round(value, MEASURES[name].decimals + 2))
-    return shown
+    return [_for_browser(values[name], MEASURES[name].decimals) for name, _, _ in TILES]
 
 
-def _verdict(values: Mapping[str, float], verdict: Verdict | None) -> str:
-    if verdict is None:
-        return "Same person? This recogniser has no published threshold of its own."
-    row = MEASURES[verdict.measure]
-    sign = "≤" if verdict.same_person else ">"
-    if row.higher_is_closer:
-        sign = "≥" if verdict.same_person else "<"
-    answer = "Yes" if verdict.same_person else "No"
-    return (
-        f"Still the same person? {answer}: {row.label} "
-        f"{values[verdict.measure]:.{row.decimals}f} {sign} {verdict.threshold} ({verdict.source})."
-    )
+def _for_browser(value: float, decimals: int) -> float | str:
+    if math.isfinite(value):
+        return round(value, decimals + 2)
+    return "none" if math.isnan(value) else "inf"

@@ -75,13 +75,14 @@ def _load(loading: Loading, again: bool) -> None:
     try:
         time.sleep(HEAD_START_SECONDS)
         use_one_thread_per_operation()
-        from blurdash.embed import LoadOptions, load_embedder
+        from blurdash.embed import load_embedder
 
         def progress(done: int, total: int | None) -> None:
             loading.downloaded = (done, total)
 
-        options = LoadOptions(protocol=loading.protocol, progress=progress, retry=again)
-        loading.embedder = load_embedder(loading.name, options)
+        loading.embedder = load_embedder(
+            loading.name, protocol=loading.protocol, progress=progress, retry=again
+        )
     except BlurdashError as error:
         loading.error = str(error)
     except Exception as error:  # noqa: BLE001 - a thread that dies silently would load for ever

@@ -15,7 +15,7 @@ from blurdash.errors import TableError
 from blurdash.figure import Band
 from blurdash.flips import RankFlips
 from blurdash.readout import MEASURES
-from blurdash.summary import curve_of
+from blurdash.summary import curve_of, impostor_band
 from blurdash.sweep_file import read_settings, read_sweep, settings_of, write_sweep
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "shipped_bands",
     "shipped_curve",
     "shipped_flips",
+    "shipped_strangers",
     "sweeps_at_hand",
 ]
 
@@ -165,6 +166,20 @@ def shipped_bands(kernel: str, angle: float) -> dict[str, Band]:
         return {}
     curves = (curve_of(read_shipped(path), name) for name in MEASURES)
     return {one.measure: (one.x, *one.spread()) for one in curves}
+
+
+@functools.cache
+def shipped_strangers(measure: str) -> tuple[float, float] | None:
+    """Returns where the middle 95 % of pairs of different clean faces lie, with dlib.
+
+    Args:
+        measure: A key of ``DISTANCES``.
+    """
+    for which, path in sweeps_at_hand().items():
+        if (which.faces, which.recogniser) == (STUDY_FACES, SHIPPED_EMBEDDER):
+            band = impostor_band(read_shipped(path), measure)
+            return None if band is None else (band[0], band[2])
+    return None
 
 
 @functools.cache

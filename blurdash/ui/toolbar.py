@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from blurdash.ui import recogniser, view
@@ -10,16 +12,33 @@ from blurdash.ui.intake import photo_intake, photos_again
 from blurdash.ui.photos import PORTRAIT_ID, ShownFace, session_faces
 from blurdash.ui.view import View
 
-__all__ = ["sentence", "toolbar"]
+__all__ = ["face_row", "sentence", "settings_row", "toolbar"]
 
 
 def toolbar(chosen: View) -> ShownFace:
-    """Faces and settings in one row; returns the face to show."""
-    with st.container(horizontal=True, key="bd-toolbar", vertical_alignment="bottom", gap="small"):
+    """Settings and faces, for pages that draw both in one go; returns the face to show."""
+    settings_row(chosen)
+    return face_row(chosen, _recogniser_note)
+
+
+def settings_row(chosen: View) -> None:
+    """Recogniser, kernel, protocol and crop, at the right of the page's head."""
+    with st.container(horizontal=True, key="bd-settings", vertical_alignment="center", gap="small"):
+        view.setting_choices(chosen)
+
+
+def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownFace:
+    """The faces that there are, and the way to add one; returns the face to show.
+
+    Args:
+        chosen: What is looked at.
+        more: Draws what else belongs into the row.
+    """
+    with st.container(horizontal=True, key="bd-faces", vertical_alignment="center", gap="small"):
         face = _face_choice(chosen)
         photo_intake(session_faces())
-        view.setting_choices(chosen)
-        _recogniser_note(chosen)
+        if more:
+            more(chosen)
     _tell_browser(face, chosen)
     return face
 
@@ -63,8 +82,8 @@ def _face_choice(chosen: View) -> ShownFace:
         list(labels),
         format_func=lambda name: labels.get(name, ""),
         key="bd_face",
-        width=150,
-        help="The built-in portrait is in the public domain. Your photos stay in this tab.",
+        label_visibility="collapsed",
+        width=170,
     )
     chosen.face = picked or PORTRAIT_ID
     return choices[chosen.face]

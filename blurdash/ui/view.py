@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 MODES = ("side", "swipe", "flicker")
-SHIFT_RANGE = (-64, 64)
+SHIFT_RANGE = (-32, 32)
 LARGEST_WINDOW = 10_000  # px; a browser says how tall it is
 AUTOMATIC = "auto"
 
@@ -128,14 +129,7 @@ def settings_key(view: View) -> str:
 
 
 def setting_choices(view: View) -> None:
-    """Draws the choices of kernel, recogniser, protocol and crop, and takes them over."""
-    view.kernel = _choice(
-        "Kernel",
-        {name: row.label for name, row in KERNELS.items()},
-        view.kernel,
-        "How the picture is blurred. "
-        + " ".join(f"{row.label.capitalize()}: {row.note}." for row in KERNELS.values()),
-    )
+    """Draws the choices of recogniser, kernel, protocol and crop, and takes them over."""
     labels = {AUTOMATIC: _automatic_label(view)}
     labels |= {name: row.label for name, row in EMBEDDERS.items()}
     picked = _choice(
@@ -144,27 +138,46 @@ def setting_choices(view: View) -> None:
         view.recogniser or AUTOMATIC,
         "The network whose embeddings are compared. Automatic: FaceNet where its weights are at "
         "hand or can be fetched, else dlib's, which is installed.",
-        wide=True,
+        width=270,
     )
     view.recogniser = None if picked == AUTOMATIC else picked
-    view.protocol = _choice(
-        "Protocol",
-        {name: name for name in PROTOCOLS},
-        view.protocol,
-        "What the network is shown. "
-        + " ".join(f"{name.capitalize()}: {text}." for name, text in PROTOCOLS.items()),
+    view.kernel = _choice(
+        "Kernel",
+        {name: row.label for name, row in KERNELS.items()},
+        view.kernel,
+        "How the picture is blurred. "
+        + " ".join(f"{row.label.capitalize()}: {row.note}." for row in KERNELS.values()),
+        width=170,
     )
-    view.crop = _choice(
-        "Crop",
-        {name: name for name in CROPS},
-        view.crop,
-        "Where the face is cut out. "
-        + " ".join(f"{name.capitalize()}: {text}." for name, text in CROPS.items()),
-    )
+    # Seldom changed, and named in the line at the page's foot: out of the way.
+    with st.popover("Protocol, crop", key="bd_more"):
+        view.protocol = _choice(
+            "Protocol",
+            {name: name for name in PROTOCOLS},
+            view.protocol,
+            "What the network is shown. " + _sentences(PROTOCOLS),
+        )
+        view.crop = _choice(
+            "Crop",
+            {name: name for name in CROPS},
+            view.crop,
+            "Where the face is cut out. " + _sentences(CROPS),
+        )
+        st.caption(f"Protocol: {_sentences(PROTOCOLS)}")
+        st.caption(f"Crop: {_sentences(CROPS)}")
+
+
+def _sentences(meanings: Mapping[str, str]) -> str:
+    return " ".join(f"{name.capitalize()}: {text}." for name, text in meanings.items())
 
 
 def _choice(
-    label: str, labels: Mapping[str, str], value: str, what: str, *, wide: bool = False
+    label: str,
+    labels: Mapping[str, str],
+    value: str,
+    what: str,
+    *,
+    width: int | Literal["stretch"] = "stretch",
 ) -> str:
     names = list(labels)
     return (
@@ -176,7 +189,7 @@ def _choice(
             # Another widget for other words: the browser would go on showing the old ones.
             key=f"bd_choice_{label.lower()}_{labels[names[0]]}",
             help=what,
-            width=235 if wide else 130,
+            width=width,
         )
         or value
     )
@@ -185,8 +198,8 @@ def _choice(
 def _automatic_label(view: View) -> str:
     loading = recogniser.request(None, view.protocol) if view.recogniser is None else None
     if loading is None or loading.embedder is None:
-        return "Automatic"
-    return f"Automatic: {EMBEDDERS[loading.embedder.name].label}"
+        return "automatic"
+    return f"automatic: {EMBEDDERS[loading.embedder.name].label}"
 
 
 def _read_address(address: Mapping[str, str]) -> View:

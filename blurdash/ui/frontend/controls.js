@@ -1,22 +1,21 @@
-// @module controls: sliders, buttons and readout tiles. Paints at once through the bus, asks the
-// server for numbers with one request in flight (asker.js), and never shows a number under another
-// position.
+// @module controls: the sliders, and what follows from them. Paints at once through the bus, asks the
+// server for numbers with one request in flight (asker.js), and never shows a number as one of
+// another position.
 
 const CONTROL_ROWS = [
   { name: "degree", label: "Degree", unit: "px", min: 0, max: 100, step: 1, page: 10,
     entry: "blur length in pixels", hint: "Length of the blur, in pixels of the 1024 px canvas" },
   { name: "angle", label: "Angle", unit: "°", min: -180, max: 180, step: 1, page: 15,
     entry: "direction in °", hint: "Direction of the blur; what 0 means is the kernel's convention" },
-  { name: "shift_x", label: "Shift x", unit: "px", min: -64, max: 64, step: 0.5, page: 4,
+  { name: "shift_x", label: "Shift x", unit: "px", min: -32, max: 32, step: 0.5, page: 4,
     entry: "pixels to the right", hint: "Moves the picture to the right after the blur; it stays sharp" },
-  { name: "shift_y", label: "Shift y", unit: "px", min: -64, max: 64, step: 0.5, page: 4,
+  { name: "shift_y", label: "Shift y", unit: "px", min: -32, max: 32, step: 0.5, page: 4,
     entry: "pixels down", hint: "Moves the picture down after the blur; it stays sharp" },
 ];
 
 const PORTRAIT = "portrait";
 const SETTLE_MS = 350;
 const RETRY_MS = 2000;
-const LOOK_MS = 400;
 const SWEEP_STEP_MS = 40;
 
 /** Draws the controls into a component's root and keeps them in step with the server. */
@@ -32,9 +31,10 @@ function newControls(root) {
   const state = {
     root, bus: (window.__blurdash ??= new EventTarget()),
     settle: 0, play: 0,
-    view: null, data: null, tag: null, elements: {},
+    view: null, data: null, tag: null, elements: {}, readouts: new Readouts(),
   };
   state.asker = new Asker((number) => send(state, number));
+  state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); });
   buildControls(state);
   listen(state);
   return state;
@@ -42,12 +42,14 @@ function newControls(root) {
 
 function tearDown(state) {
   clearTimeout(state.settle);
-  clearInterval(state.look);
   state.asker.dispose();
   stopPlay(state);
   state.bus.removeEventListener("curve", state.onCurve);
   state.bus.removeEventListener("set", state.onSet);
   state.bus.removeEventListener("mode", state.onMode);
+  state.bus.removeEventListener("slot", state.onSlot);
+  state.bus.removeEventListener("wish-present", state.onWish);
+  state.observer.disconnect();
   document.removeEventListener("keydown", state.onKey);
   window.removeEventListener("resize", state.onResize);
   document.removeEventListener("fullscreenchange", state.onFullscreen);
@@ -61,59 +63,61 @@ function buildControls(state) {
   const style = document.createElement("style");
   style.textContent = CONTROLS_CSS; // sent with the scripts, so that an answer need not carry it
   box.before(style);
-  box.innerHTML = `<div class="bd-sliders"></div>
-    <div class="bd-side"><div class="bd-tiles" role="group" aria-label="Readouts"></div>
-      <p class="bd-facts" aria-live="polite"></p></div>`;
-  const sliders = box.querySelector(".bd-sliders");
-  for (const row of CONTROL_ROWS) sliders.append(buildRow(state, row));
-  sliders.append(buildButtons(state));
-  state.elements.audit = Object.assign(document.createElement("p"), { className: "bd-audit",
-    title: "What the kernel does to the picture: 1 keeps the light, 0 px does not move it" });
-  sliders.append(state.elements.audit);
-  state.elements.tiles = box.querySelector(".bd-tiles");
-  state.elements.facts = box.querySelector(".bd-facts");
+  state.box = box;
+  const [degree, angle, right, down] = CONTROL_ROWS;
+  box.replaceChildren(state.lanes.box, buildRow(state, degree, buildPlay), buildRow(state, angle, buildRandom),
+    buildShiftRow(state, right, down));
+  state.observer = new ResizeObserver(() => { if (state.data) paintSeen(state); });
+  state.observer.observe(state.lanes.box);
 }
 
-function buildRow(state, row) {
-  const line = document.createElement("div");
-  line.className = `bd-row bd-row-${row.name}`;
-  line.innerHTML = `<label for="bd-${row.name}" title="${row.hint}">${row.label}</label>
+function buildRow(state, row, button) {
+  const line = Object.assign(document.createElement("div"), { className: `bd-row bd-row-${row.name}` });
+  const end = Object.assign(document.createElement("div"), { className: "bd-end" });
+  const { label, range, number } = buildSlider(state, row);
+  end.append(number, button(state));
+  line.append(label, range, end);
+  return line;
+}
+
+/** Both shifts share a row: they matter less than the two above. */
+function buildShiftRow(state, right, down) {
+  const line = Object.assign(document.createElement("div"), { className: "bd-row bd-row-shift" });
+  const half = Object.assign(document.createElement("div"), { className: "bd-half" });
+  const end = Object.assign(document.createElement("div"), { className: "bd-end" });
+  const [one, other] = [buildSlider(state, right), buildSlider(state, down)];
+  half.append(one.range, one.number, other.label, other.range);
+  end.append(other.number, button("Reset", "Back to the first setting", () => { stopPlay(state); move(state, state.data.defaults); }));
+  line.append(one.label, half, end);
+  return line;
+}
+
+/** A slider with its label, and a field that takes and shows the same number. */
+function buildSlider(state, row) {
+  const holder = document.createElement("template");
+  holder.innerHTML = `<label for="bd-${row.name}" title="${row.hint}">${row.label}</label>
     <input id="bd-${row.name}" type="range" min="${row.min}" max="${row.max}" step="${row.step}">
-    <input class="bd-entry" type="text" inputmode="decimal" aria-label="${row.entry}">
-    <span class="bd-unit">${row.unit}</span>`;
-  const range = line.querySelector("input[type=range]");
-  const entry = line.querySelector(".bd-entry");
+    <span class="bd-number"><input class="bd-entry" type="text" inputmode="decimal" aria-label="${row.entry}"><i>${row.unit}</i></span>`;
+  const [label, range, number] = holder.content.children;
+  const entry = number.querySelector("input");
   range.oninput = () => move(state, { [row.name]: Number(range.value) });
   range.onkeydown = (event) => pageKey(state, row, event);
   entry.onchange = () => enter(state, row, entry);
   entry.onkeydown = (event) => { if (event.key === "Enter") enter(state, row, entry); };
   state.elements[row.name] = { range, entry };
-  return line;
+  return { label, range, number };
 }
 
-function buildButtons(state) {
-  const line = document.createElement("div");
-  line.className = "bd-buttons";
-  line.innerHTML = `<button type="button" data-do="play-degree" title="Run through all lengths">▶ length</button>
-    <button type="button" data-do="play-angle" title="Run through all directions">▶ direction</button>
-    <button type="button" data-do="random" title="A whole angle from −180 to 180, as the study draws it">Random angle</button>
-    <button type="button" data-do="reset" title="Back to the first setting">Reset</button>
-    <button type="button" data-do="present" title="Full screen for a projector (key F)">Present</button>`;
-  const actions = {
-    "play-degree": () => togglePlay(state, "degree"),
-    "play-angle": () => togglePlay(state, "angle"),
-    random: () => move(state, { angle: Math.floor(Math.random() * 361) - 180 }),
-    reset: () => move(state, asView(state.data.home)),
-    present: () => togglePresent(state),
-  };
-  for (const button of line.querySelectorAll("button")) {
-    button.onclick = () => {
-      if (!button.dataset.do.startsWith("play")) stopPlay(state);
-      actions[button.dataset.do]();
-    };
-    state.elements[button.dataset.do] = button;
-  }
-  return line;
+function button(text, title, does) {
+  return Object.assign(document.createElement("button"), { type: "button", className: "bd-btn", textContent: text, title, onclick: does });
+}
+
+function buildPlay(state) {
+  return (state.elements.play = button("Play", "Run through all lengths", () => togglePlay(state)));
+}
+
+function buildRandom(state) {
+  return button("Random", "A whole angle from −180 to 180, as the study draws it (key R)", () => randomAngle(state));
 }
 
 function listen(state) {
@@ -123,14 +127,12 @@ function listen(state) {
   state.onResize = () => { if (state.data) settleSoon(state); };
   window.addEventListener("resize", state.onResize);
   state.onFullscreen = () => { if (!document.fullscreenElement) present(state, false); };
-  state.onCurve = () => {
-    if (!state.data) return;
-    paintTiles(state);
-    moveCursor(state);
-  };
-  // A chart is drawn anew, and lays itself out, when the browser gets round to it: nobody tells.
-  state.look = setInterval(() => { if (state.data && chartLacksCursor()) moveCursor(state); }, LOOK_MS);
+  state.onCurve = () => { if (state.data) paintSeen(state); };
+  state.onSlot = () => { if (state.data) paintSeen(state); };
   state.bus.addEventListener("curve", state.onCurve);
+  state.bus.addEventListener("slot", state.onSlot);
+  state.onWish = () => togglePresent(state);
+  state.bus.addEventListener("wish-present", state.onWish);
   state.bus.addEventListener("set", state.onSet);
   state.bus.addEventListener("mode", state.onMode);
   document.addEventListener("keydown", state.onKey);
@@ -177,13 +179,16 @@ function pageKey(state, row, event) {
   move(state, { [row.name]: state.view[row.name] + step });
 }
 
-/** F presents; a clicker's Page keys step the degree where no other control has the focus. */
+/** Single keys, where nobody types: F, Esc, R; and a clicker's Page keys while presenting. */
 function globalKey(state, event) {
   const target = event.composedPath()[0];
-  const typing = target instanceof HTMLElement
+  const typing = target instanceof HTMLElement && target.type !== "range"
     && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !state.view) return;
-  if (event.key === "f" || event.key === "F") { togglePresent(state); return; }
+  const key = event.key.toLowerCase();
+  if (key === "f") { togglePresent(state); return; }
+  if (key === "escape") { present(state, false); return; }
+  if (key === "r") { randomAngle(state); return; }
   const step = { PageUp: -10, PageDown: 10 }[event.key];
   if (step && document.body.classList.contains("bd-present")) {
     event.preventDefault();
@@ -191,30 +196,35 @@ function globalKey(state, event) {
   }
 }
 
-function togglePlay(state, name) {
-  const running = state.playing === name;
+function randomAngle(state) {
+  stopPlay(state);
+  move(state, { angle: Math.floor(Math.random() * 361) - 180 });
+}
+
+function togglePlay(state) {
+  const running = state.playing;
   stopPlay(state);
   if (running) return;
-  state.playing = name;
-  state.elements[`play-${name}`].setAttribute("aria-pressed", "true");
-  const row = CONTROL_ROWS.find((one) => one.name === name);
-  let direction = 1;
+  state.playing = true;
+  const { play } = state.elements;
+  play.setAttribute("aria-pressed", "true");
+  setText(play, "Stop");
+  const { min, max } = CONTROL_ROWS[0];
+  let step = 1;
   state.play = setInterval(() => {
-    const at = state.view[name];
-    if (name === "angle") move(state, { angle: at + 1 > row.max ? row.min : at + 1 });
-    else {
-      if (at >= row.max) direction = -1;
-      if (at <= row.min) direction = 1;
-      move(state, { degree: at + direction });
-    }
+    const { degree } = state.view;
+    if (degree >= max) step = -1;
+    if (degree <= min) step = 1;
+    move(state, { degree: degree + step });
   }, SWEEP_STEP_MS);
 }
 
 function stopPlay(state) {
   clearInterval(state.play);
   state.play = 0;
-  state.playing = null;
-  for (const name of ["degree", "angle"]) state.elements[`play-${name}`]?.removeAttribute("aria-pressed");
+  state.playing = false;
+  state.elements.play?.removeAttribute("aria-pressed");
+  if (state.elements.play) setText(state.elements.play, "Play");
 }
 
 function togglePresent(state) {
@@ -224,11 +234,12 @@ function togglePresent(state) {
 function present(state, on) {
   if (on === document.body.classList.contains("bd-present")) return;
   document.body.classList.toggle("bd-present", on);
-  state.elements.present.setAttribute("aria-pressed", String(on));
+  state.box.classList.toggle("bd-present", on);
+  state.readouts.present(on);
   if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
   else if (document.fullscreenElement) document.exitFullscreen();
   state.bus.dispatchEvent(new CustomEvent("present", { detail: { on } }));
-  window.dispatchEvent(new Event("resize")); // charts measure themselves anew
+  window.dispatchEvent(new Event("resize"));
 }
 
 // ---- what the server is asked -----------------------------------------------------------------
@@ -301,11 +312,12 @@ function takeScene(component) {
   bus.dispatchEvent(new Event("curve"));
 }
 
-/** Takes the curve of the chart: its values may stand in while an exact number is under way. */
+/** Takes the face's curve: it is drawn, and its values may stand in while a number is under way. */
 function takeCurve(component) {
   const curve = component.data;
   const bus = (window.__blurdash ??= new EventTarget());
-  bus.curve = { ...curve, at: new Map(curve.degrees.map((degree, i) => [degree, i])) };
+  bus.curve = { ...curve, at: new Map(curve.degrees.map((degree, i) => [degree, i])),
+    mark: [curve.key, curve.angle, curve.degrees.length].join(" ") };
   bus.dispatchEvent(new Event("curve"));
   lookAgain(component);
 }
@@ -330,83 +342,62 @@ function sameView(pos, view) {
 
 function paint(state) {
   const { view, data } = state;
-  for (const row of CONTROL_ROWS) {
-    const { range, entry } = state.elements[row.name];
-    if (Number(range.value) !== view[row.name]) range.value = view[row.name];
-    range.setAttribute("aria-valuetext", `${shown(view[row.name])} ${row.unit === "px" ? "pixels" : "degrees"}`);
-    range.style.setProperty("--bd-fill", `${(100 * (view[row.name] - row.min)) / (row.max - row.min)}%`);
-    if (state.root.activeElement !== entry) entry.value = shown(view[row.name]);
-  }
+  for (const row of CONTROL_ROWS) paintSlider(state, row);
   const usedAngle = data.kernel === "study" && view.degree === 1 ? data.degree_one_angle : view.angle;
   const seen = { ...view, used_angle: usedAngle, kernel: data.kernel };
   if (JSON.stringify(seen) !== JSON.stringify(state.bus.view)) {
     state.bus.view = seen;
     state.bus.dispatchEvent(new CustomEvent("view", { detail: seen }));
   }
-  paintAudit(state);
-  paintTiles(state);
-  moveCursor(state);
+  paintSeen(state);
 }
 
-function paintAudit(state) {
-  const { degree, used_angle, kernel } = state.bus.view;
-  const found = audit(KERNELS[kernel].make(degree, used_angle));
-  const direction = Number.isNaN(found.direction) ? "none" : `${found.direction.toFixed(0)}°`;
-  setText(state.elements.audit, `Kernel: mass ${found.mass.toFixed(2)} · true length ${found.length.toFixed(1)} px · true direction ${direction} · offset ${found.offset.toFixed(2)} px`);
+function paintSlider(state, row) {
+  const { range, entry } = state.elements[row.name];
+  const value = state.view[row.name];
+  if (Number(range.value) !== value) range.value = value;
+  range.setAttribute("aria-valuetext", `${shown(value)} ${row.unit === "px" ? "pixels" : "degrees"}`);
+  // What is filled starts where nothing is done: at the left, or in the middle.
+  const share = (at) => (100 * (at - row.min)) / (row.max - row.min);
+  range.style.setProperty("--bd-from", `${Math.min(share(0), share(value))}%`);
+  range.style.setProperty("--bd-fill", `${Math.max(share(0), share(value))}%`);
+  if (state.root.activeElement !== entry) entry.value = shown(value);
 }
 
-function paintTiles(state) {
-  const { data, view } = state;
-  const ours = (state.bus.scene ?? data.key) === data.key;
+/** Everything that follows from the position and from what is known of it. */
+function paintSeen(state) {
+  const { data, view, bus } = state;
+  const ours = (bus.scene ?? data.key) === data.key;
   const fresh = ours && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);
-  const box = state.elements.tiles;
-  box.dataset.state = fresh ? "exact" : standIn ? "curve" : "pending";
-  box.setAttribute("aria-busy", String(!fresh));
-  if (box.childElementCount !== data.tiles.length) box.replaceChildren(...data.tiles.map(buildTile));
-  data.tiles.forEach((tile, i) => {
-    const element = box.children[i];
-    const value = fresh ? data.values[i] : standIn ? standIn[i] : null;
-    const old = ours && value === null && data.values !== null ? data.values[i] : null;
-    const like = fresh && data.equivalents[i] ? `like a blur of ${data.equivalents[i]}` : "";
-    paintTile(element, tile, { value, old, mark: fresh ? "" : "≈", pos: data.pos, like });
-  });
-  paintFacts(state, fresh);
+  const values = fresh ? data.values : standIn ?? (ours ? data.values : null);
+  const itself = { text: `${view.degree} px`, at: view.degree, side: "" };
+  const like = fresh ? equivalents(state) : standIn ? data.tiles.map(() => itself) : [];
+  const here = fresh || standIn ? byTile(data.tiles, values) : null;
+  paintLanes(state, here, byTile(data.tiles, like));
+  if (!state.readouts.settle(bus.slots, data.tiles)) return;
+  const { degree, used_angle: angle, kernel } = bus.view;
+  state.readouts.paint({ state: fresh ? "exact" : standIn ? "curve" : "pending", values, like, data, view,
+    kernel: audit(KERNELS[kernel].make(degree, angle)), message: [bus.loss, data.message].filter(Boolean).join(" ") });
 }
 
-function buildTile(tile) {
-  const element = document.createElement("div");
-  element.className = `bd-tile bd-tile-${tile.family}`;
-  element.title = `${tile.label}: ${tile.direction}. ${tile.source}`;
-  element.innerHTML = `<div class="bd-tile-label"></div>
-    <div class="bd-tile-line"><span class="bd-mark" aria-hidden="true"></span><span class="bd-value" data-testid="readout-${tile.id}"></span><span class="bd-tile-unit"></span></div>
-    <div class="bd-tile-note"></div>`;
-  element.querySelector(".bd-tile-label").textContent = tile.label;
-  element.querySelector(".bd-tile-unit").textContent = tile.unit;
-  return element;
+/** The blur equivalents here: sent with the numbers, or with the curve where that was known later. */
+function equivalents({ data, view, bus: { curve } }) {
+  if (data.equivalents.length) return data.equivalents;
+  const later = curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
+  return later ? curve.equivalents : [];
 }
 
-/** An exact value, a stand-in marked ≈, or an older value that names the position it belongs to. */
-function paintTile(element, tile, { value, old, mark, pos, like }) {
-  const at = value ?? old;
-  element.classList.toggle("bd-stale", value === null || mark !== "");
-  setText(element.querySelector(".bd-value"), at === null ? "···" : formatted(at, tile.decimals));
-  setText(element.querySelector(".bd-mark"), value !== null ? mark : "");
-  const note = value !== null && mark ? "from the curve"
-    : old !== null ? `at ${shown(pos[0])} px, ${shown(pos[1])}°${pos[2] || pos[3] ? `, shift ${shown(pos[2])} ${shown(pos[3])}` : ""}`
-    : like || tile.direction;
-  setText(element.querySelector(".bd-tile-note"), note);
+function byTile(tiles, values) {
+  return Object.fromEntries(tiles.map((tile, i) => [tile.id, values[i]]));
 }
 
-function paintFacts(state, fresh) {
-  const { data, view, elements } = state;
-  const percent = data.eye_distance ? ` = ${((100 * view.degree) / data.eye_distance).toFixed(1)} % of the eye distance` : "";
-  const facts = [`${view.degree} px${percent}.`, `${data.circumstances}.`];
-  if (fresh && data.verdict) facts.unshift(data.verdict);
-  if (data.message) facts.unshift(data.message);
-  if (state.bus.loss) facts.unshift(state.bus.loss);
-  setText(elements.facts, facts.join(" "));
-  elements.facts.classList.toggle("bd-alert", Boolean(data.alert || state.bus.loss));
+function paintLanes(state, values, like) {
+  const { data, view, bus, lanes, elements } = state;
+  lanes.offer(data.tiles, () => paintSeen(state));
+  const curve = bus.curve?.key === (bus.scene ?? data.key) ? bus.curve : null;
+  lanes.box.classList.toggle("bd-old", Boolean(curve && curve.angle !== view.angle));
+  lanes.paint({ curve, dim: data.recogniser.dim, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
 }
 
 /** The numbers of this face's own curve at this degree, where the curve is for this very angle. */
@@ -418,48 +409,13 @@ function curveValues(state) {
   return here === undefined ? null : curve.values[here];
 }
 
-function chartLacksCursor() {
-  const chart = document.querySelector(".st-key-bd-curve .js-plotly-plot");
-  return Boolean(chart && !chart.querySelector(".bd-cursor"));
-}
-
-/** Moves the marker over the chart without touching the chart. */
-function moveCursor(state) {
-  const chart = document.querySelector(".st-key-bd-curve .js-plotly-plot");
-  const layout = chart?._fullLayout;
-  if (!layout?.xaxis?.l2p) return;
-  let cursor = chart.querySelector(".bd-cursor");
-  if (!cursor) {
-    cursor = document.createElement("div");
-    cursor.className = "bd-cursor";
-    chart.style.position = "relative";
-    chart.append(cursor);
-    chart.addEventListener("click", (event) => clickCurve(state, chart, event));
-    new ResizeObserver(() => requestAnimationFrame(() => moveCursor(state))).observe(chart);
-  }
-  const size = layout._size;
-  cursor.style.transform = `translateX(${layout.xaxis._offset + layout.xaxis.l2p(state.view.degree)}px)`;
-  cursor.style.top = `${size.t}px`;
-  cursor.style.height = `${size.h}px`;
-  cursor.dataset.degree = state.view.degree;
-}
-
-function clickCurve(state, chart, event) {
-  const axis = chart._fullLayout?.xaxis;
-  if (!axis?.p2l) return;
-  const degree = Math.round(axis.p2l(event.clientX - chart.getBoundingClientRect().left - axis._offset));
-  const size = chart._fullLayout._size;
-  const y = event.clientY - chart.getBoundingClientRect().top;
-  if (degree >= 0 && degree <= 100 && y >= size.t && y <= size.t + size.h) move(state, { degree });
-}
-
 function formatted(value, decimals) {
   if (value === "inf") return "∞";
   return typeof value === "number" ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1") : "–";
 }
 
 function shown(value) {
-  return String(value);
+  return String(value).replace("-", "−");
 }
 
 function setText(element, text) {

@@ -9,6 +9,7 @@
 //   in   "present"  detail: {on}; larger pictures
 //   out  "drawn"    detail: {view, exact, ms}
 //   out  "mode"     detail: {mode}; a person chose it
+//   out  "wish-present"  a person wants the presentation, or to leave it
 //
 // On the section: data-state (loading, preview, exact, error) and data-view (JSON of the view that
 // is on screen) tell tests, and style sheets, what can be seen.
@@ -90,6 +91,7 @@ class Stage {
       onShow: () => this.loupe.draw(),
     });
     parts.save.onclick = () => this.save();
+    parts.present.onclick = () => bus.dispatchEvent(new Event("wish-present"));
   }
 
   async load(png, { view: firstView, renderer: way = "auto" }) {
@@ -199,7 +201,8 @@ class Stage {
       drawKernel(parts.inset, kernel);
       parts.inset.title = describeKernel(kernel);
       parts.inset.setAttribute("aria-label", parts.inset.title);
-      parts.blurred.what.textContent = describeView(view);
+      parts.blurred.name.textContent = nameView(view, labels);
+      parts.insetText.textContent = view.degree ? `${view.degree} px` : "no blur";
     } else {
       const text = `${labels.blurred}: ${labels.kernels[view.kernel]}, ${describeView(view)}`;
       parts.blurred.picture.setAttribute("aria-label", text);
@@ -217,6 +220,7 @@ class Stage {
     this.section.dataset.state = state;
     this.section.setAttribute("aria-busy", String(state === "loading"));
     this.parts.status.textContent = this.labels[state] ?? "";
+    delete this.parts.status.dataset.alert;
     this.parts.save.disabled = state === "loading" || state === "error";
   }
 
@@ -237,7 +241,7 @@ class Stage {
     if (size < 1) return false;
     if (clean.picture.width !== size) {
       clean.picture.width = clean.picture.height = size;
-      inset.width = inset.height = Math.round(inset.clientWidth * ratio);
+      inset.width = inset.height = Math.max(1, Math.round(inset.clientWidth * ratio));
       this.drawn = null; // a canvas that gets a size is empty
     }
     return true;
@@ -288,6 +292,7 @@ class Stage {
       await downloadCanvas(canvas, exportName(view));
     } catch {
       parts.status.textContent = labels.unsaved;
+      parts.status.dataset.alert = "";
     } finally {
       parts.save.disabled = this.section.dataset.state === "error";
     }

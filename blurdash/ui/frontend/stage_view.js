@@ -10,8 +10,13 @@ const STAGE_LABELS = {
   swap: "Switch",
   hold: "Hold the space bar or press to see the other picture",
   save: "Save PNG",
-  clean: "clean",
-  blurred: "blurred",
+  present: "Present",
+  presentTitle: "Full screen, large figures (key F)",
+  clean: "Clean",
+  blurred: "Blurred",
+  shifted: "Shifted",
+  both: "Blurred and shifted",
+  unchanged: "Unchanged",
   divider: "Divider",
   loading: "loading",
   preview: "preview",
@@ -30,6 +35,7 @@ const STAGE_HTML = `
     </div>
     <button type="button" class="bd-play" hidden></button>
     <button type="button" class="bd-save"></button>
+    <button type="button" class="bd-presents"></button>
   </div>
   <div class="bd-panels">
     <figure class="bd-panel bd-clean">
@@ -37,17 +43,17 @@ const STAGE_HTML = `
         <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
         <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
       </div>
-      <figcaption><b></b><span class="bd-what"></span></figcaption>
+      <figcaption><b></b></figcaption>
     </figure>
     <figure class="bd-panel bd-blurred">
       <div class="bd-frame">
         <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
-        <canvas class="bd-inset" role="img" width="128" height="128"></canvas>
+        <div class="bd-inset"><canvas role="img" width="128" height="128"></canvas><span></span></div>
         <div class="bd-divider" role="slider" tabindex="0" aria-orientation="horizontal"
           aria-valuemin="0" aria-valuemax="100" hidden></div>
         <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
       </div>
-      <figcaption><b></b><span class="bd-what"></span><span class="bd-status"></span></figcaption>
+      <figcaption><b></b><span class="bd-status"></span></figcaption>
     </figure>
     <p class="bd-message" role="alert" hidden></p>
   </div>`;
@@ -64,7 +70,6 @@ function buildStage(root) {
     picture: one(`${name} .bd-picture`),
     lens: one(`${name} .bd-lens`),
     name: one(`${name} b`),
-    what: one(`${name} .bd-what`),
   });
   return {
     section,
@@ -72,11 +77,13 @@ function buildStage(root) {
     modeGroup: one(".bd-modes"),
     play: one(".bd-play"),
     save: one(".bd-save"),
+    present: one(".bd-presents"),
     panels: one(".bd-panels"),
     clean: panel(".bd-clean"),
     blurred: panel(".bd-blurred"),
     status: one(".bd-status"),
-    inset: one(".bd-inset"),
+    inset: one(".bd-inset canvas"),
+    insetText: one(".bd-inset span"),
     divider: one(".bd-divider"),
     message: one(".bd-message"),
   };
@@ -87,11 +94,18 @@ function labelStage(parts, labels, name) {
   for (const button of parts.modes) button.textContent = labels[button.dataset.mode];
   parts.modeGroup.setAttribute("aria-label", labels.view);
   parts.save.textContent = labels.save;
+  parts.present.textContent = labels.present;
+  parts.present.title = labels.presentTitle;
   parts.clean.name.textContent = labels.clean;
   parts.blurred.name.textContent = labels.blurred;
-  parts.clean.what.textContent = name;
-  parts.clean.picture.setAttribute("aria-label", labels.clean);
+  parts.clean.picture.setAttribute("aria-label", name ? `${labels.clean}: ${name}` : labels.clean);
   parts.divider.setAttribute("aria-label", labels.divider);
+}
+
+/** What a changed picture is called. */
+function nameView({ degree, shift_x: right, shift_y: down }, labels) {
+  if (right || down) return degree ? labels.both : labels.shifted;
+  return degree ? labels.blurred : labels.unchanged;
 }
 
 /** What was done to a picture, for people: "30 px at 45°, moved 2 right, 3 up". */

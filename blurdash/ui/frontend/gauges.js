@@ -1,0 +1,66 @@
+// @module gauges: two drawings that put a number where one can see it: how blurred each measure
+// takes the picture to be, and the distance against the recogniser's threshold.
+
+const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
+const AXIS_MEASURES = ["cosine", "psnr", "ssim"];
+
+/** Draws the blur equivalents of a few measures on one axis of degrees. */
+function drawBelieve(svg, { tiles, like, degree, unit }) {
+  const box = svg.getBoundingClientRect();
+  if (box.width < 60 || box.height < 30) return;
+  const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
+  const left = 58 * unit;
+  const zone = box.width * AXIS_SHARE_BEYOND;
+  const right = box.width - zone;
+  const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
+  const x = (at) => left + ((right - left) * at) / 100;
+  const rows = AXIS_MEASURES.map((id) => tiles.find((tile) => tile.id === id)).filter(Boolean);
+  const parts = [`<rect x="${right}" y="${top}" width="${zone}" height="${bottom - top}" fill="var(--bd-well)"/>
+    <text x="${right + zone / 2}" y="${top + font + 3 * unit}" text-anchor="middle">over 100</text>`];
+  for (const at of [0, 25, 50, 75, 100]) {
+    parts.push(`<path d="M${x(at)} ${top}V${bottom}" stroke="var(--bd-line)" shape-rendering="crispEdges"/>
+      <text x="${x(at)}" y="${box.height - 2 * unit}" text-anchor="middle">${at}${at ? "" : " px"}</text>`);
+  }
+  parts.push(`<path d="M${x(degree)} ${top - 3 * unit}V${bottom}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}" stroke-dasharray="${4 * unit} ${3 * unit}"/>
+    <text class="bd-strong" x="${Math.max(x(degree), left + 26 * unit)}" y="${font}" text-anchor="middle">real blur ${degree} px</text>`);
+  rows.forEach((tile, i) => {
+    const y = top + ((i + 0.5) * (bottom - top)) / rows.length;
+    parts.push(believeRow(tile, like?.[tile.id], { x, y, from: x(degree), beyond: right + zone / 2, unit, font }));
+  });
+  svg.innerHTML = parts.join("");
+}
+
+function believeRow({ label, family }, like, { x, y, from, beyond, unit, font }) {
+  const name = `<text class="bd-named" style="--bd-c: var(--bd-${family})" x="0" y="${y + font * 0.36}">${label.replace(/ similarity$/, "")}</text>`;
+  if (!like?.text) return name;
+  const end = like.side === "beyond" ? beyond : x(like.at ?? 0);
+  const text = like.side === "beyond" ? "" // the zone says it
+    : `<text class="bd-strong bd-marked" x="${end + 11 * unit}" y="${y + font * 0.36}">${like.text}</text>`;
+  return `${name}<path class="bd-marked" d="M${from} ${y}H${end}" stroke="var(--bd-${family})" stroke-width="${2 * unit}"/>
+    ${mark(family, end, y, 5.5 * unit, unit)}${text}`;
+}
+
+/** Draws a distance from 0 over the threshold to where different people lie. */
+function drawGauge(svg, { value, threshold, unit }) {
+  const box = svg.getBoundingClientRect();
+  if (box.width < 60 || !threshold) {
+    svg.innerHTML = "";
+    return;
+  }
+  const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
+  const { value: limit, strangers } = threshold;
+  const most = 1.1 * Math.max(strangers?.[1] ?? 0, 1.4 * limit);
+  const x = (at) => (box.width * Math.min(Math.max(at, 0), most)) / most;
+  const y = 10 * unit;
+  const below = y + 10 * unit + font;
+  const parts = [`<path d="M0 ${y}H${box.width}" stroke="var(--bd-line)" stroke-width="${2 * unit}"/>
+    <text x="0" y="${below}">0 identical</text>`];
+  if (strangers) {
+    parts.push(`<rect x="${x(strangers[0])}" y="${y - 6 * unit}" width="${x(strangers[1]) - x(strangers[0])}" height="${12 * unit}" fill="var(--bd-edge)" opacity="0.55"/>
+      <text x="${box.width}" y="${below}" text-anchor="end">band: different people, middle 95 %</text>`);
+  }
+  parts.push(`<path d="M${x(limit)} ${y - 9 * unit}V${y + 9 * unit}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}"/>
+    <text class="bd-strong" x="${x(limit)}" y="${below}" text-anchor="middle">${limit}</text>`);
+  if (typeof value === "number") parts.push(mark("embedding", x(value), y, 5.5 * unit, unit));
+  svg.innerHTML = parts.join("");
+}

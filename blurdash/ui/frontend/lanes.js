@@ -1,0 +1,193 @@
+// @module lanes: this face's curves over the degree, one lane for the embedding and one for the
+// pixels, right above the degree slider, which is their axis. What stays while a hand drags is
+// drawn once; a cursor and the marks move.
+
+// Fixed, round ranges, so that curves of different faces and angles can be compared by eye.
+const LANE_RANGES = {
+  cosine: { low: 0.86, high: 1, ticks: [0.9, 0.95, 1], decimals: 2, unit: "" },
+  l2: { low: 0, high: 0.8, ticks: [0, 0.4, 0.8], decimals: 1, unit: "" },
+  l1: { low: 0, high: 8, ticks: [0, 4, 8], decimals: 0, unit: "" },
+  psnr: { low: 15, high: 40, ticks: [20, 30, 40], decimals: 0, unit: " dB" },
+  ssim: { low: 0.6, high: 1, ticks: [0.6, 0.8, 1], decimals: 2, unit: "" },
+};
+// FaceNet's embeddings have unit length and spread wider than dlib's.
+const LANE_RANGES_OF_UNIT_LENGTH = {
+  cosine: { low: 0, high: 1, ticks: [0, 0.5, 1], decimals: 1, unit: "" },
+  l2: { low: 0, high: 1.6, ticks: [0, 0.8, 1.6], decimals: 1, unit: "" },
+  l1: { low: 0, high: 30, ticks: [0, 15, 30], decimals: 0, unit: "" },
+};
+const LANE_FIRST = { embedding: "cosine", pixels: "ssim" };
+const LANE_FAMILIES = ["embedding", "pixels"];
+const LANE_LAST_DEGREE = 100;
+
+/** Two curves over the degree with a cursor; see the module. */
+class Lanes {
+  /** @param {(degree: number) => void} choose called with the degree that a person clicks on */
+  constructor(choose) {
+    this.box = document.createElement("div");
+    this.box.className = "bd-lanes";
+    this.box.innerHTML = `<svg role="img" aria-label="This face's curves over the degree">
+      <g class="bd-still"></g><g class="bd-moves"></g></svg>`;
+    this.still = this.box.querySelector(".bd-still");
+    this.moves = this.box.querySelector(".bd-moves");
+    this.shown = { ...LANE_FIRST };
+    this.choices = {};
+    this.drawn = "";
+    this.box.onclick = (event) => this.click(event, choose);
+  }
+
+  /** Offers each family's measures; the first time only, for they stay. */
+  offer(tiles, changed) {
+    if (this.tiles) return;
+    this.tiles = tiles;
+    for (const family of LANE_FAMILIES) {
+      const select = document.createElement("select");
+      select.className = `bd-of-${family}`;
+      select.setAttribute("aria-label", family === "embedding" ? "Embedding's curve" : "Pixels' curve");
+      for (const { id, label } of tiles.filter((tile) => tile.family === family)) {
+        select.add(new Option(label.replace(/ (similarity|distance)$/, ""), id));
+      }
+      select.value = this.shown[family];
+      select.onchange = () => { this.shown[family] = select.value; this.drawn = ""; changed(); };
+      this.choices[family] = select;
+      this.box.append(select);
+    }
+  }
+
+  /**
+   * Draws what is known; cheap where only the position is another.
+   * @param {object} seen
+   * @param {object|null} seen.curve as Python's curve_data, or null where none is known
+   * @param {number} seen.dim numbers of an embedding; decides the range
+   * @param {object} seen.view the sliders
+   * @param {number} seen.eyeDistance px
+   * @param {object|null} seen.values what the tiles show now, by id; null while nothing is known
+   * @param {object} seen.like each measure's blur equivalent, by id
+   */
+  paint(seen) {
+    const place = this.measure(seen.input);
+    if (!place) return;
+    this.scale(place, seen);
+    const still = [place.width, place.height, place.left, place.span, place.font, seen.dim, this.shown.embedding,
+      this.shown.pixels, seen.curve?.mark].join(" ");
+    if (still !== this.drawn) {
+      this.drawn = still;
+      this.still.innerHTML = this.lanes.map((lane) => this.stillLane(lane, seen)).join("") + this.ticks();
+      for (const lane of this.lanes) this.choices[lane.family].style.top = `${lane.top + lane.height / 2 - 10 * place.unit}px`;
+    }
+    this.moves.innerHTML = this.lanes.map((lane) => this.movingLane(lane, seen)).join("") + this.cursor(seen);
+    this.box.dataset.degree = seen.view.degree;
+  }
+
+  /** Where the slider's axis lies in this box, px; null while there is no room. */
+  measure(input) {
+    const box = this.box.getBoundingClientRect();
+    const range = input.getBoundingClientRect();
+    if (box.width < 60 || box.height < 40) return null;
+    const unit = parseFloat(getComputedStyle(this.box).getPropertyValue("--bd-u")) || 1;
+    const thumb = 16 * unit;
+    const font = parseFloat(getComputedStyle(this.still).fontSize) || 11;
+    return { width: Math.round(box.width), height: Math.round(box.height), unit, font,
+      left: range.left - box.left + thumb / 2, span: range.width - thumb };
+  }
+
+  scale(place, { dim }) {
+    this.place = place;
+    const { unit, font, height } = place;
+    const [above, below, between] = [font + 8 * unit, 17 * unit, 10 * unit];
+    const high = (height - above - below - between) / 2;
+    const ranges = dim === 512 ? { ...LANE_RANGES, ...LANE_RANGES_OF_UNIT_LENGTH } : LANE_RANGES;
+    this.above = above;
+    this.lanes = LANE_FAMILIES.map((family, i) => ({ family, id: this.shown[family], top: above + i * (high + between),
+      height: high, range: ranges[this.shown[family]] }));
+  }
+
+  x(degree) {
+    return this.place.left + (degree * this.place.span) / LANE_LAST_DEGREE;
+  }
+
+  y({ top, height, range: { low, high } }, value) {
+    const number = value === "inf" ? high : Math.min(high, Math.max(low, value));
+    return top + height - ((number - low) / (high - low)) * height;
+  }
+
+  stillLane(lane, { curve }) {
+    const { unit, font } = this.place;
+    const right = this.x(LANE_LAST_DEGREE);
+    const { ticks, decimals, unit: of } = lane.range;
+    const grid = ticks.map((tick) => `<path d="M${this.x(0)} ${this.y(lane, tick)}H${right}" stroke="var(--bd-line)"
+      shape-rendering="crispEdges"/><text x="${right + 7 * unit}" y="${this.y(lane, tick) + font * 0.36}">${tick.toFixed(decimals)}${of}</text>`);
+    const place = this.tiles.findIndex(({ id }) => id === lane.id);
+    const band = curve?.bands?.[place];
+    const parts = [...grid];
+    if (band?.length) {
+      const edge = (end) => band.map((point) => `${this.x(point[0])} ${this.y(lane, point[end])}`);
+      parts.push(`<path d="M${[...edge(1), ...edge(2).reverse()].join("L")}Z" fill="var(--bd-${lane.family}-band)"/>`);
+      if (lane.family === "embedding") {
+        parts.push(`<text x="${this.x(0) + 8 * unit}" y="${lane.top + lane.height + font * 0.5}">line: this face, band: middle 80 % of 30 faces</text>`);
+      }
+    }
+    return parts.join("") + this.line(lane, curve, place);
+  }
+
+  line(lane, curve, place) {
+    const points = (curve?.degrees ?? []).map((degree, i) => [degree, curve.values[i][place]])
+      .filter(([, value]) => typeof value === "number" || value === "inf")
+      .map(([degree, value]) => `${this.x(degree).toFixed(1)} ${this.y(lane, value).toFixed(1)}`);
+    if (points.length < 2) return "";
+    const dash = lane.family === "pixels" ? `stroke-dasharray="${6 * this.place.unit} ${3 * this.place.unit}"` : "";
+    return `<path class="bd-curve" data-points="${points.length}" d="M${points.join("L")}" fill="none" stroke="var(--bd-${lane.family})"
+      stroke-width="${2 * this.place.unit}" stroke-linejoin="round" ${dash}/>`;
+  }
+
+  ticks() {
+    const y = this.place.height - 4 * this.place.unit;
+    return [0, 20, 40, 60, 80, 100].map((degree) => `<text x="${this.x(degree)}" y="${y}"
+      text-anchor="${degree === LANE_LAST_DEGREE ? "end" : "middle"}">${degree}</text>`).join("");
+  }
+
+  /** The value here, and where the curve has the same: the leader between them is the explanation. */
+  movingLane(lane, { values, view, like }) {
+    const value = values?.[lane.id];
+    if (typeof value !== "number" && value !== "inf") return "";
+    const { unit } = this.place;
+    const [x, y] = [this.x(view.degree), this.y(lane, value)];
+    return this.leader(lane, like?.[lane.id], x, y, view) + mark(lane.family, x, y, 4.5 * unit, unit);
+  }
+
+  leader(lane, like, x, y, view) {
+    if (!like || !(view.shift_x || view.shift_y) || (like.at === null && like.side !== "beyond")) return "";
+    const { unit } = this.place;
+    const end = this.x(like.at ?? LANE_LAST_DEGREE);
+    const stroke = `fill="none" stroke="var(--bd-${lane.family})"`;
+    const line = `<path d="M${x} ${y}H${end}" ${stroke} stroke-width="${1.2 * unit}" stroke-dasharray="${1.5 * unit} ${3 * unit}"/>`;
+    if (like.at === null) {
+      return `${line}<path d="M${end - 6 * unit} ${y - 4 * unit}l${6 * unit} ${4 * unit}l${-6 * unit} ${4 * unit}" ${stroke} stroke-width="${1.5 * unit}"/>`;
+    }
+    return `${line}<circle cx="${end}" cy="${y}" r="${3.5 * unit}" fill="var(--bd-panel)" stroke="var(--bd-${lane.family})" stroke-width="${1.5 * unit}"/>`;
+  }
+
+  cursor({ view, eyeDistance }) {
+    const { unit, height, font } = this.place;
+    const x = this.x(view.degree);
+    const left = view.degree > 55;
+    const percent = eyeDistance ? `, ${Math.round((100 * view.degree) / eyeDistance)} % of the eye distance` : "";
+    return `<path class="bd-cursor" data-degree="${view.degree}" d="M${x} ${this.above - 2 * unit}V${height}" stroke="var(--bd-ink)" stroke-width="${1.2 * unit}"/>
+      <text class="bd-strong" x="${x + (left ? -7 : 7) * unit}" y="${font + 2 * unit}" text-anchor="${left ? "end" : "start"}">${view.degree} px of blur${percent}</text>`;
+  }
+
+  click(event, choose) {
+    if (!this.place || event.target.closest("select")) return;
+    const at = event.clientX - this.box.getBoundingClientRect().left;
+    const degree = Math.round(((at - this.place.left) / this.place.span) * LANE_LAST_DEGREE);
+    if (degree >= 0 && degree <= LANE_LAST_DEGREE) choose(degree);
+  }
+}
+
+/** A mark in a family's own shape: told apart without colour. */
+function mark(family, x, y, radius, unit) {
+  const look = `fill="var(--bd-${family})" stroke="var(--bd-panel)" stroke-width="${1.5 * unit}"`;
+  return family === "pixels"
+    ? `<rect class="bd-marked" x="${x - radius}" y="${y - radius}" width="${2 * radius}" height="${2 * radius}" ${look}/>`
+    : `<circle class="bd-marked" cx="${x}" cy="${y}" r="${radius + 0.5}" ${look}/>`;
+}

@@ -1,0 +1,224 @@
+// @module readouts: the column of numbers beside the pictures, and the line at the page's foot.
+// Built once in a place of its own (a slot); the controls tell it what to show.
+
+const COPIED_MS = 1600;
+const FAMILY_HEADS = {
+  embedding: "Face embedding",
+  pixels: "Pixel metrics",
+};
+
+/** Gives the controls' script a place on the page to draw into. */
+function mountSlot(component) {
+  const bus = (window.__blurdash ??= new EventTarget());
+  const place = component.parentElement.querySelector(".bd-slot");
+  const { name } = component.data;
+  (bus.slots ??= {})[name] = place;
+  bus.dispatchEvent(new Event("slot"));
+  return () => { if (bus.slots[name] === place) delete bus.slots[name]; };
+}
+
+/** The readouts of one page. */
+class Readouts {
+  constructor() {
+    this.parts = null;
+    this.line = null;
+  }
+
+  /** Builds itself in the slots that are there now; whether there is a place to draw in. */
+  settle({ readouts, context } = {}, tiles) {
+    if (readouts && this.place !== readouts) {
+      this.place = readouts;
+      this.parts = buildReadouts(readouts, tiles);
+      this.parts.how.onclick = () => this.toggleWhy();
+    }
+    if (context && this.foot !== context) {
+      this.foot = context;
+      this.line = buildContext(context);
+      this.line.copy.onclick = () => this.copy();
+    }
+    return Boolean(this.parts);
+  }
+
+  present(on) {
+    this.parts?.box.classList.toggle("bd-present", on);
+    this.line?.box.classList.toggle("bd-present", on);
+  }
+
+  /**
+   * @param {object} seen
+   * @param {"exact"|"curve"|"pending"} seen.state exact; read off the curve; of another position
+   * @param {Array} seen.values as Python sends them, or null
+   * @param {Array} seen.like blur equivalents; empty where they are not known
+   * @param {object} seen.data the controls' data
+   * @param {object} seen.view where the sliders are
+   * @param {object} seen.kernel audit of the kernel
+   * @param {string} seen.message what else is to be said
+   */
+  paint(seen) {
+    const { parts } = this;
+    const { state, values, like, data } = seen;
+    parts.box.dataset.state = state;
+    parts.box.setAttribute("aria-busy", String(state !== "exact"));
+    const note = { exact: "", curve: "from the curve", pending: values ? "computing" : "not ready yet" }[state];
+    for (const flag of parts.flags) setText(flag, note);
+    parts.tiles.forEach((tile, i) => this.paintTile(tile, data.tiles[i], { ...seen, value: values?.[i], like: like[i] }));
+    this.paintHead(data, state);
+    this.paintPerson(data, state, values);
+    paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
+    setText(parts.facts, seen.message);
+    const unit = unitOf(parts.box);
+    const byId = Object.fromEntries(data.tiles.map((tile, i) => [tile.id, like[i]]));
+    drawBelieve(parts.axis, { tiles: data.tiles, like: byId, degree: seen.view.degree, unit });
+    this.paintLine(data, state);
+  }
+
+  paintTile(parts, tile, { state, value, like, data }) {
+    setText(parts.figure, value === undefined || value === null ? "···" : formatted(value, tile.decimals));
+    setText(parts.mark, state === "curve" ? "≈ " : "");
+    const at = data.pos;
+    const shift = at[2] || at[3] ? `, shift ${shown(at[2])} ${shown(at[3])}` : "";
+    const elsewhere = state === "pending" && value !== undefined;
+    setText(parts.hint, elsewhere ? `at ${shown(at[0])} px, ${shown(at[1])}°${shift}` : tile.direction);
+    setText(parts.identical, !elsewhere && tile.identical ? `, ${tile.identical}` : "");
+    parts.like.hidden = !like?.text;
+    setText(parts.px, like?.text ?? "");
+  }
+
+  paintHead({ recogniser }, state) {
+    const { parts } = this;
+    const { label, dim, note, shipped } = recogniser;
+    const name = label ? `${label}, ${dim} numbers` : "no recogniser";
+    setText(parts.recogniser, shipped ? `${name}, shipped with blurdash` : name);
+    parts.fallback.hidden = !note;
+    parts.recogniser.hidden = Boolean(note);
+    if (note) {
+      setText(parts.inUse, label);
+      setText(parts.why, `${note[0].toUpperCase()}${note.slice(1)}. Put the weights file into a folder and start with BLURDASH_WEIGHTS_DIR set to it, or let this machine reach the internet once.`);
+      if (state === "exact") setText(parts.flags[0], "fallback in use");
+    } else parts.why.hidden = true;
+  }
+
+  paintPerson({ recogniser, same_person: same }, state, values) {
+    const { parts } = this;
+    const { threshold, label } = recogniser;
+    parts.person.hidden = !label;
+    const answer = same === null || same === undefined ? "" : same ? "Yes" : "No";
+    setText(parts.answer, state === "exact" && threshold ? answer : threshold ? "" : "");
+    setText(parts.limit, threshold ? threshold.text : "this recogniser has no published threshold");
+    parts.gauge.parentElement.hidden = !threshold;
+    const value = threshold && values ? values[threshold.tile] : null;
+    if (threshold) drawGauge(parts.gauge, { value, threshold, unit: unitOf(parts.box) });
+  }
+
+  paintLine({ recogniser, kernel, eye_distance: eyes, receipt }, state) {
+    const { line } = this;
+    if (!line) return;
+    const name = recogniser.label || "none";
+    setText(line.recogniser, recogniser.note ? `${name} (fallback)` : name);
+    setText(line.protocol, recogniser.protocol);
+    setText(line.crop, recogniser.crop);
+    setText(line.cropSays, `, ${recogniser.crop_says}`);
+    setText(line.kernel, kernel);
+    setText(line.reference, kernel === "study" ? "degree 0, same stretch" : "the clean canvas");
+    setText(line.eyes, `${Math.round(eyes)} px`);
+    this.receipt = state === "exact" ? receipt : null;
+    line.copy.disabled = !this.receipt;
+  }
+
+  toggleWhy() {
+    const { why, how } = this.parts;
+    why.hidden = !why.hidden;
+    how.setAttribute("aria-expanded", String(!why.hidden));
+  }
+
+  async copy() {
+    if (!this.receipt) return;
+    const done = await copyText(JSON.stringify(this.receipt, null, 2), this.line.box);
+    setText(this.line.copy, done ? "Copied" : "The browser refused");
+    setTimeout(() => setText(this.line.copy, "Copy receipt"), COPIED_MS);
+  }
+}
+
+function buildReadouts(place, tiles) {
+  place.innerHTML = `<style>${READOUTS_CSS}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
+    <p class="bd-facts" role="status" aria-live="polite"></p>
+    <section class="bd-block bd-embedding"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
+      <p class="bd-fallback" hidden><span>FaceNet is not at hand: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p>
+      <div class="bd-cells"></div><p class="bd-why" hidden></p></section>
+    <section class="bd-block bd-pixels"><header><h2>${FAMILY_HEADS.pixels}</h2><span>against the clean picture, range 255</span><span class="bd-push bd-flag"></span></header>
+      <div class="bd-cells"></div></section>
+    <section class="bd-block bd-believe"><header><h2>How blurred does each measure think this is?</h2></header>
+      <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg></div></section>
+    <section class="bd-block bd-person"><header><h2>Same person?</h2><span class="bd-answer"></span><span class="bd-push bd-limit"></span></header>
+      <div class="bd-gauge"><svg role="img" aria-label="Distance against the threshold"></svg></div></section>
+    <section class="bd-block bd-kernel"><header><h2>Kernel</h2><span class="bd-kernel-name"></span></header>
+      <dl><div><dt>Streak runs at</dt><dd></dd></div><div><dt>Length</dt><dd></dd></div><div><dt>Light kept</dt><dd></dd></div><div><dt>Moves the picture by</dt><dd></dd></div></dl></section>
+  </div>`;
+  const one = (selector) => place.querySelector(selector);
+  for (const family of Object.keys(FAMILY_HEADS)) {
+    const ours = tiles.filter((tile) => tile.family === family);
+    one(`.bd-${family} .bd-cells`).append(...ours.map((tile, i) => buildTile(tile, i === 0)));
+  }
+  return { box: one(".bd-tiles"), facts: one(".bd-facts"), flags: [...place.querySelectorAll(".bd-flag")],
+    recogniser: one(".bd-recogniser"), fallback: one(".bd-fallback"), inUse: one(".bd-fallback b"), how: one(".bd-fallback button"),
+    why: one(".bd-why"), axis: one(".bd-axis svg"), person: one(".bd-person"), answer: one(".bd-answer"), limit: one(".bd-limit"),
+    gauge: one(".bd-gauge svg"), kernel: { name: one(".bd-kernel-name"), values: [...place.querySelectorAll(".bd-kernel dd")] },
+    tiles: tiles.map((tile) => tileParts(place, tile)) };
+}
+
+function buildTile(tile, first) {
+  const element = document.createElement("div");
+  const size = tile.family === "embedding" ? (first ? " bd-hero" : " bd-minor") : "";
+  element.className = `bd-tile${size}`;
+  element.dataset.tile = tile.id;
+  element.title = tile.source;
+  const pre = size === " bd-minor" ? "" : '<span class="bd-pre">reads as a </span>';
+  element.innerHTML = `<h3></h3><p class="bd-figure"><span class="bd-mark" aria-hidden="true"></span><span data-testid="readout-${tile.id}"></span><small></small></p>
+    <p class="bd-hint"><span></span><span class="bd-long"></span></p><p class="bd-like"><span>${pre}blur of <b></b></span></p>`;
+  element.querySelector("h3").textContent = tile.label;
+  element.querySelector("small").textContent = tile.unit;
+  return element;
+}
+
+function tileParts(place, tile) {
+  const one = (selector) => place.querySelector(`[data-tile="${tile.id}"] ${selector}`);
+  return { figure: one(`[data-testid]`), mark: one(".bd-mark"), hint: one(".bd-hint span"), identical: one(".bd-long"),
+    like: one(".bd-like > span"), px: one(".bd-like b") };
+}
+
+function buildContext(place) {
+  place.innerHTML = `<style>${READOUTS_CSS}</style><footer class="bd-context"><span>Recogniser <b></b></span><span>protocol <b></b></span>
+    <span>crop <b></b><span class="bd-long bd-crop"></span></span><span>kernel <b></b></span>
+    <span class="bd-long">reference <b></b></span><span>eyes <b></b> apart<span class="bd-long"> on 1024</span></span>
+    <button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;
+  const [recogniser, protocol, crop, kernel, reference, eyes] = place.querySelectorAll("b");
+  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button"), recogniser, protocol, crop, kernel, reference, eyes };
+}
+
+function paintKernel({ name, values }, audited, kernel, degree) {
+  const { mass, length, direction, offset } = audited;
+  setText(name, kernel === "study" ? "the study's recipe, as it really is" : "a true line: centred, exact, keeps all light");
+  const none = Number.isNaN(length) || !degree;
+  const texts = [none || Number.isNaN(direction) ? "–" : `${Math.round(direction) % 180}°`,
+    none ? "–" : `${length.toFixed(1)} px`, `${Math.round(100 * mass)} %`, none ? "0.00 px" : `${offset.toFixed(2)} px`];
+  texts.forEach((text, i) => setText(values[i], text));
+}
+
+/** Copies a text; by the old way where the page has no right to the clipboard (plain http). */
+async function copyText(text, near) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    near.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+function unitOf(element) {
+  return parseFloat(getComputedStyle(element).getPropertyValue("--bd-u")) || 1;
+}
