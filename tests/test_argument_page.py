@@ -199,6 +199,7 @@ def test_noise_and_gain_are_measured_on_the_sharp_picture(app):
     assert value["bright"][0] > 0.97
 
 
+@pytest.mark.long
 def test_occlusion_map_comes_beside_the_error_map(app):
     run_at(app, "embedding", degree=50, x=16)
     data = wait_for(app, lambda data: not data["pending"])
@@ -224,6 +225,7 @@ def test_twins_are_found_and_shown(app, metric):
     assert moved["twin"] is None
 
 
+@pytest.mark.long
 def test_searches_move_the_sliders(app):
     run_at(app, "embedding", degree=50, x=6)
     data = act(app, "limit", 10)
@@ -264,6 +266,7 @@ def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
     assert values["degree"] == ROWS["degree"].first  # the other scenes' sliders stay
 
 
+@pytest.mark.long
 def test_sceptic_sees_every_switch_and_where_the_claim_weakens(app):
     run_at(app, "sceptic", degree=50, x=16)
     data = wait_for(app, lambda data: not data["pending"])
@@ -292,6 +295,7 @@ def test_other_recogniser_is_named_or_its_absence_is_said(app, monkeypatch):
     assert not app.exception
 
 
+@pytest.mark.long
 def test_how_often_says_counts_intervals_and_where_the_embedding_loses(app):
     data = run_at(app, "how-often", degree=50, x=16)
     flips = shipped_flips("study")

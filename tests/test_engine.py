@@ -139,6 +139,7 @@ def run_python(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @needs_ray
 def test_a_worker_killed_midway_loses_and_doubles_nothing(tmp_path: Path) -> None:
     printed = run_python("-c", KILLED, str(tmp_path))
@@ -146,6 +147,7 @@ def test_a_worker_killed_midway_loses_and_doubles_nothing(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3.killed", "8.killed"]
 
 
+@pytest.mark.long
 @needs_ray
 def test_two_ray_workers_give_the_local_table(portrait_face: Face, tmp_path: Path) -> None:
     bgr = cv2.cvtColor(portrait_face.canvas, cv2.COLOR_RGB2BGR)

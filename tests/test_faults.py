@@ -144,6 +144,7 @@ def component_data(app: AppTest, key: str) -> dict[str, Any]:
     return next(found for element in app.main if (found := search(element)))
 
 
+@pytest.mark.long
 def test_weights_deleted_and_damaged_while_pages_are_open(cache: Path, weights_file: Path):
     file = cache / VGGFACE2.file_name
     os.link(weights_file, file)
@@ -226,6 +227,7 @@ def torn(weights_file: Path) -> Iterator[Torn]:
     server.server_close()
 
 
+@pytest.mark.long
 def test_download_cut_midway_is_said_on_the_page_and_tried_again(
     cache: Path, torn: Torn, weights_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -260,6 +262,7 @@ fetch(WeightsFile("Testnet", "testnet.pt", sys.argv[1], 1, 10**9, "CC0", "this t
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="without locks such a part stays")
 def test_download_whose_process_is_killed_leaves_nothing_for_long(
     cache: Path, torn: Torn, weights_file: Path, monkeypatch: pytest.MonkeyPatch
@@ -281,6 +284,7 @@ def test_download_whose_process_is_killed_leaves_nothing_for_long(
     assert sha256(found) == sha256(weights_file)
 
 
+@pytest.mark.long
 def test_hash_sees_a_file_that_was_swapped_with_size_and_date_kept(tmp_path: Path):
     path, other = tmp_path / "weights", tmp_path / "other"
     path.write_bytes(b"one")
@@ -375,6 +379,7 @@ def may_mount() -> list[str] | None:
     return None
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
 def test_sweep_on_a_disk_that_is_full(faces: Path, tmp_path: Path):
     """First its files may not grow; then the disk grows a little at a time: full at every step."""
@@ -438,6 +443,7 @@ def wanted(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     return read_sweep(out).replace_schema_metadata(None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fails_at", [1, 4, 5, 12])  # a clean face's crop, or its blurred ones
 def test_recogniser_that_fails_midway_ends_the_sweep_which_goes_on_later(
     faces: Path, wanted: pa.Table, tmp_path: Path, fails_at: int
@@ -464,6 +470,7 @@ def ended(job: SweepJob) -> SweepJob:
     return job
 
 
+@pytest.mark.long
 def test_visitor_whose_sweep_fails_is_told_and_tries_again_and_no_other_notices(
     portrait_face: Face,
 ):
@@ -540,6 +547,7 @@ ray.shutdown()
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     importlib.util.find_spec("ray") is None or sys.platform != "linux",
     reason="needs the package ray, and /proc",
@@ -591,6 +599,7 @@ def mad_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return looks
 
 
+@pytest.mark.long
 def test_page_and_sweep_do_not_care_for_the_time_of_day(
     dlib_embedder: Embedder, portrait_face: Face, mad_clock: list[float]
 ):
@@ -621,6 +630,7 @@ def test_page_and_sweep_do_not_care_for_the_time_of_day(
     assert all(0 <= seconds < PATIENCE for seconds in known)
 
 
+@pytest.mark.long
 def test_nothing_is_timed_by_the_time_of_day():
     """The time of day only ever becomes a date for people to read."""
     found = []

@@ -435,6 +435,7 @@ def lacking(headers: dict[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_every_page_works_and_nothing_breaks_the_policy(visit: Visit):
     page = visit.page
@@ -455,6 +456,7 @@ def test_every_page_works_and_nothing_breaks_the_policy(visit: Visit):
     assert visit.elsewhere == []
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_every_answer_has_the_headers(visit: Visit):
     visit.page.goto(visit.site.address)
@@ -478,6 +480,7 @@ def test_every_answer_has_the_headers(visit: Visit):
         assert lacking(dict(answer.getheaders())) == [], path
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_camera_is_allowed_to_the_page_and_no_other_sensor(visit: Visit):
     allowed = visit.page.evaluate("() => document.featurePolicy.allowedFeatures()")
@@ -486,6 +489,7 @@ def test_camera_is_allowed_to_the_page_and_no_other_sensor(visit: Visit):
     assert {"geolocation", "microphone", "usb", "display-capture"}.isdisjoint(allowed)
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_no_other_page_may_frame_it(visit: Visit, browser: Browser):
     context = browser.new_context(ignore_https_errors=True)
@@ -497,6 +501,7 @@ def test_no_other_page_may_frame_it(visit: Visit, browser: Browser):
     context.close()
 
 
+@pytest.mark.long
 def test_health_is_for_everybody_and_what_is_inside_for_nobody(site: Site):
     assert site.ask("/_stcore/health").status == 200
     assert site.ask("/_stcore/metrics").status == 404
@@ -504,6 +509,7 @@ def test_health_is_for_everybody_and_what_is_inside_for_nobody(site: Site):
     assert "nginx/" not in (site.ask("/_stcore/health").getheader("Server") or "")
 
 
+@pytest.mark.long
 def test_cookies_are_for_tls_only(site: Site):
     found = [site.ask(path).headers.get_all("Set-Cookie") for path in ("/", "/_stcore/health")]
     cookies = [one for several in found for one in several or []]
@@ -511,6 +517,7 @@ def test_cookies_are_for_tls_only(site: Site):
     assert all("secure" in one.lower() and "samesite=" in one.lower() for one in cookies)
 
 
+@pytest.mark.long
 def test_without_tls_one_is_sent_to_tls_and_by_another_name_nowhere(site: Site):
     plain = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=20)
     plain.request("GET", "/sweeps?degree=3", headers={"Host": NAME})
@@ -528,6 +535,7 @@ def test_without_tls_one_is_sent_to_tls_and_by_another_name_nowhere(site: Site):
 # --- too much, too often --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_oversized_request_is_refused_before_it_is_read(site: Site):
     for path, size in (("/_stcore/upload_file/a/b", 27 << 20), ("/_stcore/host-config", 1 << 20)):
         connection = site.connect()
@@ -541,6 +549,7 @@ def test_oversized_request_is_refused_before_it_is_read(site: Site):
     assert site.ask("/_stcore/upload_file/a/b", "PUT", b"x" * (1 << 20)).status == 403
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_flood_of_tabs_is_refused_and_the_open_one_lives_on(visit: Visit):
     site, page = visit.site, visit.page
@@ -557,6 +566,7 @@ def test_flood_of_tabs_is_refused_and_the_open_one_lives_on(visit: Visit):
     assert site.ask("/_stcore/health").status == 200
 
 
+@pytest.mark.long
 def test_page_of_another_site_is_not_let_in(site: Site):
     for origin, status in (
         (f"https://{NAME}:{site.tls}", 101),
@@ -633,6 +643,7 @@ def upstreams(*names: str) -> Iterator[list[Upstream]]:
             one.server_close()
 
 
+@pytest.mark.long
 def test_tab_stays_with_its_process(certificate: tuple[Path, Path], tmp_path: Path):
     with (
         upstreams("first", "second") as both,
@@ -655,6 +666,7 @@ def test_tab_stays_with_its_process(certificate: tuple[Path, Path], tmp_path: Pa
         assert lied.getheader("X-Seen-For") == "127.0.0.1"
 
 
+@pytest.mark.long
 def test_nothing_that_passes_is_written_to_a_file(certificate: tuple[Path, Path], tmp_path: Path):
     with (
         upstreams("only") as (one,),
@@ -675,6 +687,7 @@ def test_nothing_that_passes_is_written_to_a_file(certificate: tuple[Path, Path]
         assert [path for path in (tmp_path / "temporary").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.long
 def test_open_tabs_of_an_address_are_limited(certificate: tuple[Path, Path], tmp_path: Path):
     limit = int(re.findall(r"limit_conn blurdash_open (\d+);", NGINX_CONF.read_text("utf-8"))[0])
     faster = ("rate=2r/s", "rate=900r/s")  # the rate of new tabs is another test's matter
@@ -799,6 +812,7 @@ emails = ["@example.org"]
 """
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_signing_in_with_a_provider(
     browser: Browser, certificate: tuple[Path, Path], tmp_path: Path
@@ -844,6 +858,7 @@ def test_signing_in_with_a_provider(
 # --- what serves ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_it_runs_without_rights_and_writes_nothing(served: Served, site: Site):
     if not served.unprivileged:

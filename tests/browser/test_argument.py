@@ -83,6 +83,7 @@ def test_told_from_start_to_end_with_the_keyboard(argue):
     ready(page, NAMES[-2])
 
 
+@pytest.mark.long
 def test_audience_votes_before_it_is_told(argue):
     page = argue()
     expect(page.locator("[data-testid=votes-total]")).to_have_text("no votes yet")
@@ -104,6 +105,7 @@ def test_audience_votes_before_it_is_told(argue):
     expect(page.get_by_test_id("argue-psnr")).to_be_visible()
 
 
+@pytest.mark.long
 def test_sliders_are_live_in_a_scene(argue):
     page = argue("pixels")
     before = page.get_by_test_id("argue-psnr").inner_text()
@@ -126,6 +128,7 @@ def test_sliders_are_live_in_a_scene(argue):
     assert np.abs(shown(page, 0).astype(int) - still).mean() > 3
 
 
+@pytest.mark.long
 def test_address_restores_scene_and_sliders(argue):
     page = argue("embedding", "&degree=33&x=-5.5&rotation=2")
     expect(page.get_by_role("slider", name="Degree")).to_have_value("33")
@@ -134,6 +137,7 @@ def test_address_restores_scene_and_sliders(argue):
     )
 
 
+@pytest.mark.long
 def test_twins_are_shown_as_found(argue):
     page = argue("pixels", "&x=6")
     page.get_by_role("button", name="PSNR twins").click()
@@ -144,6 +148,7 @@ def test_twins_are_shown_as_found(argue):
     expect(row).not_to_contain_text("alike", timeout=20_000)
 
 
+@pytest.mark.long
 def test_argument_is_told_with_an_own_photo(argue):
     page = argue("embedding")
     portrait = page.locator(".ba-bar b").first.inner_text()
@@ -166,6 +171,7 @@ def test_argument_is_told_with_an_own_photo(argue):
     expect(page.locator(".ba-see")).to_contain_text("longer blur", timeout=60_000)
 
 
+@pytest.mark.long
 def test_phones_in_the_room_are_counted_live(browser: Browser, chromium_path, dashboard):
     # A name for this machine, as a phone would use one: at "localhost" no phone is told to come.
     names = "--host-resolver-rules=MAP room.test 127.0.0.1"

@@ -68,6 +68,7 @@ def test_tiles_equal_the_library(page: Page, dlib_embedder):
     assert readout(page, "ssim") == pytest.approx(expected["ssim"], abs=3e-4)
 
 
+@pytest.mark.long
 def test_nothing_changed_reads_as_identical(page: Page, at_rest):
     slider(page, "Degree").fill("0")
     page.wait_for_timeout(300)
@@ -77,6 +78,7 @@ def test_nothing_changed_reads_as_identical(page: Page, at_rest):
     assert readout(page, "ssim") == 1
 
 
+@pytest.mark.long
 def test_keys_move_the_slider(page: Page, at_rest):
     degree = slider(page, "Degree")
     degree.focus()
@@ -95,6 +97,7 @@ def test_keys_move_the_slider(page: Page, at_rest):
     assert shown_view(page)["degree"] == 90
 
 
+@pytest.mark.long
 def test_number_entry_takes_numbers_and_refuses_words(page: Page, at_rest):
     entry = page.get_by_label("direction in °")
     entry.fill("-135")
@@ -127,6 +130,7 @@ def test_drag_ends_where_the_hand_ended(page: Page, at_rest):
     assert {row[2] for row in sent} <= got
 
 
+@pytest.mark.long
 def test_link_restores_the_view(page: Page, browser: Browser, at_rest):
     slider(page, "Degree").fill("72")
     slider(page, "Angle").fill("30")
@@ -146,6 +150,7 @@ def test_link_restores_the_view(page: Page, browser: Browser, at_rest):
     other.close()
 
 
+@pytest.mark.long
 def test_shift_hurts_psnr_more_than_blur_but_cosine_less(page: Page):
     slider(page, "Degree").fill("50")
     page.wait_for_timeout(300)
@@ -159,6 +164,7 @@ def test_shift_hurts_psnr_more_than_blur_but_cosine_less(page: Page):
     assert shifted["cosine"] > blurred["cosine"]
 
 
+@pytest.mark.long
 def test_curve_is_drawn_and_a_click_sets_the_degree(page: Page, at_rest):
     chart = page.locator(".st-key-bd-curve .js-plotly-plot")
     expect(chart.locator(".bd-cursor")).to_be_attached(timeout=30_000)
@@ -176,6 +182,7 @@ def test_curve_is_drawn_and_a_click_sets_the_degree(page: Page, at_rest):
     assert chart.locator(".bd-cursor").get_attribute("data-degree") == str(degree)
 
 
+@pytest.mark.long
 def test_presentation_mode_by_key_and_back(page: Page):
     page.locator("body").press("f")
     expect(page.locator("body")).to_have_class(re.compile("bd-present"))
@@ -185,6 +192,7 @@ def test_presentation_mode_by_key_and_back(page: Page):
     expect(page.locator("body")).not_to_have_class(re.compile("bd-present"))
 
 
+@pytest.mark.long
 def test_play_runs_and_stops(page: Page, at_rest):
     page.get_by_role("button", name="length").click()
     page.wait_for_timeout(600)

@@ -49,6 +49,7 @@ def choose_face(page: Page, label: str) -> None:
     page.get_by_role("option", name=label).click()
 
 
+@pytest.mark.long
 def test_face_changed_in_mid_drag_leaves_nothing_stale(page: Page):
     upload(page)
     slider = page.get_by_role("slider", name="Degree")
@@ -66,6 +67,7 @@ def test_face_changed_in_mid_drag_leaves_nothing_stale(page: Page):
     fresh.close()
 
 
+@pytest.mark.long
 def test_two_tabs_do_not_disturb_each_other(page: Page, browser: Browser, dashboard, at_rest):
     other = browser.new_page()
     other.goto(dashboard.address)
@@ -85,6 +87,7 @@ def test_two_tabs_do_not_disturb_each_other(page: Page, browser: Browser, dashbo
     other.close()
 
 
+@pytest.mark.long
 def test_window_resized_keeps_picture_and_numbers(page: Page, at_rest):
     before = values(page)
     for width, height in ((1920, 1080), (800, 900), (1366, 768)):
@@ -99,6 +102,7 @@ def test_window_resized_keeps_picture_and_numbers(page: Page, at_rest):
     assert values(page) == before
 
 
+@pytest.mark.long
 def test_link_written_by_a_stranger_opens_harmlessly(page: Page, dashboard, at_rest):
     page.goto(dashboard.address + "/?degree=9e99&angle=NaN&kernel=%3Cscript%3E&shift=a,b,c&mode=x")
     at_rest(page)
@@ -106,6 +110,7 @@ def test_link_written_by_a_stranger_opens_harmlessly(page: Page, dashboard, at_r
     expect(page.locator(".stException")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_server_gone_and_back(browser: Browser, own_dashboard, at_rest):
     dashboard = own_dashboard
     page = browser.new_page(viewport={"width": 1366, "height": 768})
@@ -264,6 +269,7 @@ def sweep_own_photos(page: Page, step: str) -> None:
     page.get_by_role("button", name="Sweep", exact=True).click(timeout=30_000)
 
 
+@pytest.mark.long
 def test_recogniser_that_fails_for_one_visitor(browser: Browser, faulty: Faulty):
     mine, other = browser.new_page(), browser.new_page()
     for page in (mine, other):
@@ -295,6 +301,7 @@ def test_recogniser_that_fails_for_one_visitor(browser: Browser, faulty: Faulty)
     other.close()
 
 
+@pytest.mark.long
 def test_browser_closed_in_the_middle_of_a_sweep(browser: Browser, faulty: Faulty):
     page = browser.new_page()
     page.goto(faulty.address)
@@ -318,6 +325,7 @@ def test_browser_closed_in_the_middle_of_a_sweep(browser: Browser, faulty: Fault
     after.close()
 
 
+@pytest.mark.long
 def test_clock_that_jumps(browser: Browser, faulty: Faulty):
     page = browser.new_page()
     page.goto(faulty.address)

@@ -60,6 +60,7 @@ def found_in_memory(pid: int, needle: bytes) -> int:
     return count
 
 
+@pytest.mark.long
 def test_photo_leaves_memory_when_the_tab_is_closed(
     browser: Browser, own_dashboard, at_rest, photo, monkeypatch
 ):
@@ -94,6 +95,7 @@ def test_photo_leaves_memory_when_the_tab_is_closed(
     assert left == (0, 0)
 
 
+@pytest.mark.long
 def test_forget_drops_the_photo_at_once(
     browser: Browser, own_dashboard, at_rest, photo, monkeypatch
 ):
@@ -149,6 +151,7 @@ def _files() -> list[Path]:
     return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
 
 
+@pytest.mark.long
 def test_environment_of_these_tests():
     """The searches above read this user's processes; without the right they would find nothing."""
     assert found_in_memory(os.getpid(), b"x" * 3) > 0

@@ -359,6 +359,7 @@ def test_exact_picture_is_within_a_grey_level_of_the_servers(open_page: Any, way
         assert found["unequal"] < 0.05, change
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [437, 1024])
 def test_preview_looks_like_the_exact_picture(open_page: Any, size: int):
     page = open_page("")
@@ -409,6 +410,7 @@ def test_latest_of_many_quick_views_wins(stage: Page):
     assert [view["degree"] for view in exact] == [100]
 
 
+@pytest.mark.long
 def test_view_sent_while_an_exact_picture_is_made_takes_its_place(stage: Page):
     move(stage, degree=100, angle=20)
     stage.wait_for_timeout(170)  # the exact picture of degree 100 is under way
@@ -419,6 +421,7 @@ def test_view_sent_while_an_exact_picture_is_made_takes_its_place(stage: Page):
     assert degrees[-1] == [10, True]
 
 
+@pytest.mark.long
 def test_late_stage_starts_with_the_view_on_the_bus(open_page: Any):
     page = open_page("")
     move(page, degree=61)
@@ -427,6 +430,7 @@ def test_late_stage_starts_with_the_view_on_the_bus(open_page: Any):
     assert on_screen(page)["degree"] == 61
 
 
+@pytest.mark.long
 def test_nonsense_on_the_bus_is_ignored(stage: Page):
     before = on_screen(stage)
     for wrong in ({"kernel": "toString"}, {"degree": "x"}, {"angle": None}):
@@ -436,6 +440,7 @@ def test_nonsense_on_the_bus_is_ignored(stage: Page):
     assert on_screen(stage) == before
 
 
+@pytest.mark.long
 def test_swipe_is_driven_by_keys_and_pointer(stage: Page):
     mode(stage, "Swipe")
     divider = stage.get_by_role("slider", name="Divider")
@@ -455,6 +460,7 @@ def test_swipe_is_driven_by_keys_and_pointer(stage: Page):
     expect(divider).to_have_attribute("aria-valuenow", "25")
 
 
+@pytest.mark.long
 def test_flicker_alternates_pauses_and_shows_the_other_while_held(stage: Page):
     mode(stage, "Flicker")
     section = stage.locator(".bd-stage")
@@ -472,6 +478,7 @@ def test_flicker_alternates_pauses_and_shows_the_other_while_held(stage: Page):
     expect(section).to_have_attribute("data-shown", before or "")
 
 
+@pytest.mark.long
 def test_flicker_stands_still_where_reduced_motion_is_wanted(open_page: Any):
     page = open_page(reduced_motion="reduce")
     mode(page, "Flicker")
@@ -482,6 +489,7 @@ def test_flicker_stands_still_where_reduced_motion_is_wanted(open_page: Any):
     expect(section).to_have_attribute("data-shown", "clean")
 
 
+@pytest.mark.long
 def test_loupe_shows_the_same_place_of_both_pictures_at_full_size(stage: Page, canvas: Picture):
     box = stage.locator(".bd-clean .bd-frame").bounding_box()
     assert box is not None
@@ -507,6 +515,7 @@ def test_loupe_shows_the_same_place_of_both_pictures_at_full_size(stage: Page, c
     expect(lenses.nth(1)).to_be_hidden()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("button", "size"),
     [("Side by side", (2072, 1080)), ("Swipe", (1024, 1024)), ("Flicker", (1024, 1024))],
@@ -529,6 +538,7 @@ def test_export_saves_what_is_shown(
     assert np.abs(found[part] - blurred[part]).max() <= 1
 
 
+@pytest.mark.long
 def test_new_face_replaces_the_old_one_and_the_same_data_changes_nothing(stage: Page):
     first = shown(stage, "clean")
     draws = stage.evaluate("() => test.drawn.length")
@@ -542,6 +552,7 @@ def test_new_face_replaces_the_old_one_and_the_same_data_changes_nothing(stage: 
     assert stage.locator(".bd-panels").count() == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/bad-png", "/bad-header", "/oblong"])
 def test_unreadable_data_says_so_and_a_good_picture_heals_it(open_page: Any, path: str):
     page = open_page(path)
@@ -553,6 +564,7 @@ def test_unreadable_data_says_so_and_a_good_picture_heals_it(open_page: Any, pat
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_resize_and_present_redraw_at_the_new_size(stage: Page):
     small = shown(stage, "blurred")
     stage.set_viewport_size({"width": 1920, "height": 1080})
@@ -570,6 +582,7 @@ def test_resize_and_present_redraw_at_the_new_size(stage: Page):
     assert large.std() > 20
 
 
+@pytest.mark.long
 def test_lost_graphics_context_goes_on_without(open_page: Any):
     page = open_page("/data-gl")
     at_rest(page)
@@ -591,6 +604,7 @@ def test_lost_graphics_context_goes_on_without(open_page: Any):
     assert on_screen(page)["degree"] == 40
 
 
+@pytest.mark.long
 def test_cleanup_is_complete_and_only_the_last_one_counts(open_page: Any):
     page = open_page("")
     page.evaluate(

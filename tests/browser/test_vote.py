@@ -72,6 +72,7 @@ def right(page: Page):
     return page.get_by_role("button", name="Right picture")
 
 
+@pytest.mark.long
 def test_tap_and_change_of_mind(phone: Page, server: VoteServer, ballot: Ballot) -> None:
     expect(phone.get_by_role("heading")).to_have_text("Which picture looks sharper?")
     left(phone).tap()
@@ -84,6 +85,7 @@ def test_tap_and_change_of_mind(phone: Page, server: VoteServer, ballot: Ballot)
     assert server.room.counts(ballot) == (0, 1)
 
 
+@pytest.mark.long
 def test_a_page_loaded_again_is_the_same_voter_and_knows_its_vote(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_page_loaded_again_is_the_same_voter_and_knows_its_vote(
     assert phone.context.cookies() == []
 
 
+@pytest.mark.long
 def test_each_ballot_meets_another_voter(phone: Page, server: VoteServer) -> None:
     """Nothing on the phone tells that it was in two meetings."""
     stored = "JSON.parse(localStorage['blurdash-vote'])"
@@ -123,6 +126,7 @@ def test_two_phones(phone: Page, browser: Browser, server: VoteServer, ballot: B
     context.close()
 
 
+@pytest.mark.long
 def test_closed_revealed_and_a_new_round(phone: Page, server: VoteServer, ballot: Ballot) -> None:
     right(phone).tap()
     expect(said(phone)).to_contain_text("Voted: right.")
@@ -142,6 +146,7 @@ def test_closed_revealed_and_a_new_round(phone: Page, server: VoteServer, ballot
     assert server.room.counts(ballot) == (1, 0)
 
 
+@pytest.mark.long
 def test_a_tap_on_pictures_that_have_gone_counts_for_none(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -151,6 +156,7 @@ def test_a_tap_on_pictures_that_have_gone_counts_for_none(
     assert server.room.counts(ballot) == (0, 0)
 
 
+@pytest.mark.long
 def test_a_tap_while_the_pictures_change_counts_for_none(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -169,6 +175,7 @@ def test_a_tap_while_the_pictures_change_counts_for_none(
     assert server.room.counts(ballot) == (0, 0)
 
 
+@pytest.mark.long
 def test_an_ended_vote_and_a_wrong_code(phone: Page, server: VoteServer, ballot: Ballot) -> None:
     server.room.end(ballot)
     gone = phone.get_by_text("There is no such vote, or it is over.")
@@ -181,6 +188,7 @@ def test_an_ended_vote_and_a_wrong_code(phone: Page, server: VoteServer, ballot:
     expect(left(phone)).to_be_hidden()
 
 
+@pytest.mark.long
 def test_nothing_of_the_address_is_shown_or_run(phone: Page, server: VoteServer) -> None:
     mark = "%3Cimg%20src%3Dx%20onerror%3D%22document.title%3D'hit'%22%3E"
     for path in (f"/vote/{mark}", f"/vote/{mark}/state", f"/vote/CCCCCC?{mark}#{mark}"):
@@ -191,6 +199,7 @@ def test_nothing_of_the_address_is_shown_or_run(phone: Page, server: VoteServer)
         assert "onerror" not in phone.content()
 
 
+@pytest.mark.long
 def test_what_the_server_says_is_shown_as_text(phones: BrowserContext, server: VoteServer) -> None:
     """Even a server, or what stands between, that answers with markup."""
     page = phones.new_page()
@@ -208,6 +217,7 @@ def test_what_the_server_says_is_shown_as_text(phones: BrowserContext, server: V
     assert page.title() != "hit"
 
 
+@pytest.mark.long
 def test_a_flood_is_refused_with_a_message_and_the_vote_follows(
     phone: Page, server: VoteServer, ballot: Ballot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +231,7 @@ def test_a_flood_is_refused_with_a_message_and_the_vote_follows(
     assert server.room.counts(ballot) == (1, 0)
 
 
+@pytest.mark.long
 def test_a_proxy_that_refuses_in_its_own_words_is_waited_for(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -239,6 +250,7 @@ def test_a_proxy_that_refuses_in_its_own_words_is_waited_for(
     assert server.room.counts(ballot) == (1, 0)
 
 
+@pytest.mark.long
 def test_a_full_vote_says_so(
     phone: Page, server: VoteServer, ballot: Ballot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +260,7 @@ def test_a_full_vote_says_so(
     expect(left(phone)).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.long
 def test_a_lost_connection_is_said_and_the_vote_follows(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -260,6 +273,7 @@ def test_a_lost_connection_is_said_and_the_vote_follows(
     assert server.room.counts(ballot) == (0, 1)
 
 
+@pytest.mark.long
 def test_a_phone_without_storage_votes_too(
     phones: BrowserContext, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -276,6 +290,7 @@ def test_a_phone_without_storage_votes_too(
     assert server.room.counts(ballot) == (0, 1)
 
 
+@pytest.mark.long
 def test_tapped_in_haste_the_last_tap_counts(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
@@ -285,6 +300,7 @@ def test_tapped_in_haste_the_last_tap_counts(
     assert server.room.counts(ballot) == (1, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(320, 568), (360, 640), (640, 360), (1366, 768)])
 def test_it_fits_and_can_be_read(
