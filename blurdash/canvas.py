@@ -29,8 +29,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom; px
 CANVAS_SIZE = 1024
 
 # How far a square picture's own frame may be from the FFHQ frame of its face to be taken whole.
-WHOLE_CENTRE = 0.08  # of the side
-WHOLE_SCALE = 1.2  # ratio of the sides
+WHOLE_CENTRE = 0.03  # of the side
+WHOLE_SCALE = (0.9, 1.15)  # the frame's side over the picture's
 WHOLE_TILT = 10.0  # degrees
 WHOLE_ASPECT = 0.01  # |width − height| of the longer side
 
@@ -84,7 +84,8 @@ def is_whole(frame: Frame, width: int, height: int) -> bool:
     away = float(np.abs(frame.centre - np.array([width, height]) / 2).max()) / side
     scale = frame.side / side
     tilt = abs(math.degrees(math.atan2(frame.right[1], frame.right[0])))
-    return away <= WHOLE_CENTRE and 1 / WHOLE_SCALE <= scale <= WHOLE_SCALE and tilt <= WHOLE_TILT
+    low, high = WHOLE_SCALE
+    return away <= WHOLE_CENTRE and low <= scale <= high and tilt <= WHOLE_TILT
 
 
 def resized(photo: Picture, side: int) -> Picture:

@@ -29,6 +29,7 @@ __all__ = [
     "Verdict",
     "compare",
     "measure",
+    "pixels_only",
     "verdict_of",
     "versions",
 ]
@@ -181,6 +182,30 @@ def measure(
     dx, dy = _pair_of(shift)
     change = Change(degree, angle, kernel, dx, dy, seed)
     return PreparedFace(face, embedder, kernel=kernel, crop=crop).readout(change)
+
+
+def pixels_only(face: Face, change: Change) -> Readout:
+    """Returns the numbers that need no recogniser, for where there is none yet.
+
+    Args:
+        face: The clean face.
+        change: What is done to it.
+
+    Returns:
+        A ``Readout`` whose embedding's numbers are NaN.
+
+    Example:
+        >>> from blurdash.portrait import portrait_face
+        >>> found = pixels_only(portrait_face(), Change(degree=0)).values
+        >>> found["psnr"], found["ssim"], found["l2"]
+        (inf, 1.0, nan)
+    """
+    reference = reference_picture(face.canvas, change.kernel)
+    test = apply_change(face.canvas, change)
+    values = dict.fromkeys(DISTANCES, math.nan)
+    values |= {name: row.compute(reference, test) for name, row in METRICS.items()}
+    receipt = {"embedder": None, "versions": dict(versions()), **_receipt_of_change(change, face)}
+    return Readout(values, receipt, None, "there is no recogniser yet")
 
 
 def _pair_of(shift: Any) -> tuple[Any, Any]:

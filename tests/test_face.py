@@ -428,8 +428,8 @@ def test_a_face_lost_at_the_scale_of_the_canvas_keeps_the_geometry_of_the_photo(
 def test_chip_points_are_deterministic_and_computed_once(portrait_face: Face) -> None:
     points = portrait_face.chip_points
     assert points is portrait_face.chip_points
-    assert points == chip_landmarks(portrait_face.canvas, portrait_face.box)
-    assert points == chip_landmarks(portrait_face.canvas.copy(), portrait_face.box)
+    assert points == chip_landmarks(portrait_face.canvas)
+    assert points == chip_landmarks(portrait_face.canvas.copy())
     assert len(points) == 5
     assert all(type(value) is int for point in points for value in point)
 
@@ -449,7 +449,7 @@ def test_chip_points_come_from_the_box_where_dlib_sees_no_face(portrait_face: Fa
 
     smeared = np.asarray(cv2.blur(np.array(portrait_face.canvas), (181, 181)), np.uint8)
     assert len(dlib.get_frontal_face_detector()(smeared, 0)) == 0
-    points = np.array(chip_landmarks(smeared, portrait_face.box), float)
+    points = np.array(chip_landmarks(smeared), float)
     assert np.abs(points - np.array(portrait_face.chip_points)).max() < 100
 
 

@@ -407,7 +407,9 @@ def upload(page: Page) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": photo.getvalue()}
     )
-    expect(page.locator(".bd-clean .bd-what")).to_have_text("Photo 1", timeout=60_000)
+    expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+        "aria-label", "Clean: Photo 1", timeout=60_000
+    )
     page.keyboard.press("Escape")
 
 

@@ -18,6 +18,7 @@ from blurdash.ui.live import (
     LiveFace,
     fill_curve,
     in_line,
+    in_turn,
     shared_live,
     somebody_waits,
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from blurdash.figure import Band
+    from blurdash.readout import Readout
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["explore_page"]
@@ -178,23 +180,24 @@ def _feed_shipped(chosen: View) -> None:
 
 
 def _draw_failure(loading: Loading) -> None:
-    st.error(sentence(loading.error), icon=":material/error:")
-    if clicked("Try again", key="bd_again"):
+    with st.container(key="bd-note"):
+        st.error(sentence(loading.error), icon=":material/error:")
+        again = clicked("Try again", key="bd_again")
+    if again:
         recogniser.request(loading.name, loading.protocol, again=True)
         st.rerun()
 
 
 def _loading_note(loading: Loading) -> None:
-    if loading.fraction is not None:
+    """On the clean picture, where it moves nothing: what is under way, and how far it is."""
+    with st.container(key="bd-note"):
+        if loading.fraction is None:
+            st.caption("The recogniser is being loaded; the picture is live already.")
+            return
         done, total = loading.downloaded or (0, 1)
         st.progress(
             loading.fraction,
             f"Fetching the recogniser's weights: {done / 1e6:.0f} of {(total or 0) / 1e6:.0f} MB",
-        )
-    else:
-        st.info(
-            "The recogniser is being loaded; the picture is live already.",
-            icon=":material/hourglass_top:",
         )
 
 
@@ -205,14 +208,11 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     rested, stale = _at_rest(chosen)
     live = _live_face(face, chosen, loading)
     readout, message = None, ""
-    if live is not None:
-        try:
-            readout = live.readout(
-                chosen.change(), session=current_session(), still_wanted=view.still_wanted
-            )
-            message = sentence(readout.failure) if readout.failure else ""
-        except BlurdashError as error:
-            message = sentence(str(error))
+    try:
+        readout = _readout(face, chosen, live)
+        message = sentence(readout.failure) if live and readout.failure else ""
+    except BlurdashError as error:
+        message = sentence(str(error))
     data = controls_data(
         chosen,
         readout,
@@ -222,6 +222,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         start=st.session_state.get("bd_start", 0),
         eye_distance=face.face.eye_distance,
         recogniser=_recogniser(chosen, loading),
+        ready=live is not None,
         message=message,
         alert=bool(message),
         curve=dict(live.curve(chosen.angle).values) if live else None,
@@ -229,6 +230,17 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     controls(data, key=CONTROLS_KEY, position=position)
     if stale:
         st.rerun()
+
+
+def _readout(face: ShownFace, chosen: View, live: LiveFace | None) -> Readout:
+    """The numbers here; without a recogniser those of the pixels."""
+    how = {"session": current_session(), "still_wanted": view.still_wanted}
+    change = chosen.change()
+    if live is not None:
+        return live.readout(change, **how)
+    from blurdash.readout import pixels_only
+
+    return in_turn(lambda: pixels_only(face.face, change), **how)
 
 
 def _at_rest(chosen: View) -> tuple[str, bool]:

@@ -48,6 +48,14 @@ $L_2$ are then one readout in three units. The study's formula for the average s
 1 − cosine; its code adds up the cosine itself. Both are offered, by name.
 """
 
+EQUIVALENT_NOTES = """
+*Reads as a blur of 33 px* is the degree at which this face's own curve, at this angle and with this
+kernel, has the same value. Curves are not monotone (the study's stretch lets PSNR rise between
+neighbouring small degrees), so what is read off is their envelope: at each degree the farthest
+value so far. Below 10 px the degrees are not told apart, and past the end it is over 100 px. A
+picture that is blurred and not shifted reads as its own degree, by definition.
+"""
+
 KERNEL_NOTES = """
 The **study recipe** is kept bit for bit, because the study's numbers depend on it. It does some
 things that its reader does not expect: angle 0 draws a 135° diagonal and 45 a horizontal streak;
@@ -96,7 +104,11 @@ def method_page() -> None:
         st.subheader("Recognisers, protocols, crops", divider="gray")
         _table_of_recognisers()
         st.markdown(
-            "\n".join(f"- **{name}**: {text}" for name, text in (PROTOCOLS | CROPS).items())
+            "\n".join(
+                f"- {what} **{name}**: {text}"
+                for what, table in (("Protocol", PROTOCOLS), ("Crop", CROPS))
+                for name, text in table.items()
+            )
         )
         st.subheader("Where the claim ends", divider="gray")
         st.markdown(LIMITS)
@@ -112,6 +124,7 @@ def _formulas() -> None:
     st.latex(EMBEDDING_FORMULA)
     st.latex(QUALITY_FORMULA)
     st.markdown(FORMULA_NOTES)
+    st.markdown(EQUIVALENT_NOTES)
     _table_of_measures()
 
 

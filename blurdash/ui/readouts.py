@@ -57,6 +57,7 @@ def controls_data(
     start: int,
     eye_distance: float,
     recogniser: Mapping[str, Any],
+    ready: bool,
     message: str,
     alert: bool,
     curve: Mapping[int, Mapping[str, float]] | None = None,
@@ -72,6 +73,7 @@ def controls_data(
         start: A number that is another when the sliders are to jump to the view.
         eye_distance: px.
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
+        ready: Whether there is a recogniser; without one the numbers are those of the pixels.
         message: What else to say beneath the tiles.
         alert: Whether the message is about something that went wrong.
         curve: What is known of the face's own curve at this angle.
@@ -98,6 +100,7 @@ def controls_data(
         "equivalents": equivalents(view, readout.values, curve or {}) if readout else [],
         "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
         "recogniser": dict(recogniser),
+        "ready": ready,
         "receipt": readout.as_dict() if readout and _rests_at(rested, view) else None,
         "message": message,
         "alert": alert,

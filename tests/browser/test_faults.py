@@ -39,7 +39,9 @@ def upload(page: Page) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": photo.getvalue()}
     )
-    expect(page.locator(".bd-clean .bd-what")).to_have_text("Photo 1", timeout=60_000)
+    expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+        "aria-label", "Clean: Photo 1", timeout=60_000
+    )
     page.keyboard.press("Escape")
     values(page)
 
@@ -57,7 +59,9 @@ def test_face_changed_in_mid_drag_leaves_nothing_stale(page: Page):
     choose_face(page, "Portrait")
     for degree in range(25, 75, 5):
         slider.fill(str(degree))
-    expect(page.locator(".bd-clean .bd-what")).to_have_text("Portrait", timeout=20_000)
+    expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+        "aria-label", "Clean: Portrait", timeout=20_000
+    )
     page.wait_for_timeout(300)
     mine = values(page)
     assert page.evaluate("() => window.__blurdash.answered.degree") == 70
@@ -131,20 +135,26 @@ def test_server_gone_and_back(browser: Browser, own_dashboard, at_rest):
         assert page.get_by_role("slider", name="Degree").input_value() == "66"
         assert page.evaluate("() => window.__blurdash.answered.degree") == 66
         # The server has forgotten the photo; the tab has not, and sends it again.
-        expect(page.locator(".bd-clean .bd-what")).to_have_text("Photo 1", timeout=60_000)
+        expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+            "aria-label", "Clean: Photo 1", timeout=60_000
+        )
         at_rest(page)
         expect(page.locator(".bd-facts")).not_to_contain_text("sent again", timeout=20_000)
         expect(page.get_by_role("slider", name="Degree")).to_have_value("66")
         # What was forgotten on purpose does not come back.
         page.get_by_role("button", name="Add photo").click()
         page.get_by_role("button", name="Forget my photos").click()
-        expect(page.locator(".bd-clean .bd-what")).to_have_text("Portrait", timeout=20_000)
+        expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+            "aria-label", "Clean: Portrait", timeout=20_000
+        )
         page.keyboard.press("Escape")
         dashboard.stop()
         dashboard.start()
         page.wait_for_timeout(6000)
         at_rest(page)
-        expect(page.locator(".bd-clean .bd-what")).to_have_text("Portrait")
+        expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+            "aria-label", "Clean: Portrait"
+        )
     finally:
         page.close()
 
@@ -337,7 +347,9 @@ def test_clock_that_jumps(browser: Browser, faulty: Faulty):
             assert fresh_numbers(page, 20) == before
             # Long enough for sessions and photos to be thrown away, if the time of day counted.
             page.wait_for_timeout(500)
-        expect(page.locator(".bd-clean .bd-what")).to_have_text("Photo 1")
+        expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+            "aria-label", "Clean: Photo 1"
+        )
     with faulty.switched("slow"):
         sweep_own_photos(page, "10")
         left = page.get_by_text(re.compile(r"\d+ s left"))

@@ -39,7 +39,9 @@ def upload(page: Page, photo: np.ndarray) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "Jane_Doe_holiday.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
-    expect(page.locator(".bd-clean .bd-what")).to_have_text("Photo 1", timeout=60_000)
+    expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+        "aria-label", "Clean: Photo 1", timeout=60_000
+    )
     page.keyboard.press("Escape")
 
 
@@ -110,7 +112,9 @@ def test_forget_drops_the_photo_at_once(
     at_rest(page)
     page.get_by_role("button", name="Add photo").click()
     page.get_by_role("button", name="Forget my photos").click()
-    expect(page.locator(".bd-clean .bd-what")).to_have_text("Portrait", timeout=20_000)
+    expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(
+        "aria-label", "Clean: Portrait", timeout=20_000
+    )
     page.keyboard.press("Escape")
     # Reruns of the page replace what its last run still held.
     for degree in (20, 40, 60):

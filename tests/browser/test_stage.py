@@ -35,7 +35,7 @@ EXPORTS = "\nexport { KERNELS, audit, ExactPainter, Renderer };\n"
 
 PAGE = """<!doctype html>
 <meta charset="utf-8">
-<style>body { margin: 16px; --st-text-color: #31333f; --st-background-color: #fff; }</style>
+<style>body { margin: 60px 16px 16px; --bd-u: 1px; --bd-field: 28px; --bd-ink: #14171a; }</style>
 <div id="host"></div>
 <script type="module">
   import mount, * as parts from "/stage.js";
@@ -391,7 +391,9 @@ def test_stage_shows_clean_and_exact_blurred(stage: Page, canvas: Picture):
         expected = np.asarray(shrink(Image.fromarray(wanted), (side, side)))
         assert psnr(expected, found) > 30, panel
     # A name is text, whatever it holds.
-    expect(stage.locator(".bd-clean .bd-what")).to_have_text("<b>Portrait</b>")
+    expect(stage.locator(".bd-clean .bd-picture")).to_have_attribute(
+        "aria-label", "Clean: <b>Portrait</b>"
+    )
 
 
 def test_latest_of_many_quick_views_wins(stage: Page):

@@ -370,14 +370,15 @@ function paintSeen(state) {
   const ours = (bus.scene ?? data.key) === data.key;
   const fresh = ours && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);
+  const stays = fresh && !data.ready ? curveValues(state) : null;
   const values = fresh ? data.values : standIn ?? (ours ? data.values : null);
   const itself = { text: `${view.degree} px`, at: view.degree, side: "" };
   const like = fresh ? equivalents(state) : standIn ? data.tiles.map(() => itself) : [];
-  const here = fresh || standIn ? byTile(data.tiles, values) : null;
+  const here = fresh || standIn ? byTile(data.tiles, values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
   paintLanes(state, here, byTile(data.tiles, like));
   if (!state.readouts.settle(bus.slots, data.tiles)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
-  state.readouts.paint({ state: fresh ? "exact" : standIn ? "curve" : "pending", values, like, data, view,
+  state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
     kernel: audit(KERNELS[kernel].make(degree, angle)), message: [bus.loss, data.message].filter(Boolean).join(" ") });
 }
 

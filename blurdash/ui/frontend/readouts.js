@@ -46,7 +46,9 @@ class Readouts {
 
   /**
    * @param {object} seen
-   * @param {"exact"|"curve"|"pending"} seen.state exact; read off the curve; of another position
+   * @param {"exact"|"pixels"|"curve"|"pending"} seen.state exact; exact, but there is no recogniser
+   *   yet; read off the curve; of another position
+   * @param {Array|null} seen.stays what the curve says of the embedding while there is no recogniser
    * @param {Array} seen.values as Python sends them, or null
    * @param {Array} seen.like blur equivalents; empty where they are not known
    * @param {object} seen.data the controls' data
@@ -59,9 +61,11 @@ class Readouts {
     const { state, values, like, data } = seen;
     parts.box.dataset.state = state;
     parts.box.setAttribute("aria-busy", String(state !== "exact"));
-    const note = { exact: "", curve: "from the curve", pending: values ? "computing" : "not ready yet" }[state];
+    const note = { exact: "", pixels: "", curve: "from the curve", pending: values ? "computing" : "not ready yet" }[state];
     for (const flag of parts.flags) setText(flag, note);
-    parts.tiles.forEach((tile, i) => this.paintTile(tile, data.tiles[i], { ...seen, value: values?.[i], like: like[i] }));
+    if (state === "pixels") setText(parts.flags[0], "not ready yet");
+    parts.tiles.forEach((tile, i) => this.paintTile(tile, data.tiles[i], { ...seen, value: values?.[i], like: like[i],
+      instead: values?.[i] === "none" && typeof seen.stays?.[i] === "number" ? seen.stays[i] : null }));
     this.paintHead(data, state);
     this.paintPerson(data, state, values);
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
@@ -72,9 +76,10 @@ class Readouts {
     this.paintLine(data, state);
   }
 
-  paintTile(parts, tile, { state, value, like, data }) {
+  paintTile(parts, tile, { state, value: exact, like, data, instead }) {
+    const value = instead ?? exact;
     setText(parts.figure, value === undefined || value === null ? "···" : formatted(value, tile.decimals));
-    setText(parts.mark, state === "curve" ? "≈ " : "");
+    setText(parts.mark, state === "curve" || instead !== null ? "≈ " : "");
     const at = data.pos;
     const shift = at[2] || at[3] ? `, shift ${shown(at[2])} ${shown(at[3])}` : "";
     const elsewhere = state === "pending" && value !== undefined;
