@@ -91,6 +91,26 @@ def test_moved_sliders_are_answered_for_that_position(app):
     assert data["values"][0] < 1
 
 
+def test_a_receipt_goes_along_once_the_hand_rests(app):
+    app.run()
+    app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 7], "rest": ""}
+    app.run()
+    assert component_data(app, "bd_controls")["receipt"] is None
+    place = "80,-20,3.5,0,side,768"
+    app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 7], "rest": place}
+    app.run()
+    sent = component_data(app, "bd_controls")
+    receipt = sent["receipt"]["receipt"]
+    assert (receipt["degree"], receipt["angle"], receipt["shift"]) == (80, -20.0, [3.5, 0.0])
+    assert sent["receipt"]["psnr"] == pytest.approx(sent["values"][3], abs=0.02)
+
+
+def test_a_blur_that_is_not_shifted_is_its_own_equivalent(app):
+    app.run()
+    like = component_data(app, "bd_controls")["equivalents"]
+    assert {(one["text"], one["at"]) for one in like} == {("30 px", 30)}
+
+
 @pytest.mark.parametrize(
     "sent",
     [[400, 45, 0, 0, 1], [-3, 45, 0, 0, 1], [30, float("nan"), 0, 0, 1], [30, 45, 1e9, 0, 1]],
