@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,9 +28,7 @@ from blurdash.sweep_file import settings_of
 __all__ = [
     "EMBEDDING_COLOUR",
     "PIXEL_COLOUR",
-    "Band",
     "curves_figure",
-    "face_curve_figure",
     "map_figure",
     "sweep_page",
 ]
@@ -41,125 +38,10 @@ __all__ = [
 EMBEDDING_COLOUR = "#2f81c7"
 PIXEL_COLOUR = "#d9772b"
 
-# Degrees, lower and upper end of where some faces lie.
-Band = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
-# Curves of a face that have a band behind them, the row and colour of each.
-BANDED = (
-    ("cosine_similarity", 1, EMBEDDING_COLOUR),
-    ("ssim", 1, PIXEL_COLOUR),
-    ("l1", 2, EMBEDDING_COLOUR),
-)
-
-
-def face_curve_figure(
-    values: Mapping[int, Mapping[str, float]],
-    *,
-    title: str = "",
-    bands: Mapping[str, Band] | None = None,
-) -> go.Figure:
-    """Returns the curves of one face over the degree.
-
-    Args:
-        values: For each degree known so far, a value for every measure.
-        title: What the curves belong to: face, recogniser, kernel, angle.
-        bands: Where other faces lie, drawn behind the curves of the left axes.
-
-    Returns:
-        A figure of two plots over the same degrees: above, cosine similarity and SSIM (left, 0 to
-        1) and PSNR (right, dB); below, L1 (left) and L2 (right).
-    """
-    degrees = sorted(values)
-    figure = make_subplots(
-        rows=2,
-        cols=1,
-        shared_xaxes=True,
-        vertical_spacing=0.07,
-        row_heights=[0.62, 0.38],
-        specs=[[{"secondary_y": True}], [{"secondary_y": True}]],
-    )
-    for name, row, colour in BANDED:
-        if bands and name in bands:
-            figure.add_trace(_band_of(bands[name], colour), row=row, col=1, secondary_y=False)
-    for name, row, secondary, colour, dash in (
-        ("cosine_similarity", 1, False, EMBEDDING_COLOUR, "solid"),
-        ("ssim", 1, False, PIXEL_COLOUR, "solid"),
-        ("psnr", 1, True, PIXEL_COLOUR, "dot"),
-        ("l1", 2, False, EMBEDDING_COLOUR, "solid"),
-        ("l2", 2, True, EMBEDDING_COLOUR, "dot"),
-    ):
-        trace = _curve(name, degrees, values, colour, dash)
-        figure.add_trace(trace, row=row, col=1, secondary_y=secondary)
-    _style_axes(figure)
-    figure.update_layout(
-        margin={"l": 48, "r": 48, "t": 46, "b": 40},
-        hovermode="x unified",
-        title={"text": title, "font": {"size": 13}, "x": 0, "xanchor": "left", "y": 0.995},
-        legend={
-            "orientation": "h",
-            "y": 1.01,
-            "yanchor": "bottom",
-            "x": 0,
-            "font": {"size": 11},
-            "entrywidthmode": "fraction",
-            "entrywidth": 0.2,
-        },
-        uirevision="keep",
-    )
-    return figure
-
-
-def _band_of(band: Band, colour: str) -> go.Scatter:
-    degrees, low, high = band
-    return go.Scatter(
-        x=[*degrees, *degrees[::-1]],
-        y=[*low, *high[::-1]],
-        fill="toself",
-        fillcolor=colour,
-        opacity=0.13,
-        line={"width": 0},
-        mode="lines",
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _curve(
-    name: str,
-    degrees: Sequence[int],
-    values: Mapping[int, Mapping[str, float]],
-    colour: str,
-    dash: str,
-) -> go.Scatter:
-    measure = MEASURES[name]
-    unit = f" {measure.unit}" if measure.unit else ""
-    return go.Scatter(
-        x=list(degrees),
-        y=[_drawable(values[degree].get(name)) for degree in degrees],
-        name=measure.label.removesuffix(" distance").removesuffix(" similarity"),
-        mode="lines+markers" if len(degrees) < 60 else "lines",
-        connectgaps=True,
-        line={"color": colour, "dash": dash, "width": 2},
-        marker={"size": 4},
-        hovertemplate=f"%{{y:.{measure.decimals}f}}{unit}",
-    )
-
 
 def _drawable(value: float | None) -> float | None:
     """An infinite PSNR (nothing changed) has no place on the axis: the line starts after it."""
     return None if value is None or value in (float("inf"), float("-inf")) else value
-
-
-def _style_axes(figure: Any) -> None:
-    plain = {"title_standoff": 4, "tickfont": {"size": 11}, "title_font": {"size": 12}}
-    figure.update_xaxes(range=[0, 100], showgrid=False, zeroline=False, **plain)
-    figure.update_xaxes(title_text="Degree, canvas px", title_standoff=8, row=2, col=1)
-    figure.update_yaxes(zeroline=False, tickmode="auto", nticks=5, **plain)
-    figure.update_yaxes(title_text="similarity", row=1, col=1, secondary_y=False)
-    figure.update_yaxes(title_text="PSNR, dB", showgrid=False, row=1, col=1, secondary_y=True)
-    figure.update_yaxes(title_text="L1", rangemode="tozero", row=2, col=1, secondary_y=False)
-    figure.update_yaxes(
-        title_text="L2", rangemode="tozero", showgrid=False, row=2, col=1, secondary_y=True
-    )
 
 
 # --- the study ------------------------------------------------------------------------------------

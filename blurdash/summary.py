@@ -18,6 +18,7 @@ from blurdash.table import look_up
 
 __all__ = [
     "AXES",
+    "Band",
     "Curve",
     "Map",
     "averages",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 Values = npt.NDArray[np.float64]
+# Degrees, lower and upper end of where some faces lie.
+Band = tuple[Values, Values, Values]
 
 # What the x axis may count.
 AXES = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
-from blurdash.figure import curves_figure, face_curve_figure, map_figure, sweep_page
+from blurdash.figure import curves_figure, map_figure, sweep_page
 from blurdash.readout import MEASURES
 from blurdash.sweep_file import table_of, with_settings
 from blurdash.ui.shipped import Which, read_shipped, shipped_bands, sweeps_at_hand
@@ -159,24 +158,6 @@ def test_mistakes_end_with_2_and_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
-
-
-def test_thirty_faces_are_drawn_within_a_second() -> None:
-    table = made(30)
-    curves_figure(table)
-    start = time.perf_counter()
-    curves_figure(table)
-    assert time.perf_counter() - start < 1.5
-
-
-def test_face_curve_has_the_reference_faces_behind_it():
-    x = np.array([0.0, 50.0, 100.0])
-    bands = {"ssim": (x, np.array([1.0, 0.6, 0.4]), np.array([1.0, 0.8, 0.7]))}
-    values = {d: dict.fromkeys(MEASURES, 0.5) for d in (0, 100)}
-    plain, banded = face_curve_figure(values), face_curve_figure(values, bands=bands)
-    assert len(banded.data) == len(plain.data) + 1
-    assert list(banded.data[0].x) == [0, 50, 100, 100, 50, 0]
-    assert list(banded.data[0].y) == [1.0, 0.6, 0.4, 0.7, 0.8, 1.0]
 
 
 def test_shipped_bands_hold_most_of_the_faces():

@@ -36,8 +36,8 @@ from blurdash.ui.view import View
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from blurdash.figure import Band
     from blurdash.readout import Readout
+    from blurdash.summary import Band
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["explore_page"]
@@ -221,6 +221,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         key=view.settings_key(chosen),
         start=st.session_state.get("bd_start", 0),
         eye_distance=face.face.eye_distance,
+        source=face.face.frame.side if face.face.frame else None,
         recogniser=_recogniser(chosen, loading),
         ready=live is not None,
         message=message,

@@ -16,7 +16,7 @@ from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_strangers
 
 if TYPE_CHECKING:
     from blurdash.embed import EmbedderRow
-    from blurdash.figure import Band
+    from blurdash.summary import Band
     from blurdash.table import Measure
     from blurdash.ui.live import Curve
     from blurdash.ui.view import View
@@ -56,6 +56,7 @@ def controls_data(
     key: str,
     start: int,
     eye_distance: float,
+    source: float | None,
     recogniser: Mapping[str, Any],
     ready: bool,
     message: str,
@@ -72,6 +73,7 @@ def controls_data(
         key: What the numbers belong to besides the position.
         start: A number that is another when the sliders are to jump to the view.
         eye_distance: px.
+        source: Width of what the canvas was cut from, px of the photo; None if taken whole.
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
         ready: Whether there is a recogniser; without one the numbers are those of the pixels.
         message: What else to say beneath the tiles.
@@ -87,6 +89,7 @@ def controls_data(
         "kernel": view.kernel,
         "degree_one_angle": Change(1, 0.0, view.kernel).used_angle,
         "eye_distance": round(eye_distance, 2),
+        "source": None if source is None else round(source),
         "mode": view.mode,
         "height": view.window_height,
         "defaults": {

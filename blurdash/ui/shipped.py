@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from blurdash.errors import TableError
-from blurdash.figure import Band
 from blurdash.flips import RankFlips
 from blurdash.readout import MEASURES
-from blurdash.summary import curve_of, impostor_band
+from blurdash.summary import Band, curve_of, impostor_band
 from blurdash.sweep_file import read_settings, read_sweep, settings_of, write_sweep
 
 if TYPE_CHECKING:

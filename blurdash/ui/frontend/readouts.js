@@ -115,7 +115,7 @@ class Readouts {
     if (threshold) drawGauge(parts.gauge, { value, threshold, unit: unitOf(parts.box) });
   }
 
-  paintLine({ recogniser, kernel, eye_distance: eyes, receipt }, state) {
+  paintLine({ recogniser, kernel, eye_distance: eyes, source, receipt }, state) {
     const { line } = this;
     if (!line) return;
     const name = recogniser.label || "none";
@@ -126,6 +126,8 @@ class Readouts {
     setText(line.kernel, kernel);
     setText(line.reference, kernel === "study" ? "degree 0, same stretch" : "the clean canvas");
     setText(line.eyes, `${Math.round(eyes)} px`);
+    line.source.parentElement.hidden = !source;
+    setText(line.source, `${source} px`);
     this.receipt = state === "exact" ? receipt : null;
     line.copy.disabled = !this.receipt;
   }
@@ -194,10 +196,10 @@ function tileParts(place, tile) {
 function buildContext(place) {
   place.innerHTML = `<style>${READOUTS_CSS}</style><footer class="bd-context"><span>Recogniser <b></b></span><span>protocol <b></b></span>
     <span>crop <b></b><span class="bd-long bd-crop"></span></span><span>kernel <b></b></span>
-    <span class="bd-long">reference <b></b></span><span>eyes <b></b> apart<span class="bd-long"> on 1024</span></span>
+    <span class="bd-long">reference <b></b></span><span>eyes <b></b> apart<span class="bd-long"> on 1024</span></span><span>source <b></b></span>
     <button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;
-  const [recogniser, protocol, crop, kernel, reference, eyes] = place.querySelectorAll("b");
-  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button"), recogniser, protocol, crop, kernel, reference, eyes };
+  const [recogniser, protocol, crop, kernel, reference, eyes, source] = place.querySelectorAll("b");
+  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button"), recogniser, protocol, crop, kernel, reference, eyes, source };
 }
 
 function paintKernel({ name, values }, audited, kernel, degree) {
