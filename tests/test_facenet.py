@@ -125,6 +125,7 @@ def test_convention_study_is_raw_bgr_of_the_whole_picture(
     assert np.abs(found - reference(plain, canvases)).max() > 1e-3  # the test would see RGB
 
 
+@pytest.mark.long
 def test_study_takes_a_canvas_of_1024(plain: nn.Module, network: FaceNetNetwork) -> None:
     canvas = pictures(1, 1024, 1024)
     found = network.embed_study(canvas)

@@ -59,6 +59,7 @@ def outcomes() -> dict[str, fuzz.Outcome]:
 # ---- named attacks, and a sample of damage ----
 
 
+@pytest.mark.long
 @only_linux
 @pytest.mark.parametrize("name", attacks())
 @pytest.mark.xdist_group("fuzz")
@@ -70,6 +71,7 @@ def test_attack(name: str) -> None:
     assert outcome.megabytes < MEGABYTES, outcome
 
 
+@pytest.mark.long
 @only_linux
 @pytest.mark.parametrize("family", SAMPLE)
 @pytest.mark.xdist_group("fuzz")
@@ -103,6 +105,7 @@ NOTICED = {
 }
 
 
+@pytest.mark.long
 @only_linux
 @pytest.mark.xdist_group("fuzz")
 def test_a_run_notices_whatever_goes_wrong() -> None:
@@ -117,6 +120,7 @@ def test_a_run_notices_whatever_goes_wrong() -> None:
 # ---- the same in this process, with hypothesis choosing the damage ----
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(data=st.data())
 def test_only_errors_of_ours_come_out(data: st.DataObject) -> None:
@@ -136,6 +140,7 @@ def test_only_errors_of_ours_come_out(data: st.DataObject) -> None:
         assert isinstance(got, np.ndarray) if family == "photo" else got.schema.equals(SCHEMA)
 
 
+@pytest.mark.long
 def test_inputs_are_the_same_every_time_and_of_every_kind() -> None:
     for family, module in MODULES.items():
         make = getattr(module, family)
@@ -147,11 +152,13 @@ def test_inputs_are_the_same_every_time_and_of_every_kind() -> None:
     assert {item.name for item in made} == {"", *photos.HOSTILE_NAMES}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", photos.seeds())
 def test_whole_photos_are_read(label: str) -> None:
     assert load_photo(photos.seeds()[label]).shape in ((72, 80, 3), (80, 72, 3), (128, 128, 3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", tables.seeds())
 def test_whole_tables_are_read(label: str) -> None:
     table = read_sweep(tables.seeds()[label])
@@ -162,6 +169,7 @@ def test_whole_tables_are_read(label: str) -> None:
 # ---- names ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", photos.HOSTILE_NAMES)
 def test_errors_carry_no_raw_name(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -189,6 +197,7 @@ def calls(tree: ast.Module) -> list[tuple[str, ast.Call]]:
     return [(ast.unparse(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
 )
@@ -223,6 +232,7 @@ def unsafe(tree: ast.Module) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "line",
     [
@@ -242,6 +252,7 @@ def test_the_search_for_pickles_finds_them(line: str) -> None:
     assert unsafe(ast.parse(line))
 
 
+@pytest.mark.long
 def test_the_trap_springs_where_a_pickle_is_run() -> None:
     payload.ran()
     pickle.loads(payload.payload())
@@ -249,6 +260,7 @@ def test_the_trap_springs_where_a_pickle_is_run() -> None:
     assert not payload.ran()
 
 
+@pytest.mark.long
 def test_a_table_with_pickles_is_read_and_none_is_run() -> None:
     for label in ("a pickle as a type", "pickles in notes"):
         read_sweep(tables.ATTACKS[label].make())
@@ -258,12 +270,14 @@ def test_a_table_with_pickles_is_read_and_none_is_run() -> None:
 # ---- what the walk over a table must not miss ----
 
 
+@pytest.mark.long
 def test_a_part_of_the_description_that_ends_the_process_is_never_asked_for() -> None:
     """Asking pyarrow for a column's metadata aborts the process if its histogram is damaged."""
     tree = ast.parse((PACKAGE / "sweep_file.py").read_text(encoding="utf-8"))
     assert not [name for name, _ in calls(tree) if name.endswith((".row_group", ".column"))]
 
 
+@pytest.mark.long
 def test_pages_are_counted_as_pyarrow_counts_them() -> None:
     """The unpacked sizes by the walk over the pages, against pyarrow's own sums."""
     from blurdash import sweep_file
@@ -281,6 +295,7 @@ def test_pages_are_counted_as_pyarrow_counts_them() -> None:
                 assert 0 < heads < 0.9 * wanted.total_uncompressed_size + 400, label
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["bytes", "path"])
 def test_a_table_is_read_from_a_path_as_from_bytes(how: str, tmp_path: Path) -> None:
     for data in tables.seeds().values():
@@ -294,6 +309,7 @@ def test_a_table_is_read_from_a_path_as_from_bytes(how: str, tmp_path: Path) -> 
         )
 
 
+@pytest.mark.long
 def test_weights_errors_have_their_class() -> None:
     assert {family.error for family in fuzz.FAMILIES.values()} == {
         PhotoError,

@@ -578,6 +578,7 @@ def test_process_ends_in_order_while_work_is_under_way() -> None:
 # --- the whole dashboard --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("browser")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_load_benchmark_gets_numbers_for_every_visitor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,7 @@ def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypat
     assert any("built-in portrait" in one.value for one in again.caption)
 
 
+@pytest.mark.long
 def test_a_sweep_that_cannot_be_kept_is_shown_all_the_same(app, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
     (tmp_path / "blurdash").write_text("a file where the folder would be")

@@ -65,6 +65,7 @@ def sharpness(picture: np.ndarray) -> float:
     return float(np.abs(np.diff(grey, axis=1)).mean())
 
 
+@pytest.mark.long
 def test_told_from_start_to_end_with_the_keyboard(argue):
     page = argue()
     for number, scene in enumerate(NAMES):

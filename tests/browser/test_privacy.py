@@ -130,6 +130,7 @@ def test_forget_drops_the_photo_at_once(
     page.close()
 
 
+@pytest.mark.long
 def test_photo_is_in_no_file_and_no_address(page: Page, at_rest, photo):
     before = {path: path.stat().st_mtime_ns for path in _files()}
     media: list[str] = []
