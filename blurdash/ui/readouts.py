@@ -111,8 +111,8 @@ def controls_data(
 
 
 def _rests_at(rested: str, view: View) -> bool:
-    """Whether the hand rests where the view is: only then a receipt goes along."""
-    return rested.split(",")[:4] == [f"{value:g}" for value in view.position()]
+    """Whether the hand rests where the view is, or has not moved: then a receipt goes along."""
+    return not rested or rested.split(",")[:4] == [f"{value:g}" for value in view.position()]
 
 
 def recogniser_data(

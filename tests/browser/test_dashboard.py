@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import numpy as np
@@ -198,6 +199,20 @@ def test_presentation_mode_by_key_and_back(page: Page):
     assert shown_view(page)["degree"] == 40
     page.locator("body").press("f")
     expect(page.locator("body")).not_to_have_class(re.compile("bd-present"))
+
+
+@pytest.mark.long
+def test_receipt_of_what_is_shown_is_copied(page: Page, at_rest):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    slider(page, "Degree").fill("41")
+    page.wait_for_timeout(300)
+    at_rest(page)
+    expect(page.get_by_role("button", name="Copy receipt")).to_be_enabled(timeout=20_000)
+    page.get_by_role("button", name="Copy receipt").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = json.loads(page.evaluate("() => navigator.clipboard.readText()"))
+    assert copied["receipt"]["embedder"] == "dlib"
+    assert copied["receipt"]["degree"] == 41
 
 
 @pytest.mark.long
