@@ -101,7 +101,7 @@ def test_story_holds_the_sliders_in_their_ranges():
     story.choose_limit(1e6)
     assert story.limit == 64
     story.choose("registration", "<script>")
-    assert story.registration == "below 10 px"
+    assert story.registration == "none"
 
 
 def test_every_scene_has_known_sliders_and_pictures():

@@ -235,13 +235,14 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
 
 def _readout(face: ShownFace, chosen: View, live: LiveFace | None) -> Readout:
     """The numbers here; without a recogniser those of the pixels."""
-    how = {"session": current_session(), "still_wanted": view.still_wanted}
-    change = chosen.change()
+    session, change = current_session(), chosen.change()
     if live is not None:
-        return live.readout(change, **how)
+        return live.readout(change, session=session, still_wanted=view.still_wanted)
     from blurdash.readout import pixels_only
 
-    return in_turn(lambda: pixels_only(face.face, change), **how)
+    return in_turn(
+        lambda: pixels_only(face.face, change), session=session, still_wanted=view.still_wanted
+    )
 
 
 def _at_rest(chosen: View) -> tuple[str, bool]:

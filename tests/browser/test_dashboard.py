@@ -36,29 +36,10 @@ def shown_view(page: Page) -> dict:
     return page.evaluate("() => window.__blurdash.view")
 
 
-def test_open_upload_change_degree_read_tiles(page: Page, at_rest):
-    before = readout(page, "cosine")
-    photo = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(portrait_photo()[:, ::-1])).save(photo, "JPEG", quality=95)
-    page.get_by_role("button", name="Add photo").click()
-    page.locator("input[type=file]").set_input_files(
-        {"name": "<img src=x>.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
-    )
-    expect(page.get_by_role("combobox", name="Face")).to_have_value("Photo 1", timeout=60_000)
-    page.keyboard.press("Escape")
-    expect.set_options(timeout=20_000)
-    at_rest(page)
-    mild = readout(page, "cosine")
-    assert mild != before
-    slider(page, "Degree").fill("90")
-    page.wait_for_timeout(300)
-    strong = {name: readout(page, name) for name in ("cosine", "l1", "l2", "psnr", "ssim")}
-    assert strong["cosine"] < mild
-    assert strong["psnr"] < 35
-    assert "photo" not in page.url.lower()
-
-
-def test_tiles_equal_the_library(page: Page, dlib_embedder):
+def test_the_journey(page: Page, at_rest, dlib_embedder):
+    """Opened, dragged, read while dragging and at rest, a photo added, read again."""
+    assert_fits_in_both_themes(page)
+    assert_dragged(page, at_rest)
     slider(page, "Degree").fill("64")
     slider(page, "Angle").fill("-20")
     page.wait_for_timeout(300)
@@ -67,6 +48,75 @@ def test_tiles_equal_the_library(page: Page, dlib_embedder):
     assert readout(page, "l2") == pytest.approx(expected["l2"], abs=3e-3)
     assert readout(page, "psnr") == pytest.approx(expected["psnr"], abs=0.03)
     assert readout(page, "ssim") == pytest.approx(expected["ssim"], abs=3e-4)
+    add_photo(page)
+    at_rest(page)
+    mild = readout(page, "cosine")
+    slider(page, "Degree").fill("90")
+    page.wait_for_timeout(300)
+    strong = {name: readout(page, name) for name in ("cosine", "l1", "l2", "psnr", "ssim")}
+    assert strong["cosine"] < mild
+    assert strong["psnr"] < 35
+    assert "photo" not in page.url.lower()
+
+
+def add_photo(page: Page) -> None:
+    photo = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(portrait_photo()[:, ::-1])).save(photo, "JPEG", quality=95)
+    page.get_by_role("button", name="Add photo").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "<img src=x>.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
+    )
+    expect(page.get_by_role("combobox", name="Face")).to_have_value("Photo 1", timeout=60_000)
+    page.keyboard.press("Escape")
+
+
+def assert_fits_in_both_themes(page: Page) -> None:
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        background = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+        page.wait_for_function(
+            f"(dark) => ({background})().match(/\\d+/g).slice(0, 3).every((v) => v < 128) === dark",
+            arg=scheme == "dark",
+        )
+        high, room = page.evaluate(
+            "(names) => names.map((name) => document.querySelector('.stMain')[name])",
+            ["scrollHeight", "clientHeight"],
+        )
+        assert high <= room, scheme
+
+
+NOW = """() => ({
+  state: window.__blurdash.slots.readouts.querySelector(".bd-tiles").dataset.state,
+  degree: window.__blurdash.view.degree, answered: window.__blurdash.answered?.degree,
+})"""
+
+
+def assert_dragged(page: Page, at_rest) -> None:
+    """Drags the degree with the mouse; no number is shown as exact for another position."""
+    box = slider(page, "Degree").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 20, y)
+    page.mouse.down()
+    seen = []
+    for step in range(60):
+        page.mouse.move(box["x"] + 20 + step * (box["width"] - 40) / 60, y)
+        if step % 5 == 0:
+            seen.append(page.evaluate(NOW))
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    at_rest(page)
+    assert all(now["state"] != "exact" or now["degree"] == now["answered"] for now in seen)
+    assert len({now["degree"] for now in seen}) > 6
+    value = int(slider(page, "Degree").input_value())
+    assert value > 80
+    assert page.evaluate(NOW) == {"state": "exact", "degree": value, "answered": value}
+    log = page.evaluate("() => window.__blurdash.log")
+    sent = {row[2] for row in log if row[1] == "sent"}
+    got = {row[2] for row in log if row[1] == "got"}
+    # One request in flight and the latest wins: the last is answered, and the drag is not starved.
+    # A run of the whole page may take one answer's place.
+    assert max(sent) in got
+    assert len(sent & got) > len(sent) // 2
 
 
 @pytest.mark.long
@@ -109,29 +159,6 @@ def test_number_entry_takes_numbers_and_refuses_words(page: Page, at_rest):
     assert slider(page, "Angle").input_value() == "-135"
     assert entry.input_value() == "−135"
     at_rest(page)
-
-
-def test_drag_ends_where_the_hand_ended(page: Page, at_rest):
-    box = slider(page, "Degree").bounding_box()
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 20, y)
-    page.mouse.down()
-    for step in range(60):
-        page.mouse.move(box["x"] + 20 + step * (box["width"] - 40) / 60, y)
-    page.mouse.up()
-    page.wait_for_timeout(200)
-    at_rest(page)
-    value = int(slider(page, "Degree").input_value())
-    assert value > 80
-    assert page.evaluate("() => window.__blurdash.answered.degree") == value
-    log = page.evaluate("() => window.__blurdash.log")
-    sent = [row for row in log if row[1] == "sent"]
-    got = {row[2] for row in log if row[1] == "got"}
-    # One request in flight and the latest wins: the last is answered, and the drag is not starved.
-    # A run of the whole page may take one answer's place.
-    numbers = {row[2] for row in sent}
-    assert max(numbers) in got
-    assert len(numbers & got) > len(numbers) // 2
 
 
 @pytest.mark.long
@@ -227,23 +254,3 @@ def test_play_runs_and_stops(page: Page, at_rest):
     stopped = shown_view(page)["degree"]
     page.wait_for_timeout(300)
     assert shown_view(page)["degree"] == stopped
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_fits_a_small_projector_without_scrolling(
-    browser: Browser, dashboard, scheme: str, at_rest
-):
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(dashboard.address)
-    at_rest(page)
-    sizes = page.evaluate(
-        "() => ['scrollHeight', 'clientHeight'].map((s) => document.querySelector('.stMain')[s])"
-    )
-    assert sizes[0] <= sizes[1]
-    background = page.evaluate(
-        "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
-    )
-    bright = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3 > 128
-    assert bright == (scheme == "light")
-    context.close()
