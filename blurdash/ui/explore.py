@@ -59,14 +59,17 @@ def explore_page() -> None:
     settings_row(chosen)
     loading = recogniser.request(chosen.recogniser, chosen.protocol)
     with st.container(key="bd-work"):
-        with st.container(key="bd-left"):
-            face = face_row(chosen)
-            _stage(face, chosen)
-            # What a fragment is given, Streamlit keeps: never a face or anything made from one.
-            st.fragment(_draw_controls)(chosen, loading)
-        with st.container(key="bd-right"):
-            _curve(face, chosen, loading)
-            slot("readouts", key="bd_readouts")
+        left, right = st.container(key="bd-left"), st.container(key="bd-right")
+    with left:
+        face = face_row(chosen)
+        _stage(face, chosen)
+    with right:
+        _curve(face, chosen, loading)
+        slot("readouts", key="bd_readouts")
+    with left:
+        # After the curve: where its angle is another by now, they have the page drawn anew.
+        # What a fragment is given, Streamlit keeps: never a face or anything made from one.
+        st.fragment(_draw_controls)(chosen, loading)
     slot("context", key="bd_context")
 
 
