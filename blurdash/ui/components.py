@@ -241,7 +241,7 @@ def _stage_component() -> Any:
     return st.components.v2.component(
         "blurdash_stage",
         html="<div></div>",
-        css=frontend("stage.css"),
+        css=frontend("widgets.css", "stage.css"),
         js=frontend(*STAGE_SCRIPTS) + _published(),
     )
 

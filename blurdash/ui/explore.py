@@ -109,7 +109,7 @@ def _curve(face: ShownFace, chosen: View, loading: Loading) -> None:
     if live is not None and curve is not None and not curve.complete:
         fill_curve(current_session(), live, curve, chosen.kernel)
     every = LOOK_SECONDS if waiting else None
-    st.session_state["bd_chart"] = chosen.angle
+    st.session_state["bd_curve_angle"] = chosen.angle
     st.fragment(_feed_curve, run_every=every)(chosen, loading, polled=waiting)
 
 
@@ -228,7 +228,6 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         recogniser=_recogniser(chosen, loading),
         ready=live is not None,
         message=message,
-        alert=bool(message),
         curve=dict(live.curve(chosen.angle).values) if live else None,
     )
     controls(data, key=CONTROLS_KEY, position=position)
@@ -269,7 +268,7 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
             chosen.window_height = min(int(height), view.LARGEST_WINDOW)
         view.write_address(chosen)
         st.session_state["bd_rested"] = place
-    drawn = st.session_state.get("bd_chart")
+    drawn = st.session_state.get("bd_curve_angle")
     return place, angle == f"{chosen.angle:g}" and drawn != chosen.angle
 
 

@@ -12,7 +12,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from blurdash.blur import Change
 from blurdash.errors import BlurdashError
@@ -74,25 +74,11 @@ class Curve:
     def __init__(self, angle: float) -> None:
         self.angle = angle
         self.values: dict[int, dict[str, float]] = {}
-        self._drawn: tuple[object, Any] = (None, None)
 
     @property
     def complete(self) -> bool:
         """Whether every degree is known."""
         return len(self.values) == len(COARSE_FIRST)
-
-    def drawn(self, what: object, draw: Callable[[], Any]) -> Any:
-        """Returns a drawing of this curve, made anew only where it is not the last one.
-
-        Args:
-            what: All that decides how it looks.
-            draw: Makes it.
-        """
-        last, drawing = self._drawn
-        if last != what:
-            drawing = draw()
-            self._drawn = (what, drawing)
-        return drawing
 
 
 class LiveFace:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
-from blurdash.argument import blur_equivalent
+from blurdash.argument import BlurEquivalent, blur_equivalent
 from blurdash.blur import Change
 from blurdash.distance import DISTANCES
 from blurdash.quality import METRICS
@@ -60,7 +60,6 @@ def controls_data(
     recogniser: Mapping[str, Any],
     ready: bool,
     message: str,
-    alert: bool,
     curve: Mapping[int, Mapping[str, float]] | None = None,
 ) -> dict[str, Any]:
     """Returns what the controls' script reads; small, for it is sent with every answer.
@@ -76,8 +75,7 @@ def controls_data(
         source: Width of what the canvas was cut from, px of the photo; None if taken whole.
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
         ready: Whether there is a recogniser; without one the numbers are those of the pixels.
-        message: What else to say beneath the tiles.
-        alert: Whether the message is about something that went wrong.
+        message: What else is to be said; may be empty.
         curve: What is known of the face's own curve at this angle.
     """
     return {
@@ -106,7 +104,6 @@ def controls_data(
         "ready": ready,
         "receipt": readout.as_dict() if readout and _rests_at(rested, view) else None,
         "message": message,
-        "alert": alert,
     }
 
 
@@ -127,7 +124,6 @@ def recogniser_data(
         shipped: Whether the numbers are the shipped ones, until the recogniser is there.
     """
     threshold = row.threshold if row else None
-    strangers = shipped_strangers(threshold.measure) if row and threshold else None
     return {
         "label": row.label if row else "",
         "dim": row.dim if row else 0,
@@ -144,7 +140,9 @@ def recogniser_data(
             f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
             f"{threshold.source}",
             "value": threshold.value,
-            "strangers": strangers if row and row.name == SHIPPED_EMBEDDER else None,
+            "strangers": shipped_strangers(threshold.measure)
+            if row and row.name == SHIPPED_EMBEDDER
+            else None,
         },
     }
 
@@ -199,10 +197,8 @@ def blur_text(value: float, curve: Mapping[int, Mapping[str, float]], name: str)
         >>> blur_text(0.6, {0: {"ssim": 1.0}, 50: {"ssim": 0.7}, 100: {"ssim": 0.5}}, "ssim")
         '75 px'
     """
-    points = _points(curve, name)
-    if math.isnan(value) or sum(not math.isnan(one) for one in points.values()) < 2:
-        return ""
-    return blur_equivalent(value, points, name).short
+    found = _found(value, curve, name)
+    return found.short if found else ""
 
 
 def equivalents(
@@ -230,15 +226,20 @@ def equivalents(
 def _equivalent(
     value: float, curve: Mapping[int, Mapping[str, float]], name: str
 ) -> dict[str, Any]:
-    text = blur_text(value, curve, name)
-    if not text:
+    found = _found(value, curve, name)
+    if found is None:
         return dict(NO_EQUIVALENT)
-    found = blur_equivalent(value, _points(curve, name), name)
-    return {"text": text, "at": found.degree, "side": found.side}
+    return {"text": found.short, "at": found.degree, "side": found.side}
 
 
-def _points(curve: Mapping[int, Mapping[str, float]], name: str) -> dict[int, float]:
-    return {degree: values[name] for degree, values in curve.items() if name in values}
+def _found(
+    value: float, curve: Mapping[int, Mapping[str, float]], name: str
+) -> BlurEquivalent | None:
+    """The blur that a measure takes a value for; None where it cannot be said."""
+    points = {degree: values[name] for degree, values in curve.items() if name in values}
+    if math.isnan(value) or sum(not math.isnan(one) for one in points.values()) < 2:
+        return None
+    return blur_equivalent(value, points, name)
 
 
 def family_of(name: str) -> str:

@@ -239,7 +239,6 @@ function present(state, on) {
   if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
   else if (document.fullscreenElement) document.exitFullscreen();
   state.bus.dispatchEvent(new CustomEvent("present", { detail: { on } }));
-  window.dispatchEvent(new Event("resize"));
 }
 
 // ---- what the server is asked -----------------------------------------------------------------

@@ -108,7 +108,7 @@ class Readouts {
     const { threshold, label } = recogniser;
     parts.person.hidden = !label;
     const answer = same === null || same === undefined ? "" : same ? "Yes" : "No";
-    setText(parts.answer, state === "exact" && threshold ? answer : threshold ? "" : "");
+    setText(parts.answer, state === "exact" ? answer : "");
     setText(parts.limit, threshold ? threshold.text : "this recogniser has no published threshold");
     parts.gauge.parentElement.hidden = !threshold;
     const value = threshold && values ? values[threshold.tile] : null;

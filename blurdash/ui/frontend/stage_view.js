@@ -29,13 +29,13 @@ const STAGE_LABELS = {
 const STAGE_HTML = `
   <div class="bd-bar">
     <div class="bd-modes" role="group">
-      <button type="button" data-mode="side"></button>
-      <button type="button" data-mode="swipe"></button>
-      <button type="button" data-mode="flicker"></button>
+      <button type="button" class="bd-btn" data-mode="side"></button>
+      <button type="button" class="bd-btn" data-mode="swipe"></button>
+      <button type="button" class="bd-btn" data-mode="flicker"></button>
     </div>
-    <button type="button" class="bd-play" hidden></button>
-    <button type="button" class="bd-save"></button>
-    <button type="button" class="bd-presents"></button>
+    <button type="button" class="bd-btn bd-play" hidden></button>
+    <button type="button" class="bd-btn bd-save"></button>
+    <button type="button" class="bd-btn bd-presents"></button>
   </div>
   <div class="bd-panels">
     <figure class="bd-panel bd-clean">
