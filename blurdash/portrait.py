@@ -41,7 +41,7 @@ def portrait_photo() -> Picture:
     """Returns the built-in photo, uint8 RGB ``(512, 512, 3)``."""
     from skimage.data import astronaut
 
-    return np.asarray(astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+    return np.asarray(astronaut(), np.uint8)
 
 
 @functools.cache

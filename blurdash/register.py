@@ -254,7 +254,7 @@ def _spectrum(grey: Luma) -> Spectrum:
 def _peak(reference: Spectrum, test: Spectrum, normalization: str | None) -> tuple[float, float]:
     from skimage.registration import phase_cross_correlation
 
-    found, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
+    found, _, _ = phase_cross_correlation(
         reference,
         test,
         upsample_factor=UPSAMPLING,

@@ -34,6 +34,8 @@ from blurdash.flips import (
 )
 from blurdash.readout import PreparedFace
 
+pytestmark = pytest.mark.xdist_group("argue")  # one worker: what the tests share is made once
+
 Picture = npt.NDArray[np.uint8]
 
 QUICK = FlipSettings(shifts=(4.0, 16.0), degrees=(5, 30), measures=PLAIN)

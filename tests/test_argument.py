@@ -39,6 +39,8 @@ from blurdash.sceptic import SCEPTIC_METRICS, cw_ssim, cw_ssim_against, sharpnes
 from blurdash.search import find_angle_flip, find_disagreement, find_mildest
 from blurdash.twins import TWIN_TOLERANCE, twin_pictures, twins
 
+pytestmark = pytest.mark.xdist_group("argument")  # one worker: what the tests share is made once
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -573,6 +575,7 @@ def test_where_nothing_disagrees_the_nearest_is_said(evidence: Evidence) -> None
     assert "Cosine similarity prefers the blurred one" in found.note
 
 
+@pytest.mark.long
 def test_the_mildest_blur_is_wrong_for_every_pixel_measure(evidence: Evidence) -> None:
     found = find_mildest(evidence, 16)
     assert found.found

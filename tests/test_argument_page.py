@@ -252,6 +252,7 @@ def test_search_without_a_result_says_so_and_shows_the_nearest(app):
     assert note.startswith(("No pair of this face", "Found"))
 
 
+@pytest.mark.long
 def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
     data = run_at(app, "angle")
     data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)

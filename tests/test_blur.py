@@ -83,11 +83,12 @@ def smooth(height: int, width: int, sigma: float = 3) -> Picture:
 
 @pytest.mark.parametrize("angle", [0, 45, -37.5, 120])
 def test_study_blur_is_the_study_bit_for_bit_on_the_portrait(small: Picture, angle: float) -> None:
+    picture = small if angle == 45 else small[64:192, 64:192]
     for degree in range(101):
         random.seed(degree)
-        expected, severity = study(small, degree, angle)
+        expected, severity = study(picture, degree, angle)
         random.seed(degree)
-        blurred, got = study_blur(small, degree, angle)
+        blurred, got = study_blur(picture, degree, angle)
         assert np.array_equal(blurred, expected), degree
         assert got == severity == degree / 100
         assert blurred.dtype == np.uint8

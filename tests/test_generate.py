@@ -114,6 +114,7 @@ def test_a_bad_picture_does_not_end_the_work(tmp_path: Path) -> None:
     assert "damaged" in report.failures["bad"]
 
 
+@pytest.mark.long
 def test_goes_on_after_kill_9_and_leaves_no_half_file(tmp_path: Path) -> None:
     write_pictures(tmp_path, 3, side=300)
     out = tmp_path / "out"
@@ -154,7 +155,7 @@ def test_refuses_to_mix_samples_of_two_seeds(tmp_path: Path) -> None:
 
 
 def test_the_estimate_is_near_the_truth(tmp_path: Path) -> None:
-    write_pictures(tmp_path, 2, side=400)
+    write_pictures(tmp_path, 2, side=150)
     plan = plan_samples(tmp_path, out=tmp_path / "out")
     wanted = estimate(plan)
     generate(plan)

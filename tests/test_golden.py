@@ -101,6 +101,7 @@ def test_every_kernel_has_a_golden_picture() -> None:
     assert not missing, f"{sorted(missing)} without a golden picture: see golden/README.md"
 
 
+@pytest.mark.long
 def test_the_golden_numbers_are_what_their_recipe_makes(make: ModuleType) -> None:
     again = make.measures()
     for row, golden in zip(again["pairs"], MEASURED["pairs"], strict=True):

@@ -7,7 +7,6 @@ command and environment; only paths and ports are other ones. All of it is on lo
 from __future__ import annotations
 
 import base64
-import configparser
 import contextlib
 import datetime as dt
 import hashlib
@@ -27,33 +26,32 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import streamlit
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from blurdash.photo import MAX_BYTES
 from blurdash.portrait import portrait_photo
+from tests.serving_files import NGINX_CONF, ROOT, unit
 
-ROOT = Path(__file__).parents[1]
-NGINX_CONF = ROOT / "docs" / "serving" / "nginx.conf"
-UNIT = ROOT / "docs" / "serving" / "blurdash.service"
+x509 = pytest.importorskip("cryptography.x509", reason="needs requirements-long.txt")
+from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa  # noqa: E402
+
 NAME = "blurdash.example.org"
 CAP_DAC_READ_SEARCH = 2
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.skipif(os.name != "posix", reason="")]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(os.name != "posix", reason="nginx and Unix users"),
+]
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -222,17 +220,6 @@ def nginx_before(
 
 
 # --- a dashboard as the unit starts it ------------------------------------------------------------
-
-
-def unit() -> dict[str, list[str]]:
-    """The unit's [Service] section; a key may stand in it several times."""
-    found: dict[str, list[str]] = {}
-    section = UNIT.read_text("utf-8").split("[Service]\n")[1].split("\n[")[0]
-    for line in section.splitlines():
-        if line and not line.startswith("#"):
-            key, _, value = line.partition("=")
-            found.setdefault(key, []).append(value)
-    return found
 
 
 @dataclass
@@ -437,7 +424,6 @@ def lacking(headers: dict[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.browser
 def test_every_page_works_and_nothing_breaks_the_policy(visit: Visit):
     page = visit.page
@@ -458,7 +444,6 @@ def test_every_page_works_and_nothing_breaks_the_policy(visit: Visit):
     assert visit.elsewhere == []
 
 
-@pytest.mark.long
 @pytest.mark.browser
 def test_every_answer_has_the_headers(visit: Visit):
     visit.page.goto(visit.site.address)
@@ -482,7 +467,6 @@ def test_every_answer_has_the_headers(visit: Visit):
         assert lacking(dict(answer.getheaders())) == [], path
 
 
-@pytest.mark.long
 @pytest.mark.browser
 def test_camera_is_allowed_to_the_page_and_no_other_sensor(visit: Visit):
     allowed = visit.page.evaluate("() => document.featurePolicy.allowedFeatures()")
@@ -491,7 +475,6 @@ def test_camera_is_allowed_to_the_page_and_no_other_sensor(visit: Visit):
     assert {"geolocation", "microphone", "usb", "display-capture"}.isdisjoint(allowed)
 
 
-@pytest.mark.long
 @pytest.mark.browser
 def test_no_other_page_may_frame_it(visit: Visit, browser: Browser):
     context = browser.new_context(ignore_https_errors=True)
@@ -503,7 +486,6 @@ def test_no_other_page_may_frame_it(visit: Visit, browser: Browser):
     context.close()
 
 
-@pytest.mark.long
 def test_health_is_for_everybody_and_what_is_inside_for_nobody(site: Site):
     assert site.ask("/_stcore/health").status == 200
     assert site.ask("/_stcore/metrics").status == 404
@@ -511,7 +493,6 @@ def test_health_is_for_everybody_and_what_is_inside_for_nobody(site: Site):
     assert "nginx/" not in (site.ask("/_stcore/health").getheader("Server") or "")
 
 
-@pytest.mark.long
 def test_cookies_are_for_tls_only(site: Site):
     found = [site.ask(path).headers.get_all("Set-Cookie") for path in ("/", "/_stcore/health")]
     cookies = [one for several in found for one in several or []]
@@ -519,7 +500,6 @@ def test_cookies_are_for_tls_only(site: Site):
     assert all("secure" in one.lower() and "samesite=" in one.lower() for one in cookies)
 
 
-@pytest.mark.long
 def test_without_tls_one_is_sent_to_tls_and_by_another_name_nowhere(site: Site):
     plain = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=20)
     plain.request("GET", "/sweeps?degree=3", headers={"Host": NAME})
@@ -537,7 +517,6 @@ def test_without_tls_one_is_sent_to_tls_and_by_another_name_nowhere(site: Site):
 # --- too much, too often --------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_oversized_request_is_refused_before_it_is_read(site: Site):
     for path, size in (("/_stcore/upload_file/a/b", 27 << 20), ("/_stcore/host-config", 1 << 20)):
         connection = site.connect()
@@ -551,7 +530,6 @@ def test_oversized_request_is_refused_before_it_is_read(site: Site):
     assert site.ask("/_stcore/upload_file/a/b", "PUT", b"x" * (1 << 20)).status == 403
 
 
-@pytest.mark.long
 @pytest.mark.browser
 def test_flood_of_tabs_is_refused_and_the_open_one_lives_on(visit: Visit):
     site, page = visit.site, visit.page
@@ -568,7 +546,6 @@ def test_flood_of_tabs_is_refused_and_the_open_one_lives_on(visit: Visit):
     assert site.ask("/_stcore/health").status == 200
 
 
-@pytest.mark.long
 def test_page_of_another_site_is_not_let_in(site: Site):
     for origin, status in (
         (f"https://{NAME}:{site.tls}", 101),
@@ -645,7 +622,6 @@ def upstreams(*names: str) -> Iterator[list[Upstream]]:
             one.server_close()
 
 
-@pytest.mark.long
 def test_tab_stays_with_its_process(certificate: tuple[Path, Path], tmp_path: Path):
     with (
         upstreams("first", "second") as both,
@@ -668,7 +644,6 @@ def test_tab_stays_with_its_process(certificate: tuple[Path, Path], tmp_path: Pa
         assert lied.getheader("X-Seen-For") == "127.0.0.1"
 
 
-@pytest.mark.long
 def test_nothing_that_passes_is_written_to_a_file(certificate: tuple[Path, Path], tmp_path: Path):
     with (
         upstreams("only") as (one,),
@@ -689,7 +664,6 @@ def test_nothing_that_passes_is_written_to_a_file(certificate: tuple[Path, Path]
         assert [path for path in (tmp_path / "temporary").rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.long
 def test_open_tabs_of_an_address_are_limited(certificate: tuple[Path, Path], tmp_path: Path):
     limit = int(re.findall(r"limit_conn blurdash_open (\d+);", NGINX_CONF.read_text("utf-8"))[0])
     faster = ("rate=2r/s", "rate=900r/s")  # the rate of new tabs is another test's matter
@@ -814,7 +788,6 @@ emails = ["@example.org"]
 """
 
 
-@pytest.mark.long
 @pytest.mark.browser
 def test_signing_in_with_a_provider(
     browser: Browser, certificate: tuple[Path, Path], tmp_path: Path
@@ -860,7 +833,6 @@ def test_signing_in_with_a_provider(
 # --- what serves ----------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_it_runs_without_rights_and_writes_nothing(served: Served, site: Site):
     if not served.unprivileged:
@@ -881,72 +853,3 @@ def test_it_runs_without_rights_and_writes_nothing(served: Served, site: Site):
     log = (served.folder / "log").read_text()
     assert "Traceback" not in log
     assert "127.0.0.1" not in log.replace("http://127.0.0.1", "")
-
-
-def test_unit_takes_away_what_it_says():
-    service = unit()
-    for key in (
-        "DynamicUser", "NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices",
-        "ProtectKernelTunables", "ProtectKernelModules", "ProtectControlGroups", "RestrictSUIDSGID",
-    ):  # fmt: skip
-        assert service[key] == ["yes"], key
-    assert service["ProtectSystem"] == ["strict"]
-    assert service["CapabilityBoundingSet"] == [""]
-    assert (service["LimitCORE"], service["MemorySwapMax"]) == (["0"], ["0"])
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(UNIT.read_text("utf-8"))
-    assert parser.sections() == ["Unit", "Service", "Install"]
-
-
-# --- settings -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def settings() -> dict[str, Any]:
-    return tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
-
-
-def test_settings_keep_to_themselves(settings: dict[str, Any]):
-    server = settings["server"]
-    assert server["enableXsrfProtection"] is True
-    assert server["enableCORS"] is True
-    assert server["maxUploadSize"] << 20 == MAX_BYTES
-    assert server["address"] == settings["browser"]["serverAddress"] == "localhost"
-    assert settings["browser"]["gatherUsageStats"] is False
-    assert settings["client"]["showErrorDetails"] == "none"
-    assert "fontFaces" not in settings["theme"]
-    text = (ROOT / ".streamlit" / "config.toml").read_text("utf-8")
-    assert "://" not in text  # no font, script or logo from another host
-
-
-def test_every_setting_is_one_that_streamlit_knows(settings: dict[str, Any]):
-    from streamlit import config
-
-    known = set(config._config_options_template)
-    for section, values in settings.items():
-        for key, value in values.items():
-            if isinstance(value, dict):
-                assert {f"{section}.{key}.{inner}" for inner in value} <= known
-            else:
-                assert f"{section}.{key}" in known
-
-
-def test_nginx_lets_through_what_streamlit_takes(settings: dict[str, Any]):
-    body = re.findall(r"client_max_body_size (\d+)m;", NGINX_CONF.read_text("utf-8"))
-    assert [int(size) for size in body] == [settings["server"]["maxUploadSize"] + 1]
-
-
-def test_policy_names_the_script_of_the_installed_streamlit():
-    page = Path(streamlit.__file__).parent / "static" / "index.html"
-    scripts = re.findall(r"<script>(.*?)</script>", page.read_text("utf-8"), re.DOTALL)
-    found = {
-        f"sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}"
-        for one in scripts
-    }
-    policy = next(
-        line for line in NGINX_CONF.read_text("utf-8").splitlines() if "Content-Security" in line
-    )
-    assert set(re.findall(r"sha256-[A-Za-z0-9+/=]+", policy)) == found
-    assert "'unsafe-eval'" not in policy
-    assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]

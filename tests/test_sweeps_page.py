@@ -130,6 +130,7 @@ def test_shipped_curve_of_the_portrait_is_the_table():
     assert shipped_curve("study", 46.0) is None
 
 
+@pytest.mark.long
 def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypatch, tmp_path):
     # As with a recogniser of which nothing is shipped.
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")

@@ -128,7 +128,8 @@ def test_server_gone_and_back(browser: Browser, own_dashboard, at_rest):
         dashboard.stop()
         # The picture follows the hand without the server; no number pretends to belong to it.
         page.get_by_role("slider", name="Degree").fill("66")
-        expect(page.locator(".bd-blurred .bd-what")).to_have_text(re.compile("66 px"))
+        picture = page.locator(".bd-blurred .bd-picture")
+        expect(picture).to_have_attribute("aria-label", re.compile(" 66 px"))
         expect(page.locator(".bd-tiles")).not_to_have_attribute("data-state", "exact")
         dashboard.start()
         at_rest(page)
@@ -260,7 +261,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
 
 def move(page: Page, degree: int) -> None:
     page.get_by_role("slider", name="Degree").fill(str(degree))
-    expect(page.locator(".bd-blurred .bd-what")).to_have_text(re.compile(f"{degree} px"))
+    picture = page.locator(".bd-blurred .bd-picture")
+    expect(picture).to_have_attribute("aria-label", re.compile(f" {degree} px"))
 
 
 def fresh_numbers(page: Page, degree: int) -> list[str]:
