@@ -6,17 +6,16 @@ import os
 import random
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 from hypothesis import settings
 
-from blurdash import embed
-from blurdash.embed import Embedder, load_embedder
-from blurdash.face import Face, find_face
+if TYPE_CHECKING:
+    from blurdash.embed import Embedder
+    from blurdash.face import Face
 
 Picture = npt.NDArray[np.uint8]
 
@@ -36,6 +35,9 @@ def pytest_configure() -> None:
     os.environ["BLURDASH_OFFLINE"] = "1"
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
+        import cv2
+        import torch
+
         share = max(1, (os.cpu_count() or 1) // workers)
         torch.set_num_threads(share)
         cv2.setNumThreads(share)
@@ -67,6 +69,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Starts every test from the same state of every global random generator."""
+    import torch
+
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
@@ -96,6 +100,8 @@ def portrait() -> Picture:
 @pytest.fixture(scope="session")
 def portrait_face(portrait: Picture) -> Face:
     """Returns the portrait's face on its canvas, read-only."""
+    from blurdash.face import find_face
+
     face = find_face(portrait)
     face.canvas.flags.writeable = False
     return face
@@ -104,12 +110,16 @@ def portrait_face(portrait: Picture) -> Face:
 @pytest.fixture(scope="session")
 def dlib_embedder() -> Embedder:
     """Returns dlib's recogniser on the CPU."""
+    from blurdash.embed import load_embedder
+
     return load_embedder("dlib", device="cpu")
 
 
 @pytest.fixture
 def no_facenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hides FaceNet weights that this machine may have, and recognisers loaded so far."""
+    from blurdash import embed
+
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
     monkeypatch.delenv("BLURDASH_WEIGHTS_DIR", raising=False)
     monkeypatch.setattr(embed, "_loaded", {})

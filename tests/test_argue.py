@@ -144,6 +144,7 @@ def test_the_claim_holds_on_the_portrait_and_fails_for_small_blurs(flips: RankFl
     assert flips.shares("cosine_similarity").tolist() == [[0, 1], [0, 1]]
 
 
+@pytest.mark.long
 def test_workers_change_no_count(flips: RankFlips, folder: Path, dlib_embedder: Embedder) -> None:
     done: list[tuple[int, int]] = []
     again = argue(

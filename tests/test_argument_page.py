@@ -120,7 +120,8 @@ def test_first_scene_asks_before_it_tells(app):
     assert data["ready"]
     assert data["captions"] == [None, None]
     assert data["vote"] == {"revealed": False, "mine": None, "counts": [0, 0], "total": 0}
-    assert "table" not in [one["kind"] for one in data["panels"]]
+    assert "verdict" not in [one["kind"] for one in data["panels"]]
+    assert data["sliders"] == []  # they would say what was done
     assert sorted(data["pictures"]) == ["blurred", "sharp"]
     assert "sharp" not in json.dumps([data["see"], data["panels"]]).replace("sharper", "")
     sharp = data["pictures"].index("sharp")
@@ -146,14 +147,14 @@ def test_first_scene_asks_before_it_tells(app):
 def test_phones_are_told_when_they_cannot_reach_this_server(app):
     run_at(app, "two-pictures")
     data = act(app, "phones")
-    vote = panel(data, "vote")
-    assert vote["qr"] == ""
-    assert "--server.address 0.0.0.0" in vote["link"]
+    phones = panel(data, "phones")
+    assert phones["qr"] == ""
+    assert "--server.address 0.0.0.0" in phones["link"]
 
 
 def test_numbers_are_those_of_the_library(app, dlib_embedder):
     data = run_at(app, "pixels", degree=40, angle=30, x=8, y=-3)
-    rows = {row["test"]: row["cells"] for row in panel(data, "table")["rows"]}
+    rows = {row["test"]: row["cells"] for row in panel(data, "verdict")["rows"]}
     face = PreparedFace(portrait_face(), dlib_embedder)
     blurred = face.readout(Change(40, 30.0)).values
     moved = shift(face.reference, 8, -3)
@@ -171,7 +172,7 @@ def test_maps_and_equivalents_come_at_rest(app):
     assert [row["title"] for row in maps["rows"]] == ["Squared error", "SSIM"]
     for row in maps["rows"]:
         assert all(one["url"].startswith("data:image/png;base64,") for one in row["pictures"])
-    table = panel(data, "table")
+    table = panel(data, "verdict")
     assert table["head"][-1] == "sharp is like a blur of"
     psnr = next(row for row in table["rows"] if row["test"] == "argue-psnr")
     assert 25 <= float(psnr["cells"][-1].removesuffix(" px")) <= 40  # the portrait's own curve
@@ -188,7 +189,7 @@ def test_noise_and_gain_are_measured_on_the_sharp_picture(app):
     bright = run_at(app, "embedding", x=0, gain=1.3)
     value = {}
     for name, data in (("plain", plain), ("noisy", noisy), ("bright", bright)):
-        rows = {row["test"]: row["cells"][1] for row in panel(data, "table")["rows"]}
+        rows = {row["test"]: row["cells"][1] for row in panel(data, "verdict")["rows"]}
         value[name] = (
             float(rows["argue-cosine_similarity"]),
             float(rows["argue-sharpness_ratio"].split()[0]),
@@ -216,7 +217,7 @@ def test_twins_are_found_and_shown(app, metric):
     data = wait_for(app, lambda data: data["twin"] is not None)
     assert data["start"] == 2  # the sliders jump once to the shift alone, once to the pair
     assert data["twin"]["kernel"] == "line"
-    row = next(r for r in panel(data, "table")["rows"] if r["test"] == f"argue-{metric}")
+    row = next(r for r in panel(data, "verdict")["rows"] if r["test"] == f"argue-{metric}")
     assert row["cells"][3] == "alike"
     note = panel(data, "notes")["lines"][0]
     assert "Twins" in note
@@ -259,9 +260,11 @@ def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
     values = dict(zip(ROWS, data["pos"], strict=True))
     assert values["degree_a"] > values["degree_b"]
     assert "A longer blur can leave more of the face" in data["see"]
-    cosine = next(r for r in panel(data, "table")["rows"] if r["test"] == "argue-cosine_similarity")
+    cosine = next(
+        r for r in panel(data, "verdict")["rows"] if r["test"] == "argue-cosine_similarity"
+    )
     assert cosine["wins"] == 1
-    audit = [one for one in data["panels"] if one["kind"] == "table"][1]
+    audit = panel(data, "table")
     assert audit["rows"][0]["cells"][0].startswith("Mass")
     assert any("geometry" in line or "the face" in line for line in panel(data, "notes")["lines"])
     assert values["degree"] == ROWS["degree"].first  # the other scenes' sliders stay

@@ -46,16 +46,16 @@ def test_shipped_curves_are_there_at_once(app):
     assert "SFHQ" in app.caption[0].value
 
 
-def test_every_shipped_sweep_draws(app):
-    for faces in ("30 faces", "Portrait"):
-        box(app, "Faces").set_value(faces).run()
-        for kernel in box(app, "Kernel").options:
-            box(app, "Kernel").set_value({"study recipe": "study", "exact line": "line"}[kernel])
-            app.run()
-            for angle in box(app, "Angle").options:
-                box(app, "Angle").set_value(angle).run()
-                assert not app.exception
-                assert not app.error
+@pytest.mark.parametrize("faces", ["30 faces", pytest.param("Portrait", marks=pytest.mark.long)])
+def test_every_shipped_sweep_draws(app, faces):
+    box(app, "Faces").set_value(faces).run()
+    for kernel in box(app, "Kernel").options:
+        box(app, "Kernel").set_value({"study recipe": "study", "exact line": "line"}[kernel])
+        app.run()
+        for angle in box(app, "Angle").options:
+            box(app, "Angle").set_value(angle).run()
+            assert not app.exception
+            assert not app.error
 
 
 def test_axis_in_percent_of_the_eye_distance(app):

@@ -40,7 +40,7 @@ __all__ = ["argument_page"]
 ARGUMENT_KEY = "bd_argument"
 SETTINGS_KEPT = 8
 # px: what lies above the map, and the heights at which it reads well.
-ABOVE_MAP, LOWEST_MAP, HIGHEST_MAP = 362, 390, 680
+ABOVE_MAP, LOWEST_MAP, HIGHEST_MAP = 306, 390, 900
 # Whichever of these is not in use is the sceptic's other recogniser.
 OTHERS = ("dlib", "facenet-vggface2")
 
@@ -139,7 +139,8 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
         at_rest=at_rest,
         owner=current_session(),
     )
-    told.circumstances = _circumstances(chosen, loading)
+    label = session_faces().shown_face(chosen.face).label
+    told.circumstances = _circumstances(chosen, loading, label)
     if loading.embedder is None:
         told.problem = sentence(loading.error) if loading.error else ""
         return told
@@ -245,13 +246,14 @@ def _data(story: Story, chosen: View, told: Told, *, ack: int, rested: str) -> d
         "pending": parts.pending,
         "kernel": chosen.kernel,
         "degree_one_angle": Change(1, 0.0, chosen.kernel).used_angle,
-        "sliders": SCENES[story.scene].sliders,
+        # Before the reveal they would say what was done.
+        "sliders": () if hidden else SCENES[story.scene].sliders,
         "pictures": list(shown),
         "captions": [None if hidden else "" for _ in shown],
         "twin": _drawn_twin(story),
         "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
         "panels": parts.panels,
-        "facts": f"{told.circumstances}.",
+        "facts": told.circumstances,
         "message": parts.message,
         "alert": bool(told.problem),
     }
@@ -287,8 +289,12 @@ def _draw_flips(chosen: View, told: Told) -> None:
         )
 
 
-def _circumstances(chosen: View, loading: Loading) -> str:
-    """What stands beside every number: recogniser, protocol, crop, kernel."""
-    name = EMBEDDERS[loading.embedder.name].label if loading.embedder else "No recogniser"
-    kernel = KERNELS[chosen.kernel].label
-    return f"{name}, protocol {chosen.protocol}, crop {chosen.crop}, {kernel}"
+def _circumstances(chosen: View, loading: Loading, face: str) -> list[tuple[str, str]]:
+    """What stands beside every number: recogniser, protocol, crop, kernel, face; name and value."""
+    return [
+        ("Recogniser", EMBEDDERS[loading.embedder.name].label if loading.embedder else "none yet"),
+        ("protocol", chosen.protocol),
+        ("crop", chosen.crop),
+        ("kernel", KERNELS[chosen.kernel].label),
+        ("this face", face),
+    ]

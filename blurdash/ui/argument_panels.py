@@ -31,10 +31,10 @@ __all__ = [
     "SCEPTIC_COLUMNS",
     "angle_note",
     "audit_table",
-    "bars",
     "error_maps",
     "measure_table",
     "occlusion_maps",
+    "room_row",
     "sceptic_panel",
     "side_of",
 ]
@@ -44,7 +44,7 @@ Map = npt.NDArray[np.floating]
 # What is said as a blur; it takes the face's own curve.
 CURVE_NAMES = ("cosine_similarity", "l2", "psnr", "ssim")
 SCEPTIC_COLUMNS = ("cosine_similarity", "l2", "psnr", "ssim", "cw_ssim", "sharpness_ratio")
-MAP_SIDE = 160
+MAP_SIDE = 224
 # Where a map is brightest: an error of that many grey levels; that much SSIM lost.
 ERROR_FULL, SSIM_FULL = 64.0, 1.0
 PIXEL_FORMULAS = (
@@ -73,6 +73,8 @@ def measure_table(
 ) -> dict[str, Any]:
     """Returns every number of two pictures, and which of them each measure prefers.
 
+    It is drawn beneath the pictures, each value under its own.
+
     Args:
         left: Values of the left picture; None while they are computed.
         right: Of the right one.
@@ -97,6 +99,7 @@ def measure_table(
         rows.append(
             {
                 "cells": cells,
+                "name": row.label.removesuffix(" similarity").removesuffix(" distance"),
                 "family": family_of(name),
                 "wins": None if side is None else side + 1,
                 "test": f"argue-{name}",
@@ -106,18 +109,27 @@ def measure_table(
     head = ["", *heads, "prefers"]
     if curve is not None:
         head.append(f"{heads[of]} is like a blur of")
-    return {"kind": "table", "head": head, "rows": rows}
+    return {"kind": "verdict", "head": head, "rows": rows, "of": of}
 
 
-def bars(left: float, right: float, names: Sequence[str], family: str) -> dict[str, Any]:
-    """Returns two similarities as bars from 0 to 1."""
+def room_row(counts: Sequence[int], heads: Sequence[str]) -> dict[str, Any]:
+    """Returns what the room prefers, as the first row above the measures.
+
+    Args:
+        counts: Votes for the left and the right picture.
+        heads: What the pictures are called.
+    """
+    left, right = counts
+    side = None if left == right else int(right > left)
+    prefers = ("neither" if left else "no votes") if side is None else heads[side]
     return {
-        "kind": "bars",
-        "bars": [
-            {"name": name, "share": value, "text": f"{value:.4f}", "family": family}
-            for name, value in zip(names, (left, right), strict=True)
-            if not math.isnan(value)
-        ],
+        "cells": ["The room", str(left), str(right), prefers],
+        "name": "The room",
+        "family": "room",
+        "wins": None if side is None else side + 1,
+        "total": left + right,
+        "test": "argue-room",
+        "hint": "Votes given here and by phone",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,15 +12,16 @@ from blurdash.ui.argument_often import how_often
 from blurdash.ui.argument_panels import (
     PIXEL_FORMULAS,
     audit_table,
-    bars,
     error_maps,
     measure_table,
     occlusion_maps,
+    room_row,
     side_of,
 )
 from blurdash.ui.argument_sceptic import sceptic
 from blurdash.ui.argument_search import SEARCHES
 from blurdash.ui.argument_told import CLAIM, Parts, Told, listed, word
+from blurdash.ui.readouts import blur_text
 
 __all__ = ["SCENE_PARTS"]
 
@@ -27,34 +29,78 @@ OCCLUSION_GRID = 12
 
 
 def _two_pictures(told: Told) -> Parts:
-    story, box = told.story, told.box
-    qr, link = box.phones()
-    total = sum(box.counts())
-    panels: list[dict[str, Any]] = [
-        {
-            "kind": "vote",
-            "question": "Which one looks sharper? Click a picture.",
-            "total": f"{total} vote{'' if total == 1 else 's'}" if total else "no votes yet",
-            "qr": qr,
-            "link": link,
-        }
-    ]
-    ask = [_button("phones", "Vote by phone", "A QR code for everybody in the room")]
-    if not story.revealed:
-        ask.insert(
-            0, _button("reveal", "Show the numbers", "Ends the vote and says which is which")
-        )
-        panels.append({"kind": "buttons", "buttons": ask})
+    if not told.story.revealed:
         return Parts(
             "Which of these two pictures looks sharper?",
-            panels,
-            told.waits or box.waits,
+            _ballot(told),
+            told.waits or told.box.waits,
             told.message,
         )
-    panels.append({"kind": "buttons", "buttons": [_button("round", "Vote again", "A new round")]})
+    heads = told.story.pictures()
     if told.values is not None:
-        panels.append(measure_table(*told.values, names=_names(told.values)))
+        names = [name for name in _names(told.values) if name != "l2"]
+        table = measure_table(*told.values, names=names, heads=heads)
+    else:
+        table = measure_table(None, None, heads=heads)
+    table["rows"].insert(0, room_row(told.box.counts(), heads))
+    panels = [
+        table,
+        {"kind": "notes", "title": "What happened", "lines": _what_happened(told)},
+        {"kind": "buttons", "buttons": [_button("round", "Vote again", "A new round")]},
+    ]
     return Parts(_verdict_of_scene(told), panels, told.waits, told.message)
+
+
+def _ballot(told: Told) -> list[dict[str, Any]]:
+    """The vote, before anybody knows which picture is which."""
+    qr, link = told.box.phones()
+    total = sum(told.box.counts())
+    return [
+        {
+            "kind": "vote",
+            "answers": ["A looks sharper", "B looks sharper"],
+            "total": f"{total} vote{'' if total == 1 else 's'}" if total else "no votes yet",
+            "reveal": _button("reveal", "Show the numbers", "Ends the vote, says which is which"),
+        },
+        {
+            "kind": "notes",
+            "title": "What to do",
+            "lines": [
+                "Look at A and B, and vote before any number is shown: press a picture, or the "
+                "button beneath it. The count stays hidden until then."
+            ],
+        },
+        {
+            "kind": "notes",
+            "title": "What is the same",
+            "lines": ["Both come from one photo. One thing was done to A, another to B."],
+        },
+        {"kind": "phones", "qr": qr, "link": link},
+        {
+            "kind": "buttons",
+            "buttons": [_button("phones", "Vote by phone", "A QR code for everybody in the room")],
+        },
+    ]
+
+
+def _what_happened(told: Told) -> list[str]:
+    """Which picture is which, what was done to it, and by how much the pixel measures differ."""
+    story = told.story
+    far = math.hypot(story.values["x"], story.values["y"])
+    done = {
+        "sharp": f"the photo itself, moved by {far:.3g} px of 1024",
+        "blurred": f"blurred over {int(story.values['degree'])} px",
+    }
+    first, second = (done[which] for which in story.pictures())
+    lines = [f"A is {first}. B is {second}."]
+    pair = told.sharp_and_blurred()
+    if pair is not None and all(pair[1][name] > pair[0][name] for name in ("psnr", "ssim")):
+        sharp, blurred = pair
+        lines.append(
+            f"PSNR gives the blurred one the better mark by {blurred['psnr'] - sharp['psnr']:.2f} "
+            f"dB, SSIM by {blurred['ssim'] - sharp['ssim']:.4f}."
+        )
+    return lines
 
 
 def _verdict_of_scene(told: Told) -> str:
@@ -86,8 +132,11 @@ def _pixels(told: Told) -> Parts:
     else:
         see = "Here PSNR and SSIM agree with the eye: move the sharp picture further, or blur less."
     panels = [_numbers(told, pair), _maps(told, similarities=True), _searches(told)]
+    found = told.story.note
     panels.append(
-        {"kind": "notes", "lines": [told.story.note] if told.story.note else PIXEL_FORMULAS}
+        {"kind": "notes", "lines": [found]}
+        if found
+        else {"kind": "notes", "small": True, "lines": PIXEL_FORMULAS}
     )
     return Parts(see, panels, told.waits, told.message)
 
@@ -99,7 +148,6 @@ def _embedding(told: Told) -> Parts:
     if pair is not None:
         first, second = (values["cosine_similarity"] for values in pair)
         side = side_of(first, second, "cosine_similarity")
-        panels.insert(0, bars(first, second, ("sharp", "blurred"), "embedding"))
         see = (
             f"To the recogniser the sharp picture is the closer one: {first:.4f} against "
             f"{second:.4f}."
@@ -107,10 +155,28 @@ def _embedding(told: Told) -> Parts:
             else f"Here the recogniser prefers the blurred picture, {second:.4f} against "
             f"{first:.4f}: so small a blur changes the embedding less than this shift does."
         )
-    panels += [_maps(told, similarities=False), _searches(told)]
     if told.story.note:
         panels.append({"kind": "notes", "lines": [told.story.note]})
+    elif pair is not None:
+        panels += _where_it_fails(told, pair[0]["cosine_similarity"])
+    panels += [_maps(told, similarities=False), _searches(told)]
     return Parts(see, panels, told.waits, told.message)
+
+
+def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
+    """Below which blur the embedding takes the blurred picture for the closer one, too."""
+    like = blur_text(value, told.curve(), "cosine_similarity")
+    if not like:
+        return []
+    turn = like if like.startswith(("below", "over")) else f"below {like}"
+    line = (
+        "For no blur of this face up to 100 px does the embedding prefer the sharp picture at "
+        "this shift."
+        if like.startswith("over")
+        else f"With a blur {turn} the embedding, too, prefers the blurred picture. Move Degree "
+        "and see."
+    )
+    return [{"kind": "notes", "title": "Where it fails", "fails": True, "lines": [line]}]
 
 
 def _angle(told: Told) -> Parts:

@@ -51,7 +51,7 @@ class Told:
         values: Numbers of the left and the right picture; None while they are computed.
         recogniser: Its label.
         recognisers: Labels of the one in use and of the one that a sceptic asks besides.
-        circumstances: Recogniser, protocol, crop, kernel, in words.
+        circumstances: Recogniser, protocol, crop, kernel and face: name and value.
         problem: What went wrong, in a sentence.
         owner: Who asks for longer computations: the session.
         asked: What was asked for, and whether it is still under way.
@@ -66,7 +66,7 @@ class Told:
     values: tuple[Mapping[str, float], ...] | None = None
     recogniser: str = ""
     recognisers: tuple[str, str] = ("the one in use", "the other one")
-    circumstances: str = ""
+    circumstances: Sequence[tuple[str, str]] = ()
     problem: str = ""
     owner: str = ""
     asked: dict[str, bool] = field(default_factory=dict)

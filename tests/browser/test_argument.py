@@ -152,7 +152,8 @@ def test_twins_are_shown_as_found(argue):
 @pytest.mark.long
 def test_argument_is_told_with_an_own_photo(argue):
     page = argue("embedding")
-    portrait = page.locator(".ba-bar b").first.inner_text()
+    cosine = page.get_by_test_id("argue-cosine_similarity").locator("b").first
+    portrait = cosine.inner_text()
     before = shown(page, 0)
     mirrored = portrait_face().canvas[:, ::-1].copy()
     file = io.BytesIO()
@@ -161,13 +162,13 @@ def test_argument_is_told_with_an_own_photo(argue):
     page.locator("input[type=file]").set_input_files(
         {"name": "me.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
-    expect(page.locator(".ba-bar b").first).not_to_have_text(portrait, timeout=60_000)
+    expect(cosine).not_to_have_text(portrait, timeout=60_000)
     page.keyboard.press("Escape")
     ready(page, "embedding")
     page.wait_for_timeout(500)
     assert np.abs(shown(page, 0).astype(int) - before).mean() > 5
     assert "me.png" not in page.content()
-    page.get_by_role("button", name="Next ›").click()
+    page.get_by_role("button", name="Next →").click()
     ready(page, "angle")
     expect(page.locator(".ba-see")).to_contain_text("longer blur", timeout=60_000)
 

@@ -47,26 +47,40 @@ function mountArgument(component) {
   };
 }
 
+const ARGUE_FIGURE = (side) => `
+  <figure>
+    <button type="button" class="ba-frame" data-side="${side}"><canvas width="1" height="1"></canvas></button>
+    <img class="ba-over" alt="" hidden><span class="ba-tag"></span>
+    <figcaption></figcaption>
+  </figure>`;
+
 const ARGUE_HTML = `
-  <nav class="ba-steps" aria-label="Scenes">
-    <button type="button" class="ba-go" data-go="-1" title="Previous scene (left arrow, Page up)">‹ Back</button>
-    <ol></ol>
-    <button type="button" class="ba-go" data-go="1" title="Next scene (right arrow, Page down)">Next ›</button>
-    <button type="button" class="ba-present" title="Full screen for a projector (key F)">Present</button>
-  </nav>
   <h2 class="ba-see" aria-live="polite"></h2>
   <div class="ba-body">
     <div class="ba-left">
-      <div class="ba-pictures">
-        <figure><button type="button" class="ba-frame" data-side="0"><canvas width="1" height="1"></canvas></button><figcaption></figcaption></figure>
-        <figure><button type="button" class="ba-frame" data-side="1"><canvas width="1" height="1"></canvas></button><figcaption></figcaption></figure>
-      </div>
-      <div class="ba-sliders"></div>
-      <p class="ba-facts"></p>
+      <div class="ba-pictures">${ARGUE_FIGURE(0)}${ARGUE_FIGURE(1)}</div>
+      <div class="ba-below"></div>
     </div>
-    <div class="ba-right"></div>
+    <div class="ba-side">
+      <p class="ba-message ba-panel" role="status"></p>
+      <div class="ba-sliders ba-panel"></div>
+      <div class="ba-right"></div>
+    </div>
   </div>
-  <p class="ba-message" role="status"></p>`;
+  <div class="ba-foot">
+    <p class="ba-facts"></p>
+    <nav class="ba-steps" aria-label="Scenes">
+      <button type="button" class="bd-btn ba-go" data-go="-1" title="Previous scene (left arrow, Page up)">← Previous</button>
+      <ol></ol>
+      <button type="button" class="bd-btn ba-go ba-strong" data-go="1" title="Next scene (right arrow, Page down)">Next →</button>
+      <button type="button" class="bd-btn ba-present" title="Full screen for a projector (key F)">Present</button>
+    </nav>
+  </div>`;
+
+// What a hand moves most often has the whole width.
+const ARGUE_WIDE = new Set(["degree", "x", "degree_a", "angle_a", "degree_b", "angle_b"]);
+// Panels that stand beneath the pictures; the others stand beside them.
+const ARGUE_BELOW = new Set(["verdict", "vote"]);
 
 class Argue {
   constructor(root) {
@@ -76,6 +90,7 @@ class Argue {
     this.data = null;
     this.values = null; // what the sliders say: name to number
     this.asked = { scene: null, act: 0, rest: null };
+    this.shownMap = null; // title of the maps that lie on the pictures
     this.timers = {};
     this.build();
     this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]));
@@ -91,7 +106,7 @@ class Argue {
     const one = (selector) => this.box.querySelector(selector);
     this.parts = {
       steps: one("ol"), see: one(".ba-see"), body: one(".ba-body"), right: one(".ba-right"),
-      sliders: one(".ba-sliders"), facts: one(".ba-facts"), message: one(".ba-message"),
+      below: one(".ba-below"), sliders: one(".ba-sliders"), facts: one(".ba-facts"), message: one(".ba-message"),
       figures: [...this.box.querySelectorAll("figure")],
       frames: [...this.box.querySelectorAll(".ba-frame")],
       present: one(".ba-present"),
@@ -107,11 +122,11 @@ class Argue {
 
   buildRow(row) {
     const line = document.createElement("div");
-    line.className = "ba-row";
+    line.className = ARGUE_WIDE.has(row.name) ? "ba-row ba-wide" : "ba-row";
     line.title = row.hint;
     line.innerHTML = `<label for="ba-${row.name}">${row.label}</label>
       <input id="ba-${row.name}" type="range" min="${row.min}" max="${row.max}" step="${row.step}">
-      <output></output><span class="ba-unit">${row.unit}</span>`;
+      <output></output>`;
     const range = line.querySelector("input");
     range.oninput = () => this.move({ [row.name]: Number(range.value) });
     range.onkeydown = (event) => {
@@ -282,7 +297,8 @@ class Argue {
     this.paintSliders();
     this.paintPictures();
     this.paintPanels();
-    setText(parts.facts, data.facts);
+    this.paintMaps();
+    this.paintFacts();
     setText(parts.message, data.message);
     parts.message.classList.toggle("ba-alert", Boolean(data.alert));
   }
@@ -291,8 +307,15 @@ class Argue {
   paintPanels() {
     const { data, parts } = this;
     const focused = this.root.activeElement?.dataset?.focus;
-    const old = [...parts.right.children];
-    const panels = data.panels.map((panel) => {
+    this.paintInto(parts.below, data.panels.filter((one) => ARGUE_BELOW.has(one.kind)));
+    this.paintInto(parts.right, data.panels.filter((one) => !ARGUE_BELOW.has(one.kind)));
+    if (focused) this.box.querySelector(`[data-focus="${focused}"]`)?.focus();
+  }
+
+  paintInto(place, wanted) {
+    const { data } = this;
+    const old = [...place.children];
+    const panels = wanted.map((panel) => {
       const text = JSON.stringify(panel.kind === "vote" ? [panel, data.vote] : panel);
       const same = old.find((one) => one.bdText === text);
       if (same) return same;
@@ -302,8 +325,43 @@ class Argue {
     });
     if (panels.length === old.length && panels.every((one, i) => one === old[i])) return;
     old.forEach((one) => { if (!panels.includes(one)) one.remove(); });
-    panels.forEach((one, i) => { if (parts.right.children[i] !== one) parts.right.insertBefore(one, parts.right.children[i] ?? null); });
-    if (focused) this.box.querySelector(`[data-focus="${focused}"]`)?.focus();
+    panels.forEach((one, i) => { if (place.children[i] !== one) place.insertBefore(one, place.children[i] ?? null); });
+  }
+
+  /** Lays the maps that somebody pressed on the pictures they belong to; no map of another place. */
+  paintMaps() {
+    const { data, parts } = this;
+    const maps = data.panels.find((one) => one.kind === "maps");
+    const row = maps && !maps.keep && this.isFresh() ? maps.rows.find((one) => one.title === this.shownMap) : null;
+    parts.figures.forEach((figure, i) => {
+      const image = figure.querySelector(".ba-over");
+      const url = row?.pictures[i]?.url;
+      image.hidden = !url;
+      if (url && image.src !== url) image.src = url;
+      setText(figure.querySelector(".ba-tag"), url ? `${row.title}, ${"AB"[i]}` : "AB"[i]);
+    });
+    for (const button of this.box.querySelectorAll(".ba-map-row")) {
+      button.setAttribute("aria-pressed", String(button.dataset.title === this.shownMap));
+    }
+  }
+
+  /** Puts maps on the pictures, or takes them away again. */
+  showMap(title) {
+    this.shownMap = this.shownMap === title ? null : title;
+    this.paintMaps();
+  }
+
+  /** What stands beside every number: names, and their values in ink. */
+  paintFacts() {
+    const text = JSON.stringify(this.data.facts);
+    if (text === this.factsText) return;
+    this.factsText = text;
+    const facts = this.data.facts.map(([name, value]) => {
+      const fact = textElement("span", "", `${name} `);
+      fact.append(textElement("b", "", value));
+      return fact;
+    });
+    this.parts.facts.replaceChildren(...facts, textElement("span", "ba-keys", "← → change the scene"));
   }
 
   paintSteps() {
@@ -312,12 +370,13 @@ class Argue {
     if (parts.steps.childElementCount !== data.scenes.length) {
       parts.steps.replaceChildren(...data.scenes.map((scene) => this.buildStep(scene)));
     }
+    const at = data.scenes.findIndex((one) => one.id === now);
     data.scenes.forEach((scene, i) => {
       const button = parts.steps.children[i].firstChild;
       if (scene.id === now) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
+      parts.steps.children[i].classList.toggle("ba-done", i < at);
     });
-    const at = data.scenes.findIndex((one) => one.id === now);
     const [back, next] = this.box.querySelectorAll(".ba-go");
     back.disabled = at === 0;
     next.disabled = at === data.scenes.length - 1;
@@ -341,8 +400,9 @@ class Argue {
       if (Number(range.value) !== value) range.value = value;
       range.setAttribute("aria-valuetext", `${value} ${row.unit}`);
       range.style.setProperty("--bd-fill", `${(100 * (value - row.min)) / (row.max - row.min)}%`);
-      setText(output, String(value).replace("-", "−"));
+      setText(output, `${value}${row.unit === "°" ? "" : " "}${row.unit}`.trim().replace("-", "−"));
     }
+    this.parts.sliders.hidden = this.data.sliders.length === 0;
   }
 
   paintPictures() {

@@ -6,7 +6,8 @@ const PANEL_BUILDERS = {
   notes: buildNotes,
   buttons: buildAskButtons,
   vote: buildVote,
-  bars: buildBars,
+  phones: buildPhones,
+  verdict: buildVerdict,
   choices: buildChoices,
 };
 
@@ -31,10 +32,9 @@ function textElement(tag, className, text) {
 /** Numbers: a row for each measure; `wins` marks the cell that the measure prefers. */
 function buildTable(argue, panel) {
   const table = document.createElement("table");
-  if (panel.title) table.append(textElement("caption", "", panel.title));
   const head = document.createElement("thead");
   const heading = document.createElement("tr");
-  for (const text of panel.head) heading.append(textElement("th", "", text));
+  for (const text of panel.head) heading.append(textElement("th", "", text || panel.title));
   head.append(heading);
   const body = document.createElement("tbody");
   for (const row of panel.rows) {
@@ -55,15 +55,20 @@ function buildTable(argue, panel) {
   return table;
 }
 
-/** Pairs of pictures, such as error maps, with a name and what their colours mean. */
+/** Pairs of pictures, such as error maps; pressed, they lie on the two pictures themselves. */
 function buildMaps(argue, panel) {
   const box = document.createElement("div");
   for (const row of panel.rows) {
-    const group = document.createElement("div");
+    const group = document.createElement("button");
+    group.type = "button";
     group.className = "ba-map-row";
-    const name = document.createElement("div");
+    group.dataset.title = row.title;
+    group.title = "Press to see them on the pictures";
+    group.dataset.focus = `map-${row.title}`;
+    group.onclick = () => argue.showMap(row.title);
+    const name = document.createElement("span");
     name.className = "ba-map-name";
-    name.append(textElement("b", "", row.title), textElement("span", "", row.note));
+    name.append(textElement("b", "", row.title), textElement("small", "", row.note));
     group.append(name, ...row.pictures.map((picture, i) => buildMap(row, picture, i)));
     box.append(group);
   }
@@ -71,19 +76,24 @@ function buildMaps(argue, panel) {
 }
 
 function buildMap(row, picture, i) {
-  const figure = document.createElement("figure");
+  const figure = document.createElement("span");
+  figure.className = "ba-map";
   if (picture) {
     const image = document.createElement("img");
     image.src = picture.url;
     image.alt = `${row.title}, ${i === 0 ? "left" : "right"} picture`;
     figure.append(image);
-  } else figure.append(textElement("div", "ba-waiting", "computing …"));
-  figure.append(textElement("figcaption", "", picture?.text ?? ""));
+  } else figure.append(textElement("span", "ba-waiting", "computing …"));
+  figure.append(textElement("small", "", picture?.text ?? ""));
   return figure;
 }
 
+/** Text, with a title where it has one; where the claim fails it has a strong edge. */
 function buildNotes(argue, panel) {
   const box = document.createElement("div");
+  box.classList.toggle("ba-fails", Boolean(panel.fails));
+  box.classList.toggle("ba-small", Boolean(panel.small));
+  if (panel.title) box.append(textElement("h3", "", panel.title));
   for (const text of panel.lines) box.append(textElement("p", "", text));
   return box;
 }
@@ -91,17 +101,19 @@ function buildNotes(argue, panel) {
 /** Buttons that ask the server for something, and a limit that belongs to them. */
 function buildAskButtons(argue, panel) {
   const box = document.createElement("div");
-  for (const one of panel.buttons) {
-    const button = textElement("button", "", one.label);
-    button.type = "button";
-    button.title = one.hint ?? "";
-    button.disabled = Boolean(one.busy);
-    button.dataset.focus = one.act;
-    button.onclick = () => argue.act(one.act, one.argument ?? null);
-    box.append(button);
-  }
+  for (const one of panel.buttons) box.append(askButton(argue, one));
   if (panel.limit !== undefined) box.append(buildLimit(argue, panel));
   return box;
+}
+
+function askButton(argue, one) {
+  const button = textElement("button", "bd-btn", one.label);
+  button.type = "button";
+  button.title = one.hint ?? "";
+  button.disabled = Boolean(one.busy);
+  button.dataset.focus = one.act;
+  button.onclick = () => argue.act(one.act, one.argument ?? null);
+  return button;
 }
 
 function buildLimit(argue, panel) {
@@ -119,24 +131,6 @@ function buildLimit(argue, panel) {
   return label;
 }
 
-/** Values as bars from 0 to 1, one for each picture. */
-function buildBars(argue, panel) {
-  const box = document.createElement("div");
-  for (const bar of panel.bars) {
-    const line = document.createElement("div");
-    line.className = `ba-bar ba-${bar.family}`;
-    line.append(textElement("span", "ba-bar-name", bar.name));
-    const track = document.createElement("span");
-    track.className = "ba-bar-track";
-    const fill = document.createElement("span");
-    fill.style.width = `${Math.max(0, Math.min(100, 100 * bar.share))}%`;
-    track.append(fill);
-    line.append(track, textElement("b", "", bar.text));
-    box.append(line);
-  }
-  return box;
-}
-
 /** Groups of choices of which one each is on. */
 function buildChoices(argue, panel) {
   const box = document.createElement("div");
@@ -146,7 +140,7 @@ function buildChoices(argue, panel) {
     line.setAttribute("aria-label", group.label);
     line.append(textElement("span", "ba-choice-name", group.label));
     for (const option of group.options) {
-      const button = textElement("button", "", option.label);
+      const button = textElement("button", "bd-btn", option.label);
       button.type = "button";
       button.setAttribute("role", "radio");
       button.setAttribute("aria-checked", String(option.value === group.value));
@@ -159,33 +153,81 @@ function buildChoices(argue, panel) {
   return box;
 }
 
-/** The question, the buttons of the host, the code for phones, and after the reveal the counts. */
+/** The vote while it is open: two large answers, how many have voted, and the way to end it. */
 function buildVote(argue, panel) {
   const box = document.createElement("div");
-  const { vote } = argue.data;
-  box.append(textElement("p", "ba-question", panel.question));
-  const counts = document.createElement("div");
-  counts.className = "ba-counts";
-  ["A", "B"].forEach((name, i) => {
-    const count = document.createElement("div");
-    count.className = vote.revealed && vote.counts[i] > vote.counts[1 - i] ? "ba-ahead" : "";
-    count.append(textElement("span", "", `Picture ${name}`));
-    const number = textElement("b", "", vote.revealed ? String(vote.counts[i]) : "?");
-    number.dataset.testid = `votes-${i}`;
-    count.append(number);
-    counts.append(count);
+  const answers = document.createElement("div");
+  answers.className = "ba-answers";
+  panel.answers.forEach((text, i) => {
+    const button = askButton(argue, { label: text, act: "vote", argument: i });
+    button.dataset.focus = `vote-${i}`;
+    button.setAttribute("aria-pressed", String(argue.data.vote.mine === i));
+    answers.append(button);
   });
-  const total = textElement("p", "ba-total", panel.total);
+  answers.insertBefore(textElement("span", "", "or"), answers.lastChild);
+  const total = textElement("span", "ba-total", panel.total);
   total.dataset.testid = "votes-total";
-  box.append(counts, total);
+  const end = document.createElement("div");
+  end.className = "ba-end";
+  const reveal = askButton(argue, panel.reveal);
+  reveal.classList.add("ba-strong");
+  end.append(total, reveal);
+  box.append(answers, end);
+  return box;
+}
+
+/** The code that phones are pointed at. */
+function buildPhones(argue, panel) {
+  const box = document.createElement("div");
+  box.hidden = !panel.link;
   if (panel.qr) {
-    const phones = document.createElement("div");
-    phones.className = "ba-phones";
     const image = document.createElement("img");
     image.src = panel.qr;
     image.alt = "QR code of the page for phones";
-    phones.append(image, textElement("p", "", panel.link));
-    box.append(phones);
+    box.append(image);
   }
+  box.append(textElement("p", "", panel.link));
   return box;
+}
+
+/** What each measure says of the two pictures: the preferred side is filled and says so. */
+function buildVerdict(argue, panel) {
+  const box = document.createElement("div");
+  box.setAttribute("role", "table");
+  box.setAttribute("aria-label", "Which picture each measure prefers");
+  for (const row of panel.rows) box.append(buildVerdictRow(panel, row));
+  return box;
+}
+
+function buildVerdictRow(panel, row) {
+  const line = document.createElement("div");
+  line.className = `ba-verdict-row ba-${row.family}`;
+  line.setAttribute("role", "row");
+  line.title = row.hint ?? "";
+  line.dataset.testid = row.test;
+  const [, left, right, prefers, like] = row.cells;
+  const sides = [left, right].map((value, i) => {
+    const wins = row.wins === i + 1;
+    const cell = textElement("span", wins ? "ba-side-cell ba-wins" : "ba-side-cell", "");
+    cell.setAttribute("role", "cell");
+    const number = textElement("b", "", value);
+    if (row.family === "room") number.dataset.testid = `votes-${i}`;
+    cell.append(number);
+    if (row.total) cell.append(textElement("i", "", `of ${row.total}`));
+    const heads = panel.head.slice(1, 3);
+    const words = textElement("small", "", wins ? `prefers ${heads[i].length > 1 ? `the ${heads[i]} one` : heads[i]}` : "");
+    if (row.wins === null && i === 0) words.textContent = prefers;
+    if (like && i === panel.of) {
+      const blur = /^(below|over)/.test(like) ? like : `of ${like}`;
+      words.append(textElement("span", "ba-like", `${words.textContent ? " · " : ""}like a blur ${blur}`));
+    }
+    cell.append(words);
+    return cell;
+  });
+  const head = textElement("span", "ba-verdict-name", "");
+  head.setAttribute("role", "rowheader");
+  head.append(textElement("i", "", row.wins === 1 ? "◀" : ""), textElement("b", "", row.name), textElement("i", "", row.wins === 2 ? "▶" : ""));
+  line.classList.toggle("ba-tie", row.wins === null && Boolean(prefers));
+  line.append(sides[0], head, sides[1]);
+  return line;
 }

@@ -258,7 +258,7 @@ function settleSoon(state) {
 function settle(state) {
   if (state.asker.busy || state.playing) { settleSoon(state); return; }
   const place = placeOf(state.view, state.mode, window.innerHeight);
-  if (place === state.settled) return;
+  if (place === state.settled || place === state.data.rested) return;
   state.asked = place;
   state.component.setStateValue("rest", place);
   // A run of the whole page can swallow it: ask again until the server says that it has it.
@@ -275,8 +275,8 @@ function receive(state, data) {
   if (first) {
     state.view = asView(data.pos);
     state.mode = data.mode;
-    state.settled = placeOf(state.view, state.mode, data.height);
-    settleSoon(state); // the server does not know yet how tall the window is
+    state.settled = null; // the page may have jumped to where a hand was not yet at rest
+    settleSoon(state);
   }
   if (data.rested && data.rested === state.asked) state.settled = state.asked;
   state.bus.answered = data.values === null ? null : { ...asView(data.pos), values: data.values };
