@@ -239,9 +239,9 @@ def test_the_canvas_does_not_depend_on_the_size_of_the_photo(
 
 def test_a_large_photo_is_averaged_down_without_aliasing(portrait: Picture) -> None:
     """Fine grain of a large photo averages out on the canvas; single pixels would keep it."""
-    large = resized(portrait[:256, 100:356], 1600, 1600)
+    large = resized(portrait[:256, 100:356], 2560, 2560)
     face = find_face(large)
-    grain = np.random.default_rng(0).integers(-60, 61, (1600, 1600, 1))
+    grain = np.random.default_rng(0).integers(-60, 61, (2560, 2560, 1))
     grainy = np.clip(large + grain, 0, 255).astype(np.uint8)
     apart = face.canvas_of(grainy).astype(np.float32) - face.canvas
     fine = apart - cv2.GaussianBlur(apart, (0, 0), 2)
