@@ -129,7 +129,7 @@ def find_face(photo: Picture) -> Face:
     return _face_of(photo, _detections_in(photo)[0])
 
 
-def find_faces(photo: Picture) -> list[Face]:
+def find_faces(photo: Picture, *, most: int | None = None) -> list[Face]:
     """Returns every face of a photo, the largest first.
 
     Conventions:
@@ -139,6 +139,7 @@ def find_faces(photo: Picture) -> list[Face]:
 
     Args:
         photo: uint8 RGB ``(H, W, 3)``.
+        most: How many at most, the largest; None for all. A canvas takes 0.2 s and 3 MB.
 
     Returns:
         At least one ``Face``.
@@ -150,7 +151,7 @@ def find_faces(photo: Picture) -> list[Face]:
     Known limits:
         Faces seen from the side, upside down or below about 2 % of the photo may be missed.
     """
-    return [_face_of(photo, found) for found in _detections_in(photo)]
+    return [_face_of(photo, found) for found in _detections_in(photo)[:most]]
 
 
 def locate_face(canvas: Picture) -> Face:

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from blurdash.blur import Change
+from blurdash.face import find_face
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
-from blurdash.ui import recogniser
+from blurdash.ui import intake, photos, recogniser
 from blurdash.ui.live import COARSE_FIRST, LiveFace
 from blurdash.ui.view import View, move
 
@@ -165,6 +167,48 @@ def test_two_faces_in_a_photo_are_both_offered(app):
         "Photo 1, face 1",
         "Photo 1, face 2",
     ]
+
+
+def test_of_more_faces_than_are_kept_the_largest_are_offered(app, monkeypatch):
+    for module in (intake, photos):
+        monkeypatch.setattr(module, "FACES_KEPT", 1)
+    app.run()
+    photo = portrait_photo()
+    small = np.full_like(photo, 128)
+    small[:256, :256] = photo[::2, ::2]
+    send_photos(app, as_file(np.concatenate([small, photo], axis=1)))
+    app.run()
+    assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
+    assert app.selectbox(key="bd_face").value != "portrait"
+    assert "largest are offered" in app.error[0].value
+    assert not app.exception
+
+
+def test_an_upload_that_is_replaced_while_it_is_worked_on_leaves_nothing(
+    app, monkeypatch, dlib_embedder
+):
+    """What Streamlit does where a newer request waits: the run ends in the middle."""
+    app.run()
+
+    def ended(*_: object, **__: object) -> None:
+        raise StopException
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "in_turn", ended)
+        send_photos(app, as_file(portrait_photo()))
+        app.run()
+    app.session_state["bd_intake"] = {}
+    app.run()
+    assert app.selectbox(key="bd_face").options == ["Portrait"]
+    mirrored = np.ascontiguousarray(portrait_photo()[:, ::-1])
+    encoded = base64.b64encode(as_file(mirrored)).decode()
+    app.session_state["bd_intake"] = {"photos": {"number": 2, "photos": [encoded]}}
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
+    expected = PreparedFace(find_face(mirrored), dlib_embedder).readout(Change()).values
+    shown = component_data(app, "bd_controls")["values"]
+    assert shown[0] == pytest.approx(expected["cosine_similarity"], abs=2e-4)
 
 
 def test_forget_drops_every_photo(app):

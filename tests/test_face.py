@@ -308,6 +308,18 @@ def test_faces_come_largest_first(portrait: Picture) -> None:
             assert face.eye_distance == pytest.approx(262, rel=0.06)
 
 
+def test_of_forty_faces_the_largest_can_be_had(portrait_face: Face) -> None:
+    sheet = np.full((5 * 180, 8 * 180, 3), 200, np.uint8)
+    for place in range(40):
+        top, left = (180 * part + 10 for part in divmod(place, 8))
+        side = 168 if place in (7, 22) else 128
+        sheet[top : top + side, left : left + side] = resized(portrait_face.canvas, side, side)
+    faces = find_faces(sheet, most=3)
+    assert len(faces) == 3
+    middles = [(face.photo_box[0] + face.photo_box[2]) / 2 for face in faces]
+    assert {int(middle // 180) for middle in middles[:2]} == {7, 22 % 8}
+
+
 def random_photo(height: int, width: int) -> Picture:
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
 

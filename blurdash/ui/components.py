@@ -44,6 +44,7 @@ STAGE_SCRIPTS = (
     "export.js",
     "stage_view.js",
     "asker.js",
+    "curve_csv.js",
     "lanes.js",
     "gauges.js",
     "readouts.js",

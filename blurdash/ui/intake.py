@@ -19,7 +19,7 @@ from blurdash.ui import view
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import intake
 from blurdash.ui.live import in_turn
-from blurdash.ui.photos import current_session
+from blurdash.ui.photos import FACES_KEPT, current_session
 
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
@@ -30,6 +30,10 @@ __all__ = ["INTAKE_KEY", "photo_intake", "photos_again"]
 
 INTAKE_KEY = "bd_intake"
 MOST_PHOTOS = 12
+MANY_FACES = (
+    f"more than {FACES_KEPT} faces are in the photo, the {FACES_KEPT} largest are offered; cut the "
+    "photo to choose from the others"
+)
 
 
 def photo_intake(faces: Faces) -> None:
@@ -82,15 +86,20 @@ def _take_in(
     with st.spinner("Looking for faces …"):
         for place, photo in enumerate(photos, start=1):
             try:
-                found.append(_looked_at(photo))
+                faces_in = _looked_at(photo)
+                found.append(faces_in[:FACES_KEPT])
+                said = MANY_FACES if len(faces_in) > FACES_KEPT else ""
             except BlurdashError as error:
+                said = f"{error}"
+            if said:
                 which = f"Photo {place} of {len(photos)}: " if len(photos) > 1 else ""
-                text = f"{which}{error}."
+                text = f"{which}{said}."
                 problems.append(text[:1].upper() + text[1:])
     # A newer request may end this run wherever it turns to Streamlit: so not in between these.
     added = [one for each in found for one in faces.add_photo(each)]
     if added:
-        faces.choose = next((one.id for one in added if one.label == shown), added[0].id)
+        kept = [one for one in added if one.id in faces.shown]  # of many, the oldest are gone
+        faces.choose = next((one.id for one in kept if one.label == shown), kept[0].id)
     faces.taken = number
     st.session_state["bd_problems"] = problems
     st.rerun()
@@ -101,7 +110,7 @@ def _looked_at(photo: object) -> list[Face]:
     from blurdash.face import find_faces
 
     return in_turn(
-        lambda: find_faces(_decoded(photo)),
+        lambda: find_faces(_decoded(photo), most=FACES_KEPT + 1),
         session=current_session(),
         still_wanted=view.still_wanted,
     )

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from blurdash.ui.live import Curve, LiveFace
     from blurdash.ui.sweep_jobs import SweepJob
 
-__all__ = ["PORTRAIT_ID", "Faces", "ShownFace", "current_session", "encoded", "session_faces"]
+__all__ = [
+    "FACES_KEPT",
+    "PORTRAIT_ID",
+    "Faces",
+    "ShownFace",
+    "current_session",
+    "encoded",
+    "session_faces",
+]
 
 PORTRAIT_ID = "portrait"
 ARGUMENTS_KEPT = 3
@@ -34,7 +42,7 @@ LIVE_FACES_KEPT = 4
 GRACE_SECONDS = 5.0
 # More than once: a run that was under way, or a computation, lets go of a face a little later.
 COLLECT_AFTER_SECONDS = (1.0, 6.0, 20.0)
-PHOTOS_KEPT = 12
+FACES_KEPT = 12
 
 
 def current_session() -> str:
@@ -97,7 +105,7 @@ class Faces:
             one = ShownFace(secrets.token_hex(6), f"Photo {self.photos}{several}", face)
             self.shown[one.id] = one
             added.append(one)
-        for old in list(self.shown)[: max(0, len(self.shown) - PHOTOS_KEPT)]:
+        for old in list(self.shown)[: max(0, len(self.shown) - FACES_KEPT)]:
             del self.shown[old]
         return added
 

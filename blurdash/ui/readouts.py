@@ -266,6 +266,7 @@ def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:
     row = MEASURES[name]
     return {
         "id": test_id,
+        "measure": name,
         "label": row.label,
         "unit": row.unit,
         "decimals": row.decimals,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,6 +218,32 @@ def test_curve_is_drawn_and_a_click_sets_the_degree(page: Page, at_rest):
     at_rest(page)
     assert slider(page, "Degree").input_value() == "70"
     assert lanes.locator(".bd-cursor").get_attribute("data-degree") == "70"
+
+
+@pytest.mark.long
+def test_curve_is_saved_as_a_file(page: Page, dlib_embedder):
+    slider(page, "Angle").fill("10")
+    expect(page.locator(".bd-lanes.bd-old")).to_have_count(1)  # the other angle's, no more offered
+    expect(page.locator(".bd-csv")).to_be_hidden()
+    button = page.locator(".bd-csv")
+    expect(page.locator(".bd-lanes.bd-old")).to_have_count(0, timeout=20_000)
+    expect(button).to_have_text("CSV", timeout=120_000)
+    with page.expect_download() as download:
+        button.click()
+    assert download.value.suggested_filename == "blurdash_curve_study_a10.csv"
+    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["degree"]) for row in rows] == list(range(101))
+    assert rows[0]["psnr"] == "inf"
+    face = PreparedFace(portrait_face(), dlib_embedder)
+    for degree in (1, 25, 80):
+        row = rows[degree]
+        readout = face.readout(Change(degree, 10.0))
+        assert float(row["angle"]) == pytest.approx(Change(degree, 10.0).used_angle, abs=1e-3)
+        for name, within in (("cosine_similarity", 3e-4), ("l2", 3e-3), ("psnr", 0.03)):
+            assert float(row[name]) == pytest.approx(readout.values[name], abs=within)
+        said = [row[name] for name in ("kernel", "recogniser", "protocol", "crop")]
+        assert said == ["study", "dlib ResNet-29", "native", "fixed"]
 
 
 @pytest.mark.long

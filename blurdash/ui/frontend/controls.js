@@ -34,7 +34,7 @@ function newControls(root) {
     view: null, data: null, tag: null, elements: {}, readouts: new Readouts(),
   };
   state.asker = new Asker((number) => send(state, number));
-  state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); });
+  state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); }, () => saveCurve(state));
   buildControls(state);
   listen(state);
   return state;
@@ -392,10 +392,22 @@ function byTile(tiles, values) {
   return Object.fromEntries(tiles.map((tile, i) => [tile.id, values[i]]));
 }
 
+/** The curve of the face and the settings that are shown; null while there is none. */
+function ownCurve({ bus, data }) {
+  return bus.curve?.key === (bus.scene ?? data.key) ? bus.curve : null;
+}
+
+function saveCurve(state) {
+  const curve = ownCurve(state);
+  if (!curve) return;
+  const text = curveCsv(curve, state.data);
+  downloadBlob(new Blob([text], { type: "text/csv" }), curveName(curve, state.data));
+}
+
 function paintLanes(state, values, like) {
-  const { data, view, bus, lanes, elements } = state;
+  const { data, view, lanes, elements } = state;
   lanes.offer(data.tiles, () => paintSeen(state));
-  const curve = bus.curve?.key === (bus.scene ?? data.key) ? bus.curve : null;
+  const curve = ownCurve(state);
   lanes.box.classList.toggle("bd-old", Boolean(curve && curve.angle !== view.angle));
   lanes.paint({ curve, dim: data.recogniser.dim, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
 }

@@ -55,6 +55,11 @@ function composeExport(mode, clean, blurred, split, captions) {
 async function downloadCanvas(canvas, name) {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error("the browser could not write the picture");
+  downloadBlob(blob, name);
+}
+
+/** Hands a file to the browser's download. */
+function downloadBlob(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

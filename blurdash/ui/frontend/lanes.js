@@ -22,12 +22,18 @@ const LANE_LAST_DEGREE = 100;
 
 /** Two curves over the degree with a cursor; see the module. */
 class Lanes {
-  /** @param {(degree: number) => void} choose called with the degree that a person clicks on */
-  constructor(choose) {
+  /**
+   * @param {(degree: number) => void} choose called with the degree that a person clicks on
+   * @param {() => void} save called when a person wants the curve as a file
+   */
+  constructor(choose, save) {
     this.box = document.createElement("div");
     this.box.className = "bd-lanes";
     this.box.innerHTML = `<svg role="img" aria-label="This face's curves over the degree">
-      <g class="bd-still"></g><g class="bd-moves"></g></svg>`;
+      <g class="bd-still"></g><g class="bd-moves"></g></svg>
+      <button type="button" class="bd-csv"></button>`;
+    this.csv = this.box.querySelector(".bd-csv");
+    this.csv.onclick = save;
     this.still = this.box.querySelector(".bd-still");
     this.moves = this.box.querySelector(".bd-moves");
     this.shown = { ...LANE_FIRST };
@@ -75,6 +81,9 @@ class Lanes {
       this.still.innerHTML = this.lanes.map((lane) => this.stillLane(lane, seen)).join("") + this.ticks();
       for (const lane of this.lanes) this.choices[lane.family].style.top = `${lane.top + lane.height / 2 - 10 * place.unit}px`;
     }
+    const progress = curveProgress(seen.curve);
+    setText(this.csv, progress.text);
+    this.csv.title = progress.title;
     this.moves.innerHTML = this.lanes.map((lane) => this.movingLane(lane, seen)).join("") + this.cursor(seen);
     this.box.dataset.degree = seen.view.degree;
   }
@@ -177,7 +186,7 @@ class Lanes {
   }
 
   click(event, choose) {
-    if (!this.place || event.target.closest("select")) return;
+    if (!this.place || event.target.closest("select, button")) return;
     const at = event.clientX - this.box.getBoundingClientRect().left;
     const degree = Math.round(((at - this.place.left) / this.place.span) * LANE_LAST_DEGREE);
     if (degree >= 0 && degree <= LANE_LAST_DEGREE) choose(degree);

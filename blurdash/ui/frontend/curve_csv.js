@@ -1,0 +1,35 @@
+// @module curve_csv: this face's curve as a CSV file, made in the browser from what is drawn.
+
+const CURVE_DEGREES = 101;
+
+/** How much of the curve there is: on the button, and why it may be pressed again later. */
+function curveProgress(curve) {
+  const known = curve?.degrees.length ?? 0;
+  if (known < 2) return { text: "", title: "" };
+  if (known >= CURVE_DEGREES) return { text: "CSV", title: "Saves this curve as a CSV file" };
+  return { text: `CSV, ${known} of ${CURVE_DEGREES}`, title: "The curve is still being computed; saves what is known of it" };
+}
+
+/** `blurdash_curve_study_a45.csv`: says what was done and nothing about whose face it is. */
+function curveName(curve, { kernel }) {
+  return `blurdash_curve_${kernel}_a${curve.angle}.csv`;
+}
+
+/**
+ * Returns the file's text: what each number holds for stands beside it, in every row.
+ * @param {object} curve as Python's curve_data
+ * @param {object} data as Python's controls_data
+ */
+function curveCsv(curve, { tiles, kernel, recogniser, eye_distance: eyes, degree_one_angle: one }) {
+  const { label, protocol, crop } = recogniser;
+  const head = ["degree", "angle", "degree_percent_of_eye_distance", ...tiles.map(({ measure }) => measure),
+    "kernel", "recogniser", "protocol", "crop"];
+  const rows = curve.degrees.map((degree, i) => [
+    degree,
+    kernel === "study" && degree === 1 ? one : curve.angle, // the recipe draws this one itself
+    ((100 * degree) / eyes).toFixed(2),
+    ...curve.values[i].map((value) => (value === "none" ? "" : value)),
+    kernel, label, protocol, crop,
+  ]);
+  return [head, ...rows].map((row) => row.join(",")).join("\r\n") + "\r\n";
+}
