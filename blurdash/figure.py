@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -26,17 +26,33 @@ from blurdash.summary import (
 from blurdash.sweep_file import settings_of
 
 __all__ = [
-    "EMBEDDING_COLOUR",
-    "PIXEL_COLOUR",
+    "ACCENTS",
+    "Accents",
     "curves_figure",
     "map_figure",
     "sweep_page",
 ]
 
-# One accent for what the recogniser says, one for what the pixels say, the same everywhere. Both
-# stand out on white and on black, and apart for every common kind of colour blindness.
-EMBEDDING_COLOUR = "#2f81c7"
-PIXEL_COLOUR = "#d9772b"
+
+class Accents(NamedTuple):
+    """One colour for what the recogniser says, one for what the pixels say.
+
+    Attributes:
+        embedding: Of cosine similarity, L1 and L2.
+        pixels: Of PSNR and SSIM.
+    """
+
+    embedding: str
+    pixels: str
+
+    def of(self, measure: str) -> str:
+        """Returns the colour of a row of ``MEASURES``."""
+        return self.embedding if measure in DISTANCES else self.pixels
+
+
+# By the theme of what is behind, as in blurdash/ui/frontend/tokens.css: the pair is told apart by
+# everyone, and text in it can be read.
+ACCENTS = {"light": Accents("#0b57a8", "#994700"), "dark": Accents("#79b5fb", "#eea157")}
 
 
 def _drawable(value: float | None) -> float | None:
@@ -61,6 +77,7 @@ def curves_figure(
     x: str = "px",
     current: Mapping[int, Mapping[str, float]] | None = None,
     height: int = 560,
+    theme: str = "light",
 ) -> go.Figure:
     """Returns the study's graphs: every measure over the degree, averaged over faces.
 
@@ -75,23 +92,26 @@ def curves_figure(
         current: Curves of one more face, drawn into every plot: a value for every measure of each
             degree. Only over px.
         height: px.
+        theme: A key of ``ACCENTS``.
 
     Raises:
         SettingError: There is no such axis.
         TableError: The table has no rows.
     """
+    accents = ACCENTS[theme]
     share = past_threshold(table) if x == "px" else None
     titles = [MEASURES[name].label for name in PANELS] + ([f"Share {SHARE}"] if share else [])
     figure = make_subplots(rows=2, cols=3, subplot_titles=titles, vertical_spacing=0.16)
     for i, name in enumerate(PANELS):
         place = {"row": i // 3 + 1, "col": i % 3 + 1}
         curve = curve_of(table, name, x=x)
-        for trace in _panel(curve, current if x == "px" else None, first=i == 0):
+        drawn = current if x == "px" else None
+        for trace in _panel(curve, accents.of(name), drawn, first=i == 0):
             figure.add_trace(trace, **place)
         _mark_references(figure, table, name, place)
         figure.update_yaxes(title_text=MEASURES[name].unit, range=_extent(curve), **place)
     if share:
-        figure.add_trace(_share_trace(*share), row=2, col=3)
+        figure.add_trace(_share_trace(*share, accents.embedding), row=2, col=3)
         figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", row=2, col=3)
     _style_study(figure, table, x, height)
     return figure
@@ -166,10 +186,13 @@ def sweep_page(table: pa.Table, *, x: str = "px") -> str:
 
 
 def _panel(
-    curve: Curve, current: Mapping[int, Mapping[str, float]] | None, *, first: bool
+    curve: Curve,
+    colour: str,
+    current: Mapping[int, Mapping[str, float]] | None,
+    *,
+    first: bool,
 ) -> list[go.Scatter]:
     """The traces of one measure, from back to front; the legend is that of the first."""
-    colour = EMBEDDING_COLOUR if curve.measure in DISTANCES else PIXEL_COLOUR
     row = MEASURES[curve.measure]
     hover = f"%{{y:.{row.decimals}f}} {row.unit}".strip()
     band = _trace(
@@ -237,10 +260,10 @@ def _current_trace(
     )  # fmt: skip
 
 
-def _share_trace(degrees: Any, share: Any) -> go.Scatter:
+def _share_trace(degrees: Any, share: Any, colour: str) -> go.Scatter:
     return go.Scatter(
         x=degrees.tolist(), y=share.tolist(), mode="lines", name=SHARE, showlegend=False,
-        line={"color": EMBEDDING_COLOUR, "width": 2.5},
+        line={"color": colour, "width": 2.5},
         hovertemplate="%{y:.0%} of the faces<extra></extra>",
     )  # fmt: skip
 

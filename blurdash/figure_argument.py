@@ -14,7 +14,6 @@ from plotly.subplots import make_subplots
 
 from blurdash.distance import DISTANCES
 from blurdash.evidence import ARGUMENT_MEASURES
-from blurdash.figure import EMBEDDING_COLOUR, PIXEL_COLOUR
 from blurdash.flips import HUMAN, FlipCell, RankFlips
 from blurdash.readout import versions
 
@@ -29,8 +28,9 @@ FLIP_PANELS = (
 )  # fmt: skip
 COLUMNS = 4
 NEUTRAL = "#e8e8e8"
-# Blue where faces prefer the sharp picture, orange where they prefer the blurred one.
-COLOURS = ((0.0, PIXEL_COLOUR), (0.5, NEUTRAL), (1.0, EMBEDDING_COLOUR))
+# Blue where faces prefer the sharp picture, orange where they prefer the blurred one: the accents,
+# but so light that dark figures and marks can be read on them in either theme.
+COLOURS = ((0.0, "#d9772b"), (0.5, NEUTRAL), (1.0, "#2f81c7"))
 
 
 def rank_flip_figure(

@@ -16,11 +16,12 @@ import pytest
 
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
-from blurdash.figure import curves_figure, map_figure, sweep_page
+from blurdash.figure import ACCENTS, curves_figure, map_figure, sweep_page
 from blurdash.readout import MEASURES
 from blurdash.sweep_file import table_of, with_settings
 from blurdash.ui.shipped import Which, read_shipped, shipped_bands, sweeps_at_hand
 
+ROOT = Path(__file__).resolve().parents[1]
 BAND = {"low": 0.2, "median": 0.3, "high": 0.4}
 SETTINGS = {
     "format": 1,
@@ -56,6 +57,16 @@ def test_every_measure_has_a_mean_a_median_a_band_and_its_faces() -> None:
         assert MEASURES[name].label in titles
     for name in ("mean", "median", "95 % band of the mean", "single faces"):
         assert sum(trace.name == name for trace in figure.data) == 5
+
+
+def test_accents_are_those_of_the_theme() -> None:
+    for theme, accents in ACCENTS.items():
+        means = [one for one in curves_figure(made(), theme=theme).data if one.name == "mean"]
+        drawn = [one.line.color for one in means]
+        assert drawn == [accents.embedding] * 3 + [accents.pixels] * 2
+    tokens = (ROOT / "blurdash/ui/frontend/tokens.css").read_text("utf-8")
+    for row in zip(*ACCENTS.values(), strict=True):
+        assert f"light-dark({', '.join(row)})" in tokens
 
 
 def test_the_title_says_what_the_numbers_belong_to() -> None:

@@ -749,6 +749,11 @@ def test_damage_says_the_format() -> None:
     assert "starts like a HEIF file" in error_of(samples()["HEIF"][:200])
 
 
+@pytest.mark.parametrize("rest", [b"\0" * 100, b"\0\0\0\0mif1heic" + bytes(range(256)) * 20])
+def test_a_heic_that_is_none(rest: bytes) -> None:
+    assert "starts like a HEIF file but is damaged" in error_of(b"\0\0\0\x1cftypheic" + rest)
+
+
 def test_load_truncated_images_is_left_off() -> None:
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 

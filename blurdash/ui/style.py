@@ -8,12 +8,17 @@ import streamlit as st
 
 from blurdash.ui.components import frontend
 
-__all__ = ["page_style"]
+__all__ = ["page_style", "theme"]
 
 
 def page_style() -> None:
     """Adds the shared style sheets to the page."""
     st.html(_sheets())
+
+
+def theme() -> str:
+    """Returns which theme the visitor looks at: ``light`` or ``dark``."""
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 @functools.cache

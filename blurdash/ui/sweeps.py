@@ -32,6 +32,7 @@ from blurdash.ui.shipped import (
     read_shipped,
     sweeps_at_hand,
 )
+from blurdash.ui.style import theme
 from blurdash.ui.sweep_jobs import SweepJob
 
 if TYPE_CHECKING:
@@ -297,13 +298,13 @@ def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
 def _figure(chosen: Chosen, axis: str, drawn: dict[int, dict[str, float]] | None) -> Any:
     """The figure of a table; that of a shipped one is made once for all visitors."""
     if chosen.path is not None and drawn is None:
-        return _shipped_figure(chosen.path, axis)
-    return curves_figure(chosen.table, x=axis, current=drawn)
+        return _shipped_figure(chosen.path, axis, theme())
+    return curves_figure(chosen.table, x=axis, current=drawn, theme=theme())
 
 
 @functools.lru_cache(maxsize=16)
-def _shipped_figure(path: Path, axis: str) -> Any:
-    return curves_figure(read_shipped(path), x=axis)
+def _shipped_figure(path: Path, axis: str, of: str) -> Any:
+    return curves_figure(read_shipped(path), x=axis, theme=of)
 
 
 def _axis_name(name: str) -> str:
