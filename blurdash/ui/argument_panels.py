@@ -20,7 +20,7 @@ from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.register import REGISTRATIONS
 from blurdash.ui.argument_face import QUICK
-from blurdash.ui.readouts import blur_text, family_of, number_text
+from blurdash.ui.readouts import blur_text, family_of, number_text, short_label
 
 if TYPE_CHECKING:
     from blurdash.search import AngleFlip
@@ -68,7 +68,6 @@ def measure_table(
     names: Sequence[str] = QUICK,
     heads: Sequence[str] = ("A", "B"),
     curve: Mapping[int, Mapping[str, float]] | None = None,
-    of: int = 0,
     alike: str = "",
 ) -> dict[str, Any]:
     """Returns every number of two pictures, and which of them each measure prefers.
@@ -80,8 +79,8 @@ def measure_table(
         right: Of the right one.
         names: Keys of ``ARGUMENT_MEASURES``.
         heads: What the pictures are called.
-        curve: The face's own numbers at degrees, to say what blur a value is taken for.
-        of: Which picture's value is said as a blur.
+        curve: The face's own numbers at degrees, to say what blur the left
+            picture's value is taken for.
         alike: The measure whose twins the pictures are; it prefers neither.
     """
     rows = []
@@ -95,11 +94,11 @@ def measure_table(
         prefers = neither if side is None else heads[side]
         cells.append(prefers)
         if curve is not None:
-            cells.append(blur_text(pair[of], curve, name) if pair else "")
+            cells.append(blur_text(pair[0], curve, name) if pair else "")
         rows.append(
             {
                 "cells": cells,
-                "name": row.label.removesuffix(" similarity").removesuffix(" distance"),
+                "name": short_label(row),
                 "family": family_of(name),
                 "wins": None if side is None else side + 1,
                 "test": f"argue-{name}",
@@ -108,8 +107,8 @@ def measure_table(
         )
     head = ["", *heads, "prefers"]
     if curve is not None:
-        head.append(f"{heads[of]} is like a blur of")
-    return {"kind": "verdict", "head": head, "rows": rows, "of": of}
+        head.append(f"{heads[0]} is like a blur of")
+    return {"kind": "verdict", "head": head, "rows": rows}
 
 
 def room_row(counts: Sequence[int], heads: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from blurdash.argument import LEAST_SAID
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
 from blurdash.ui.argument_face import QUICK
 from blurdash.ui.argument_often import how_often
@@ -21,7 +22,7 @@ from blurdash.ui.argument_panels import (
 from blurdash.ui.argument_sceptic import sceptic
 from blurdash.ui.argument_search import SEARCHES
 from blurdash.ui.argument_told import CLAIM, Parts, Told, listed, word
-from blurdash.ui.readouts import blur_text
+from blurdash.ui.readouts import equivalent_of
 
 __all__ = ["SCENE_PARTS"]
 
@@ -37,11 +38,8 @@ def _two_pictures(told: Told) -> Parts:
             told.message,
         )
     heads = told.story.pictures()
-    if told.values is not None:
-        names = [name for name in _names(told.values) if name != "l2"]
-        table = measure_table(*told.values, names=names, heads=heads)
-    else:
-        table = measure_table(None, None, heads=heads)
+    names = [name for name in _names(told.values) if name != "l2"]
+    table = measure_table(*(told.values or (None, None)), names=names, heads=heads)
     table["rows"].insert(0, room_row(told.box.counts(), heads))
     panels = [
         table,
@@ -165,16 +163,15 @@ def _embedding(told: Told) -> Parts:
 
 def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
     """Below which blur the embedding takes the blurred picture for the closer one, too."""
-    like = blur_text(value, told.curve(), "cosine_similarity")
-    if not like:
+    found = equivalent_of(value, told.curve(), "cosine_similarity")
+    if found is None:
         return []
-    turn = like if like.startswith(("below", "over")) else f"below {like}"
     line = (
-        "For no blur of this face up to 100 px does the embedding prefer the sharp picture at "
-        "this shift."
-        if like.startswith("over")
-        else f"With a blur {turn} the embedding, too, prefers the blurred picture. Move Degree "
-        "and see."
+        f"For no blur of this face up to {found.last:g} px does the embedding prefer the sharp "
+        "picture at this shift."
+        if found.side == "beyond"
+        else f"With a blur below {max(found.degree or 0, LEAST_SAID):.0f} px the embedding, too, "
+        "prefers the blurred picture. Move Degree and see."
     )
     return [{"kind": "notes", "title": "Where it fails", "fails": True, "lines": [line]}]
 
@@ -212,19 +209,19 @@ def _angle(told: Told) -> Parts:
 def _numbers(told: Told, pair: Any) -> dict[str, Any]:
     """The table of a sharp and a blurred picture."""
     left, right = pair or (None, None)
-    names = _names(pair) if pair else QUICK
     return measure_table(
         left,
         right,
-        names=names,
+        names=_names(pair),
         heads=("sharp", "blurred"),
         curve=told.curve() if pair else {},
         alike=str(told.story.twin["metric"]) if told.story.twin else "",
     )
 
 
-def _names(pair: Sequence[Mapping[str, float]]) -> list[str]:
-    return [name for name in QUICK if all(name in values for values in pair)]
+def _names(pair: Sequence[Mapping[str, float]] | None) -> list[str]:
+    """What is measured of both pictures; what will be, while they are not known."""
+    return [name for name in QUICK if all(name in values for values in pair or ())]
 
 
 def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:

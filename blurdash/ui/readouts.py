@@ -26,10 +26,12 @@ __all__ = [
     "blur_text",
     "controls_data",
     "curve_data",
+    "equivalent_of",
     "equivalents",
     "family_of",
     "number_text",
     "recogniser_data",
+    "short_label",
 ]
 
 # From so many degrees on a curve says what blur a value is like.
@@ -136,7 +138,7 @@ def recogniser_data(
         if threshold is None
         else {
             "tile": [name for name, _, _ in TILES].index(threshold.measure),
-            "text": f"{MEASURES[threshold.measure].label.split()[0]} "
+            "text": f"{short_label(MEASURES[threshold.measure])} "
             f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
             f"{threshold.source}",
             "value": threshold.value,
@@ -197,7 +199,7 @@ def blur_text(value: float, curve: Mapping[int, Mapping[str, float]], name: str)
         >>> blur_text(0.6, {0: {"ssim": 1.0}, 50: {"ssim": 0.7}, 100: {"ssim": 0.5}}, "ssim")
         '75 px'
     """
-    found = _found(value, curve, name)
+    found = equivalent_of(value, curve, name)
     return found.short if found else ""
 
 
@@ -226,20 +228,36 @@ def equivalents(
 def _equivalent(
     value: float, curve: Mapping[int, Mapping[str, float]], name: str
 ) -> dict[str, Any]:
-    found = _found(value, curve, name)
+    found = equivalent_of(value, curve, name)
     if found is None:
         return dict(NO_EQUIVALENT)
     return {"text": found.short, "at": found.degree, "side": found.side}
 
 
-def _found(
+def equivalent_of(
     value: float, curve: Mapping[int, Mapping[str, float]], name: str
 ) -> BlurEquivalent | None:
-    """The blur that a measure takes a value for; None where it cannot be said."""
+    """Returns the blur that a measure takes a value for; None where it cannot be said.
+
+    Args:
+        value: Of a changed picture.
+        curve: For each known degree the face's own values.
+        name: A key of ``ARGUMENT_MEASURES``.
+    """
     points = {degree: values[name] for degree, values in curve.items() if name in values}
     if math.isnan(value) or sum(not math.isnan(one) for one in points.values()) < 2:
         return None
     return blur_equivalent(value, points, name)
+
+
+def short_label(row: Measure) -> str:
+    """Returns a measure's label without what goes without saying.
+
+    Example:
+        >>> short_label(MEASURES["l2"]), short_label(MEASURES["psnr"])
+        ('L2', 'PSNR')
+    """
+    return row.label.removesuffix(" similarity").removesuffix(" distance")
 
 
 def family_of(name: str) -> str:
@@ -268,6 +286,7 @@ def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:
         "id": test_id,
         "measure": name,
         "label": row.label,
+        "short": short_label(row),
         "unit": row.unit,
         "decimals": row.decimals,
         "direction": row.direction,

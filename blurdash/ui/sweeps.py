@@ -302,7 +302,7 @@ def _figure(chosen: Chosen, axis: str, drawn: dict[int, dict[str, float]] | None
     return curves_figure(chosen.table, x=axis, current=drawn, theme=theme())
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def _shipped_figure(path: Path, axis: str, of: str) -> Any:
     return curves_figure(read_shipped(path), x=axis, theme=of)
 

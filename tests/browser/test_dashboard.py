@@ -223,9 +223,9 @@ def test_curve_is_drawn_and_a_click_sets_the_degree(page: Page, at_rest):
 @pytest.mark.long
 def test_curve_is_saved_as_a_file(page: Page, dlib_embedder):
     slider(page, "Angle").fill("10")
-    expect(page.locator(".bd-lanes.bd-old")).to_have_count(1)  # the other angle's, no more offered
-    expect(page.locator(".bd-csv")).to_be_hidden()
     button = page.locator(".bd-csv")
+    expect(page.locator(".bd-lanes.bd-old")).to_have_count(1)  # the other angle's, no more offered
+    expect(button).to_be_hidden()
     expect(page.locator(".bd-lanes.bd-old")).to_have_count(0, timeout=20_000)
     expect(button).to_have_text("CSV", timeout=120_000)
     with page.expect_download() as download:
@@ -248,8 +248,11 @@ def test_curve_is_saved_as_a_file(page: Page, dlib_embedder):
 
 @pytest.mark.long
 def test_presentation_mode_by_key_and_back(page: Page):
+    picture = page.locator(".bd-blurred .bd-picture")
+    small = picture.bounding_box()["width"]
     page.locator("body").press("f")
     expect(page.locator("body")).to_have_class(re.compile("bd-present"))
+    assert picture.bounding_box()["width"] > 1.1 * small
     page.locator("body").press("PageDown")
     assert shown_view(page)["degree"] == 40
     page.locator("body").press("f")

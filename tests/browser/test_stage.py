@@ -579,7 +579,7 @@ def test_resize_redraws_at_the_new_size(stage: Page):
     small = shown(stage, "blurred")
     stage.set_viewport_size({"width": 1920, "height": 1080})
     stage.wait_for_function(
-        "(side) => test.root.querySelector('.bd-blurred .bd-picture').width > 1.2 * side",
+        "(side) => test.root.querySelector('.bd-blurred .bd-picture').width > 1.35 * side",
         arg=len(small),
     )
     at_rest(stage)

@@ -72,7 +72,7 @@ const ARGUE_HTML = `
     <nav class="ba-steps" aria-label="Scenes">
       <button type="button" class="bd-btn ba-go" data-go="-1" title="Previous scene (left arrow, Page up)">← Previous</button>
       <ol></ol>
-      <button type="button" class="bd-btn ba-go ba-strong" data-go="1" title="Next scene (right arrow, Page down)">Next →</button>
+      <button type="button" class="bd-btn ba-go bd-main" data-go="1" title="Next scene (right arrow, Page down)">Next →</button>
       <button type="button" class="bd-btn ba-present" title="Full screen for a projector (key F)">Present</button>
     </nav>
   </div>`;

@@ -29,7 +29,7 @@ function textElement(tag, className, text) {
   return element;
 }
 
-/** Numbers: a row for each measure; `wins` marks the cell that the measure prefers. */
+/** Numbers in rows; a cell with a mark is coloured by the picture that is preferred there. */
 function buildTable(argue, panel) {
   const table = document.createElement("table");
   const head = document.createElement("thead");
@@ -39,11 +39,10 @@ function buildTable(argue, panel) {
   const body = document.createElement("tbody");
   for (const row of panel.rows) {
     const line = document.createElement("tr");
-    line.className = `ba-${row.family ?? "plain"}${row.chosen ? " ba-chosen" : ""}`;
+    line.classList.toggle("ba-chosen", Boolean(row.chosen));
     row.cells.forEach((given, i) => {
       const { text, mark } = typeof given === "string" ? { text: given } : given;
-      const look = mark ? `ba-prefers-${mark}` : i === row.wins ? "ba-wins" : "";
-      const cell = textElement(i === 0 ? "th" : "td", look, text);
+      const cell = textElement(i === 0 ? "th" : "td", mark ? `ba-prefers-${mark}` : "", text);
       if (i === 0) cell.scope = "row";
       if (i === 0 && row.hint) cell.title = row.hint;
       line.append(cell);
@@ -170,7 +169,7 @@ function buildVote(argue, panel) {
   const end = document.createElement("div");
   end.className = "ba-end";
   const reveal = askButton(argue, panel.reveal);
-  reveal.classList.add("ba-strong");
+  reveal.classList.add("bd-main");
   end.append(total, reveal);
   box.append(answers, end);
   return box;
@@ -217,7 +216,7 @@ function buildVerdictRow(panel, row) {
     const heads = panel.head.slice(1, 3);
     const words = textElement("small", "", wins ? `prefers ${heads[i].length > 1 ? `the ${heads[i]} one` : heads[i]}` : "");
     if (row.wins === null && i === 0) words.textContent = prefers;
-    if (like && i === panel.of) {
+    if (like && i === 0) {
       const blur = /^(below|over)/.test(like) ? like : `of ${like}`;
       words.append(textElement("span", "ba-like", `${words.textContent ? " · " : ""}like a blur ${blur}`));
     }

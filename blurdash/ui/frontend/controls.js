@@ -258,8 +258,7 @@ function settleSoon(state) {
 function settle(state) {
   if (state.asker.busy || state.playing) { settleSoon(state); return; }
   const place = placeOf(state.view, state.mode, window.innerHeight);
-  if (place === state.settled || place === state.data.rested) return;
-  state.asked = place;
+  if (place === state.data.rested) return;
   state.component.setStateValue("rest", place);
   // A run of the whole page can swallow it: ask again until the server says that it has it.
   state.settle = setTimeout(() => settle(state), RETRY_MS);
@@ -275,10 +274,8 @@ function receive(state, data) {
   if (first) {
     state.view = asView(data.pos);
     state.mode = data.mode;
-    state.settled = null; // the page may have jumped to where a hand was not yet at rest
-    settleSoon(state);
+    settleSoon(state); // the page may have jumped to where a hand was not yet at rest
   }
-  if (data.rested && data.rested === state.asked) state.settled = state.asked;
   state.bus.answered = data.values === null ? null : { ...asView(data.pos), values: data.values };
   (state.bus.log ??= []).push([performance.now(), "got", data.ack, JSON.stringify(data).length]);
   if (state.bus.log.length > 4000) state.bus.log.splice(0, 2000);

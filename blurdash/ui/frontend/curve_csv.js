@@ -1,13 +1,11 @@
 // @module curve_csv: this face's curve as a CSV file, made in the browser from what is drawn.
 
-const CURVE_DEGREES = 101;
-
-/** How much of the curve there is: on the button, and why it may be pressed again later. */
+/** What the button says and why: how much of the curve there is, while more of it will come. */
 function curveProgress(curve) {
   const known = curve?.degrees.length ?? 0;
   if (known < 2) return { text: "", title: "" };
-  if (known >= CURVE_DEGREES) return { text: "CSV", title: "Saves this curve as a CSV file" };
-  return { text: `CSV, ${known} of ${CURVE_DEGREES}`, title: "The curve is still being computed; saves what is known of it" };
+  if (!curve.look_again) return { text: "CSV", title: "Saves this curve as a CSV file" };
+  return { text: `CSV, ${known} of ${LANE_LAST_DEGREE + 1}`, title: "The curve is still being computed; saves what is known of it" };
 }
 
 /** `blurdash_curve_study_a45.csv`: says what was done and nothing about whose face it is. */

@@ -30,8 +30,8 @@ function drawBelieve(svg, { tiles, like, degree, unit }) {
   svg.innerHTML = parts.join("");
 }
 
-function believeRow({ label, family }, like, { x, y, from, beyond, unit, font }) {
-  const name = `<text class="bd-named" style="--bd-c: var(--bd-${family})" x="0" y="${y + font * 0.36}">${label.replace(/ similarity$/, "")}</text>`;
+function believeRow({ short, family }, like, { x, y, from, beyond, unit, font }) {
+  const name = `<text class="bd-named" style="--bd-c: var(--bd-${family})" x="0" y="${y + font * 0.36}">${short}</text>`;
   if (!like?.text) return name;
   const end = like.side === "beyond" ? beyond : x(like.at ?? 0);
   const text = like.side === "beyond" ? "" // the zone says it

@@ -50,8 +50,8 @@ class Lanes {
       const select = document.createElement("select");
       select.className = `bd-of-${family}`;
       select.setAttribute("aria-label", family === "embedding" ? "Embedding's curve" : "Pixels' curve");
-      for (const { id, label } of tiles.filter((tile) => tile.family === family)) {
-        select.add(new Option(label.replace(/ (similarity|distance)$/, ""), id));
+      for (const { id, short } of tiles.filter((tile) => tile.family === family)) {
+        select.add(new Option(short, id));
       }
       select.value = this.shown[family];
       select.onchange = () => { this.shown[family] = select.value; this.drawn = ""; changed(); };
