@@ -96,10 +96,10 @@ def test_moved_sliders_are_answered_for_that_position(app):
 def test_a_receipt_goes_along_once_the_hand_rests(app):
     app.run()
     assert component_data(app, "bd_controls")["receipt"]["receipt"]["degree"] == 30
-    app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 6], "rest": "30,45,0,0,side,768"}
+    app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 6], "rest": "30,45,0,0,side"}
     app.run()
     assert component_data(app, "bd_controls")["receipt"] is None
-    place = "80,-20,3.5,0,side,768"
+    place = "80,-20,3.5,0,side"
     app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 7], "rest": place}
     app.run()
     sent = component_data(app, "bd_controls")

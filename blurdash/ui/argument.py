@@ -39,8 +39,8 @@ __all__ = ["argument_page"]
 
 ARGUMENT_KEY = "bd_argument"
 SETTINGS_KEPT = 8
-# px: what lies above the map, and the heights at which it reads well.
-ABOVE_MAP, LOWEST_MAP, HIGHEST_MAP = 306, 390, 900
+# px: the heights at which the map reads well, and what it has until the browser says its room.
+LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 462
 # Whichever of these is not in use is the sceptic's other recogniser.
 OTHERS = ("dlib", "facenet-vggface2")
 
@@ -65,14 +65,12 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     _enter(story, state.get("scene"))
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
     _do(story, box, state.get("act"))
-    height = state.get("height")
-    if isinstance(height, int):
-        chosen.window_height = min(max(height, 0), view.LARGEST_WINDOW)
+    room = state.get("room")
     told = _told(story, chosen, loading, box, at_rest=state.get("rest") == _place(story))
-    data = _data(story, chosen, told, ack=ack, rested=str(state.get("rest") or ""))
+    data = _data(story, chosen, told, ack=ack, rested=str(state.get("rest") or ""), room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if story.scene == "how-often":
-        _draw_flips(chosen, told)
+        _draw_flips(chosen, told, _map_height(room))
     if told.face is not None:
         told.face.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
     write_story_address(story)
@@ -227,7 +225,9 @@ def _other(embedder: Embedder) -> str:
     return next(name for name in OTHERS if name != embedder.name)
 
 
-def _data(story: Story, chosen: View, told: Told, *, ack: int, rested: str) -> dict[str, Any]:
+def _data(
+    story: Story, chosen: View, told: Told, *, ack: int, rested: str, room: object
+) -> dict[str, Any]:
     """What ``frontend/argue.js`` draws."""
     parts = SCENE_PARTS[story.scene](told)
     hidden = story.scene == "two-pictures" and not story.revealed
@@ -241,7 +241,7 @@ def _data(story: Story, chosen: View, told: Told, *, ack: int, rested: str) -> d
         "acted": story.acted,
         "start": story.start,
         "rested": rested,
-        "height": chosen.window_height,
+        "room": room,
         "ready": told.values is not None,
         "pending": parts.pending,
         "kernel": chosen.kernel,
@@ -271,7 +271,12 @@ def _place(story: Story) -> str:
     return ",".join(f"{value:g}" for value in story.values.values())
 
 
-def _draw_flips(chosen: View, told: Told) -> None:
+def _map_height(room: object) -> int:
+    """How tall the map is, px; any client may say that it has any room."""
+    return min(max(room, LOWEST_MAP), HIGHEST_MAP) if isinstance(room, int) else FIRST_MAP
+
+
+def _draw_flips(chosen: View, told: Told, height: int) -> None:
     """The map over 30 faces of nobody, with this face's own answers in it."""
     try:
         flips = shipped_flips(chosen.kernel)
@@ -279,7 +284,6 @@ def _draw_flips(chosen: View, told: Told) -> None:
         st.warning(sentence(str(error)), icon=":material/info:")
         return
     own = flip_preferences(told, flips)
-    height = min(max(chosen.window_height - ABOVE_MAP, LOWEST_MAP), HIGHEST_MAP)
     with st.container(key="bd-flips"):
         st.plotly_chart(
             rank_flip_figure(flips, current=own, height=height, titled=False),

@@ -154,14 +154,14 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
             "scene": scene,
             "act": None,
             "poll": 0,
-            "height": 768,
+            "room": None,
         },
         on_pos_change=lambda: None,
         on_rest_change=lambda: None,
         on_scene_change=lambda: None,
         on_act_change=lambda: None,
         on_poll_change=lambda: None,
-        on_height_change=lambda: None,
+        on_room_change=lambda: None,
     )
 
 

@@ -49,7 +49,7 @@ LOOK_SECONDS = 1.0
 WAITING_FOR_A_SECOND = 2
 # A curve that grows is sent at a few numbers of points only.
 CURVE_STEPS = (5, 21, 51, 101)
-PARTS_OF_A_PLACE = 6  # degree, angle, shift x, shift y, mode, window height
+PARTS_OF_A_PLACE = 5  # degree, angle, shift x, shift y, mode
 
 
 def explore_page() -> None:
@@ -260,12 +260,10 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
     parts = place.split(",")
     if len(parts) != PARTS_OF_A_PLACE:
         return "", False
-    angle, mode, height = parts[1], parts[-2], parts[-1]
+    angle, mode = parts[1], parts[-1]
     if place != st.session_state.get("bd_rested"):
         if mode in view.MODES:
             chosen.mode = mode
-        if height.isdecimal():
-            chosen.window_height = min(int(height), view.LARGEST_WINDOW)
         view.write_address(chosen)
         st.session_state["bd_rested"] = place
     drawn = st.session_state.get("bd_curve_angle")

@@ -91,7 +91,6 @@ def controls_data(
         "eye_distance": round(eye_distance, 2),
         "source": None if source is None else round(source),
         "mode": view.mode,
-        "height": view.window_height,
         "defaults": {
             "degree": defaults.DEGREE,
             "angle": defaults.ANGLE,

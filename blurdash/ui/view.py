@@ -20,7 +20,6 @@ from blurdash.readout import CROPS
 from blurdash.ui import recogniser
 
 __all__ = [
-    "LARGEST_WINDOW",
     "MODES",
     "SHIFT_RANGE",
     "View",
@@ -33,7 +32,6 @@ __all__ = [
 
 MODES = ("side", "swipe", "flicker")
 SHIFT_RANGE = (-32, 32)
-LARGEST_WINDOW = 10_000  # px; a browser says how tall it is
 AUTOMATIC = "auto"
 
 
@@ -52,7 +50,6 @@ class View:
         protocol: Key of ``PROTOCOLS``.
         crop: Key of ``CROPS``.
         mode: One of ``MODES``.
-        window_height: Height of the browser's window, px; decides how tall a chart is.
     """
 
     face: str = "portrait"
@@ -65,7 +62,6 @@ class View:
     protocol: str = defaults.PROTOCOL
     crop: str = defaults.CROP
     mode: str = MODES[0]
-    window_height: int = 768
 
     def change(self) -> Change:
         """What is done to the clean canvas."""

@@ -33,6 +33,7 @@ const ARGUE_ROWS = [
 const ARGUE_SETTLE_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
+const ARGUE_GAP_PX = 14; // above and below the map
 
 /** Draws the page into a component's root and keeps it in step with the server. */
 function mountArgument(component) {
@@ -106,7 +107,7 @@ class Argue {
     const one = (selector) => this.box.querySelector(selector);
     this.parts = {
       steps: one("ol"), see: one(".ba-see"), body: one(".ba-body"), right: one(".ba-right"),
-      below: one(".ba-below"), sliders: one(".ba-sliders"), facts: one(".ba-facts"), message: one(".ba-message"),
+      below: one(".ba-below"), sliders: one(".ba-sliders"), foot: one(".ba-foot"), facts: one(".ba-facts"), message: one(".ba-message"),
       figures: [...this.box.querySelectorAll("figure")],
       frames: [...this.box.querySelectorAll(".ba-frame")],
       present: one(".ba-present"),
@@ -145,7 +146,7 @@ class Argue {
     this.onFullscreen = () => { if (!document.fullscreenElement) this.setPresent(false); };
     document.addEventListener("keydown", this.onKey);
     document.addEventListener("fullscreenchange", this.onFullscreen);
-    this.onResize = () => this.sayHeight();
+    this.onResize = () => this.sayRoom();
     window.addEventListener("resize", this.onResize);
   }
 
@@ -259,7 +260,7 @@ class Argue {
     if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
     this.asker.answered(data.ack, this.isFresh());
     this.paint();
-    this.sayHeight();
+    this.sayRoom();
     if (jump || other) this.settleSoon();
     clearTimeout(this.timers.poll);
     if (data.pending) this.after("poll", ARGUE_POLL_MS, () => this.poll());
@@ -271,10 +272,15 @@ class Argue {
     this.after("poll", ARGUE_RETRY_MS, () => this.poll());
   }
 
-  /** How tall the window is decides how tall a chart is. */
-  sayHeight() {
-    if (this.data?.height === window.innerHeight) return;
-    this.after("height", ARGUE_SETTLE_MS, () => this.component.setStateValue("height", window.innerHeight));
+  /** What is left between this component and its foot decides how tall the map beneath it is. */
+  sayRoom() {
+    if (this.data?.scene !== "how-often") return;
+    this.after("room", ARGUE_SETTLE_MS, () => {
+      const scrolled = document.querySelector(".stMain")?.scrollTop ?? 0;
+      const bottom = this.box.getBoundingClientRect().bottom + scrolled;
+      const room = Math.floor(window.innerHeight - bottom - this.parts.foot.offsetHeight) - ARGUE_GAP_PX;
+      if (room !== this.data.room) this.component.setStateValue("room", room);
+    });
   }
 
   position() {

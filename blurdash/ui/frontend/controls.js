@@ -51,7 +51,6 @@ function tearDown(state) {
   state.bus.removeEventListener("wish-present", state.onWish);
   state.observer.disconnect();
   document.removeEventListener("keydown", state.onKey);
-  window.removeEventListener("resize", state.onResize);
   document.removeEventListener("fullscreenchange", state.onFullscreen);
   delete state.root.__blurdashControls;
 }
@@ -124,8 +123,6 @@ function listen(state) {
   state.onSet = (event) => move(state, event.detail);
   state.onMode = (event) => { state.mode = event.detail.mode; settleSoon(state); };
   state.onKey = (event) => globalKey(state, event);
-  state.onResize = () => { if (state.data) settleSoon(state); };
-  window.addEventListener("resize", state.onResize);
   state.onFullscreen = () => { if (!document.fullscreenElement) present(state, false); };
   state.onCurve = () => { if (state.data) paintSeen(state); };
   state.onSlot = () => { if (state.data) paintSeen(state); };
@@ -257,15 +254,15 @@ function settleSoon(state) {
 /** At rest the address and the chart follow; the server is only told when it has answered. */
 function settle(state) {
   if (state.asker.busy || state.playing) { settleSoon(state); return; }
-  const place = placeOf(state.view, state.mode, window.innerHeight);
+  const place = placeOf(state.view, state.mode);
   if (place === state.data.rested) return;
   state.component.setStateValue("rest", place);
   // A run of the whole page can swallow it: ask again until the server says that it has it.
   state.settle = setTimeout(() => settle(state), RETRY_MS);
 }
 
-function placeOf(view, mode, height) {
-  return [view.degree, view.angle, view.shift_x, view.shift_y, mode, height].join(",");
+function placeOf(view, mode) {
+  return [view.degree, view.angle, view.shift_x, view.shift_y, mode].join(",");
 }
 
 function receive(state, data) {
