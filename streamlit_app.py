@@ -13,11 +13,14 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
+    from blurdash.ui.gatekeeper import Gatekeeper
+    from blurdash.ui.memory import use_one_arena
     from blurdash.ui.prompt_socket import PromptSocket
     from blurdash.ui.vote_routes import vote_routes
 
+    use_one_arena()
     app = st.App(
         __file__,
         routes=vote_routes(st.get_option("server.baseUrlPath")),
-        middleware=[Middleware(PromptSocket)],
+        middleware=[Middleware(PromptSocket), Middleware(Gatekeeper)],
     )

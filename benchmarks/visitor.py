@@ -11,8 +11,9 @@ import asyncio
 import base64
 import contextlib
 import json
+import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 GIVE_UP_SECONDS = 4.0  # as GIVE_UP_MS in controls.js
 LOADING_SECONDS = 120.0
 PHOTO_SECONDS = 60.0
+LOOK_SECONDS = 0.4  # as CARRIER_LOOK_MS in carrier.js
+TRIES = 12
 
 
 @dataclass
@@ -67,7 +70,8 @@ class Visitor:
         self._known: dict[str, ForwardMsg] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._page = ""
-        self._seq = 0
+        self._seq = self._said = 0
+        self._carried: dict[str, Any] = {"photos": [], "busy": False, "ack": 0}
         self._news = asyncio.Condition()
 
     async def open(self) -> None:
@@ -84,21 +88,45 @@ class Visitor:
         await self._wait(lambda answer: answer.data["values"] is not None, LOADING_SECONDS)
 
     async def add_photo(self, photo: bytes) -> None:
-        """Uploads a photo and waits for the first numbers of its face; tries twice."""
-        for number in (1, 2):
-            sent = {"number": number, "photos": [base64.b64encode(photo).decode()]}
-            identity = self._ids["blurdash_intake"]
+        """Uploads a photo in pieces and waits for the first numbers of its face."""
+        await self.add_photos([photo])
+        await self._wait(
+            lambda answer: answer.face != "portrait" and answer.data["values"] is not None,
+            PHOTO_SECONDS,
+        )
+
+    async def add_photos(self, photos: Sequence[bytes]) -> int:
+        """Uploads photos in one choice, as ``frontend/carrier.js`` does; returns how many came."""
+        kept = {f"{secrets.token_hex(8)}": photo for photo in photos}
+        before = len(self._carried["photos"])
+        await self._say(offer=[{"key": key, "size": len(kept[key])} for key in kept])
+        while self._carried["busy"]:
+            wanted = self._carried["want"]
+            if wanted is None:
+                await asyncio.sleep(LOOK_SECONDS)
+                await self._say(look=1)
+                continue
+            part = kept[wanted["key"]][wanted["at"] : wanted["at"] + self._carried["piece"]]
+            await self._say(piece={**wanted, "data": base64.b64encode(part).decode()})
+        self.errors += [
+            f"a photo was not taken in: {text}" for _, text in self._carried["problems"]
+        ]
+        return len(self._carried["photos"]) - before
+
+    async def _say(self, **what: Any) -> None:
+        """Says something about photos until there is an answer; a run may swallow it."""
+        self._said += 1
+        number = self._said
+        identity = self._ids["blurdash_carrier"]
+        for _ in range(TRIES):
             self._triggers[f"$$STREAMLIT_INTERNAL_KEY_{identity}__events"] = json.dumps(
-                [{"event": "photos", "value": sent}]
+                [{"event": "said", "value": {"number": number, **what}}]
             )
-            await self._send(self._fragments["blurdash_intake"])
+            await self._send(self._fragments["blurdash_carrier"])
             with contextlib.suppress(TimeoutError):
-                await self._wait(
-                    lambda answer: answer.face != "portrait" and answer.data["values"] is not None,
-                    PHOTO_SECONDS,
-                )
+                await self._wait(lambda _: self._carried["ack"] >= number, GIVE_UP_SECONDS)
                 return
-            self.errors.append("a photo was not taken in")
+        raise TimeoutError("no answer to what was said of photos")
 
     async def ask(self, position: tuple[float, float, float, float]) -> float | None:
         """Asks for the numbers of a position and waits for them.
@@ -210,6 +238,10 @@ class Visitor:
             self._fragments[component.component_name] = delta.fragment_id
             if component.component_name == "blurdash_curve":
                 self._look_again(delta.fragment_id, json.loads(component.json)["look_again"])
+            if component.component_name == "blurdash_carrier":
+                async with self._news:
+                    self._carried = json.loads(component.json)
+                    self._news.notify_all()
             if component.component_name == "blurdash_controls":
                 await self._take_answer(json.loads(component.json))
 

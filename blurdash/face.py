@@ -6,9 +6,11 @@ the canvas, so that a degree means the same for every face.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -280,6 +282,23 @@ def _mtcnn_lock() -> threading.Lock:
     return threading.Lock()
 
 
+@contextlib.contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Lets torch use one thread, as the dashboard does everywhere.
+
+    With more, sums are added in another order, the frame moves by a hundredth of a pixel, and the
+    page and the command line would give one file two canvases.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @functools.cache
 def _mtcnn(smallest_face: int) -> Any:
     from facenet_pytorch import MTCNN
@@ -296,7 +315,8 @@ def _detect(photo: Picture, side: int, smallest_face: int) -> list[_Detection]:
         small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     if min(small.shape[:2]) < smallest_face:
         return []  # no room for a face, and MTCNN fails on an empty pyramid
-    with _mtcnn_lock():  # its networks are shared, and one face at a time is quick enough
+    # Its networks are shared, and one face at a time is quick enough.
+    with _mtcnn_lock(), _one_torch_thread():
         boxes, scores, points = _mtcnn(smallest_face).detect(small, landmarks=True)
     if boxes is None:
         return []

@@ -27,7 +27,32 @@ from blurdash.errors import PhotoError
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "load_photo"]
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "Format", "load_photo"]
+
+
+class Format(NamedTuple):
+    """A kind of picture file that is read.
+
+    Attributes:
+        name: What people call it.
+        endings: How its files' names end, lower case; what a file holds decides, not its name.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+
+
+FORMATS = (
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif")),
+    Format("PNG", (".png",)),
+    Format("WebP", (".webp",)),
+    Format("HEIC", (".heic", ".heif", ".hif")),
+    Format("AVIF", (".avif",)),
+    Format("TIFF", (".tif", ".tiff")),
+    Format("BMP", (".bmp",)),
+    Format("GIF", (".gif",)),
+)
+"""What `load_photo` reads: pages and command line take this list and no other."""
 
 MAX_BYTES = 25 * 1024 * 1024
 """Largest file that is read, in bytes (25 MB)."""
@@ -49,9 +74,11 @@ _MOST_SCANNED = 30 * MAX_PIXELS
 # Grid, tiles, and both again for its opacity, are four times the picture.
 _MOST_TILED = 5 * MAX_PIXELS
 _MAX_RLE_BYTES = 8 * 1024 * 1024  # Pillow unpacks a BMP's runs in Python, 0.3 µs a byte
+_MOST_BRANDS_BYTES = 256
 _NAME_LENGTH = 60
 _MARKUP = "<>[]`$|\\"  # a name in an error must not become a link or a picture on a page
-_WANTED = "JPEG, PNG, WebP, HEIC, TIFF, BMP or GIF"
+_NAMES = [one.name for one in FORMATS]
+_WANTED = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
 # What a file starts with, and Pillow's name for the format. Knowing the format first lets an
 # error tell "damaged" from "not a picture", and opens one decoder instead of trying all.
@@ -66,6 +93,7 @@ _STARTS = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
+_AVIF_BRANDS = (b"avif", b"avis")
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
@@ -93,8 +121,8 @@ def load_photo(source: Source) -> np.ndarray[tuple[int, int, int], np.dtype[np.u
 
     Conventions:
         - Red, green, blue in that order; 0 is black and 255 is white.
-        - EXIF orientation is applied. In HEIC the file's rotation and mirror boxes count and EXIF
-          does not, as its standard says.
+        - EXIF orientation is applied. In HEIC and AVIF the file's rotation and mirror boxes count
+          and EXIF does not, as their standard says.
         - Transparency is laid on white; of an animation the first frame is taken, of a HEIC
           with several pictures the primary one.
         - 16-bit grey becomes `round(value / 257)`; of 16-bit colour Pillow keeps the upper byte.
@@ -108,7 +136,7 @@ def load_photo(source: Source) -> np.ndarray[tuple[int, int, int], np.dtype[np.u
 
     Args:
         source: A path (`str` or `PathLike`), the file's content (`bytes`, `bytearray`,
-            `memoryview`) or a file object open for reading bytes. JPEG, PNG, WebP, HEIC/HEIF,
+            `memoryview`) or a file object open for reading bytes. JPEG, PNG, WebP, HEIC/HEIF, AVIF,
             TIFF, BMP or GIF; at most `MAX_BYTES` (25 MB) and `MAX_PIXELS` (50 megapixels), and
             no side below `MIN_SIDE` (64 pixels).
 
@@ -131,7 +159,7 @@ def load_photo(source: Source) -> np.ndarray[tuple[int, int, int], np.dtype[np.u
         >>> load_photo(b"hello")
         Traceback (most recent call last):
         blurdash.errors.PhotoError: the photo is not a picture that blurdash reads, \
-wanted JPEG, PNG, WebP, HEIC, TIFF, BMP or GIF; export it as JPEG or PNG
+wanted JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF; export it as JPEG or PNG
 
     Known limits:
         - An orientation that stands in XMP alone is not applied; browsers do not apply it either.
@@ -302,7 +330,7 @@ def _decode(data: bytes, name: str) -> np.ndarray[tuple[int, int, int], np.dtype
             "export it as JPEG or PNG",
         )
     with _only_photo_errors(
-        f"{name} starts like a {kind} file but is damaged, cut short or of a rare variety, "
+        f"{name} starts like {kind} but is damaged, cut short or of a rare variety, "
         f"wanted a whole {_WANTED}",
         "copy it again, or export it as JPEG or PNG",
     ):
@@ -339,8 +367,10 @@ def _kind(data: bytes) -> str | None:
             return kind
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        return "HEIF"
+    if data[4:8] == b"ftyp" and data[8:12] in (*_AVIF_BRANDS, *_HEIF_BRANDS):
+        # A file may name its family first and its format among those that it is compatible with.
+        brands = data[8 : min(int.from_bytes(data[:4], "big"), _MOST_BRANDS_BYTES)]
+        return "AVIF" if any(brand in brands for brand in _AVIF_BRANDS) else "HEIF"
     return None
 
 
@@ -519,6 +549,24 @@ def _counted_heif(heif: bytes) -> _Plain:
     return _Plain(heif, tiled=sum(_pixels(item, areas, parts, known) for item in primaries))
 
 
+def _counted_avif(avif: bytes) -> _Plain:
+    """The file without its EXIF, and with the size of all that its picture is put together from.
+
+    The orientation is in boxes of the file's own, and of a forged EXIF block Pillow copies
+    gigabytes; under another name its decoder passes it over.
+    """
+    plain = bytearray(avif)
+    for box, start, end in _boxes(avif, 0, len(avif)):
+        for inner, at, until in _boxes(avif, start + 4, end) if box == b"meta" else ():
+            if inner == b"iinf":
+                entries = at + (6 if avif[at] == 0 else 8)
+                for _, entry, _ in _boxes(avif, entries, until):
+                    name = entry + (8 if avif[entry] < 3 else 10)
+                    if avif[name : name + 4] == b"Exif":
+                        plain[name : name + 4] = b"none"
+    return _counted_heif(bytes(plain))
+
+
 def _item(heif: bytes, box: int, at: int) -> int:
     """The number of an item, in 2 bytes, or in 4 where the version of the box is not 0."""
     return int.from_bytes(heif[at : at + (2 if heif[box] == 0 else 4)], "big")
@@ -604,6 +652,7 @@ _PLAIN: dict[str, Callable[[bytes], _Plain]] = {
     "GIF": _plain_gif,
     "TIFF": _plain_tiff,
     "BMP": _checked_bmp,
+    "AVIF": _counted_avif,
     "HEIF": _counted_heif,
 }
 

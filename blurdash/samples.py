@@ -22,7 +22,7 @@ from blurdash.blur import Picture, study_blur
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, PhotoError, SettingError
 from blurdash.kernel import check_angle, check_seed
-from blurdash.photo import load_photo
+from blurdash.photo import FORMATS, load_photo
 
 __all__ = [
     "MODES",
@@ -43,9 +43,7 @@ __all__ = [
     "sample_random",
 ]
 
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
-)
+SUFFIXES = frozenset(ending for one in FORMATS for ending in one.endings)
 MODES = {"random": "an angle drawn for each degree", "fix": "one angle for all degrees"}
 NOTE_NAME = "samples.json"
 

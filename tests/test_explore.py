@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import time
@@ -10,18 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
-from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from blurdash.blur import Change
-from blurdash.face import find_face
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
 from blurdash.ui import intake, photos, recogniser
 from blurdash.ui.live import COARSE_FIRST, LiveFace
 from blurdash.ui.view import View, move
+from tests.photos_sent import problems, send_photos
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
 
@@ -41,12 +38,6 @@ def component_data(app: AppTest, key: str) -> dict:
     raise LookupError(key)
 
 
-def send_photos(app: AppTest, *photos: bytes) -> None:
-    """What the browser does when a visitor chooses photos."""
-    encoded = [base64.b64encode(photo).decode() for photo in photos]
-    app.session_state["bd_intake"] = {"photos": {"number": 1, "photos": encoded}}
-
-
 def _search(element, key: str):
     proto = getattr(element, "proto", None)
     if proto is not None and key in str(getattr(proto, "id", "")) and getattr(proto, "json", ""):
@@ -61,7 +52,6 @@ def _search(element, key: str):
 
 @pytest.fixture
 def app(dlib_embedder) -> AppTest:
-    st.cache_resource.clear()  # every AppTest has the same session id, so the same session's faces
     loading = recogniser.request(None, "native")
     assert loading.done.wait(60)
     assert loading.embedder is not None
@@ -129,7 +119,6 @@ def test_upload_is_shown_and_chosen(app):
     app.run()
     photo = np.ascontiguousarray(portrait_photo()[:, ::-1])
     send_photos(app, as_file(photo))
-    app.run()
     assert not app.exception
     assert app.session_state["bd_face"] != "portrait"
     assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
@@ -149,10 +138,9 @@ def test_bad_upload_says_so_and_keeps_the_page(app, name, content, says):
     app.run()
     before = component_data(app, "bd_controls")["values"]
     send_photos(app, content)
-    app.run()
     assert not app.exception
-    assert len(app.error) == 1
-    assert says in app.error[0].value.lower()
+    [said] = problems(app)
+    assert says in said.lower()
     assert component_data(app, "bd_controls")["values"] == before
 
 
@@ -161,7 +149,6 @@ def test_two_faces_in_a_photo_are_both_offered(app):
     photo = portrait_photo()
     pair = np.concatenate([photo, photo[:, ::-1]], axis=1)
     send_photos(app, as_file(pair))
-    app.run()
     assert app.selectbox(key="bd_face").options == [
         "Portrait",
         "Photo 1, face 1",
@@ -171,50 +158,21 @@ def test_two_faces_in_a_photo_are_both_offered(app):
 
 def test_of_more_faces_than_are_kept_the_largest_are_offered(app, monkeypatch):
     for module in (intake, photos):
-        monkeypatch.setattr(module, "FACES_KEPT", 1)
+        monkeypatch.setattr(module, "FACES_OF_A_PHOTO", 1)
     app.run()
     photo = portrait_photo()
     small = np.full_like(photo, 128)
     small[:256, :256] = photo[::2, ::2]
     send_photos(app, as_file(np.concatenate([small, photo], axis=1)))
-    app.run()
     assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
     assert app.selectbox(key="bd_face").value != "portrait"
-    assert "largest are offered" in app.error[0].value
+    assert "largest are offered" in problems(app)[0]
     assert not app.exception
-
-
-def test_an_upload_that_is_replaced_while_it_is_worked_on_leaves_nothing(
-    app, monkeypatch, dlib_embedder
-):
-    """What Streamlit does where a newer request waits: the run ends in the middle."""
-    app.run()
-
-    def ended(*_: object, **__: object) -> None:
-        raise StopException
-
-    with monkeypatch.context() as patched:
-        patched.setattr(intake, "in_turn", ended)
-        send_photos(app, as_file(portrait_photo()))
-        app.run()
-    app.session_state["bd_intake"] = {}
-    app.run()
-    assert app.selectbox(key="bd_face").options == ["Portrait"]
-    mirrored = np.ascontiguousarray(portrait_photo()[:, ::-1])
-    encoded = base64.b64encode(as_file(mirrored)).decode()
-    app.session_state["bd_intake"] = {"photos": {"number": 2, "photos": [encoded]}}
-    app.run()
-    assert not app.exception
-    assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
-    expected = PreparedFace(find_face(mirrored), dlib_embedder).readout(Change()).values
-    shown = component_data(app, "bd_controls")["values"]
-    assert shown[0] == pytest.approx(expected["cosine_similarity"], abs=2e-4)
 
 
 def test_forget_drops_every_photo(app):
     app.run()
     send_photos(app, as_file(portrait_photo()))
-    app.run()
     next(b for b in app.button if "Forget" in b.label).click()
     app.run()
     assert not app.exception

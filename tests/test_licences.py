@@ -137,6 +137,7 @@ IMPORTED_AS = {
     "cv2": "opencv-python-headless",
     "dlib": "dlib-bin",
     "facenet_pytorch": "facenet-pytorch",
+    "google": "protobuf",
     "pillow_heif": "pillow-heif",
     "skimage": "scikit-image",
 }

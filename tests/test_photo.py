@@ -691,7 +691,7 @@ def test_errors_name_the_file_only(tmp_path: Path) -> None:
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\0" * 1000,
         b"P6 80 80 255 " + b"\0" * 19200,  # Pillow reads PPM; we do not
-        b"\0\0\0\x1cftypavif" + b"\0" * 100,
+        b"\0\0\0\x1cftypisom" + b"\0" * 100,
         b"RIFF\0\0\0\0WAVE",
     ],
 )
@@ -725,6 +725,7 @@ def samples() -> dict[str, bytes]:
         "TIFF jpeg": save(image, "TIFF", compression="jpeg"),
         "TIFF 16": save(np.asarray(image.convert("L")).astype(np.uint16) * 257, "TIFF"),
         "HEIF": save(image, "HEIF"),
+        "AVIF": save(image, "AVIF", exif=with_orientation(6)),
     }
 
 
@@ -745,13 +746,13 @@ def test_truncated(label: str, share: float) -> None:
 
 
 def test_damage_says_the_format() -> None:
-    assert "starts like a PNG file" in error_of(samples()["PNG"][:200])
-    assert "starts like a HEIF file" in error_of(samples()["HEIF"][:200])
+    assert "starts like PNG" in error_of(samples()["PNG"][:200])
+    assert "starts like HEIF" in error_of(samples()["HEIF"][:200])
 
 
 @pytest.mark.parametrize("rest", [b"\0" * 100, b"\0\0\0\0mif1heic" + bytes(range(256)) * 20])
 def test_a_heic_that_is_none(rest: bytes) -> None:
-    assert "starts like a HEIF file but is damaged" in error_of(b"\0\0\0\x1cftypheic" + rest)
+    assert "starts like HEIF but is damaged" in error_of(b"\0\0\0\x1cftypheic" + rest)
 
 
 def test_load_truncated_images_is_left_off() -> None:

@@ -15,6 +15,7 @@ import streamlit as st
 import uvicorn
 from websockets.sync.client import connect
 
+from blurdash.ui.gatekeeper import Gatekeeper
 from blurdash.ui.prompt_socket import PromptSocket
 
 ROOT = Path(__file__).parent.parent
@@ -78,4 +79,4 @@ def test_dashboard_is_served_with_it(monkeypatch):
     assert spec is not None
     assert spec.loader is not None
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    assert [one.cls for one in given["middleware"]] == [PromptSocket]
+    assert [one.cls for one in given["middleware"]] == [PromptSocket, Gatekeeper]

@@ -24,6 +24,7 @@ from streamlit.testing.v1 import AppTest
 
 from blurdash.errors import SettingError
 from blurdash.ui import vote_link, vote_routes
+from blurdash.ui.addresses import client_address
 from blurdash.ui.vote_link import (
     lan_addresses,
     phone_address,
@@ -33,7 +34,7 @@ from blurdash.ui.vote_link import (
 from blurdash.ui.vote_link import (
     vote_link as link_of,
 )
-from blurdash.ui.vote_routes import VOTE_LIMIT, client_address
+from blurdash.ui.vote_routes import VOTE_LIMIT
 from blurdash.ui.votes import Ballot
 from tests.vote_server import Answer, VoteServer
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from blurdash.ui.argument import argument_page
 from blurdash.ui.explore import explore_page
+from blurdash.ui.intake import photo_carrier
 from blurdash.ui.method import method_page
 from blurdash.ui.sign_in import closed_door, sign_out_choice
 from blurdash.ui.style import page_style
@@ -43,6 +44,7 @@ def run() -> None:
     if door:
         door()
     else:
+        photo_carrier()
         page.run()
         sign_out_choice()
 

@@ -24,6 +24,7 @@ from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.components import argument, pack_stage, stage
 from blurdash.ui.live import in_turn, somebody_waits
 from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
+from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import shipped_flips
 from blurdash.ui.story import ROWS, SCENES, Story, tell, write_story_address
 from blurdash.ui.toolbar import sentence, toolbar
@@ -60,14 +61,14 @@ def argument_page() -> None:
 
 def _draw_scene(chosen: View, loading: Loading) -> None:
     story = tell()
-    state = st.session_state.get(ARGUMENT_KEY) or {}
-    ack = _take_position(story, state.get("pos"))
-    _enter(story, state.get("scene"))
+    sent = Sent.by(ARGUMENT_KEY)
+    ack = _take_position(story, sent.numbers("pos", len(ROWS) + 1))
+    _enter(story, sent.text("scene"))
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
-    _do(story, box, state.get("act"))
-    room = state.get("room")
-    told = _told(story, chosen, loading, box, at_rest=state.get("rest") == _place(story))
-    data = _data(story, chosen, told, ack=ack, rested=str(state.get("rest") or ""), room=room)
+    _do(story, box, sent.act("act"))
+    room, rest = sent.whole("room"), sent.text("rest") or ""
+    told = _told(story, chosen, loading, box, at_rest=rest == _place(story))
+    data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if story.scene == "how-often":
         _draw_flips(chosen, told, _map_height(room))
@@ -78,21 +79,21 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         st.rerun()  # the toolbar says which recogniser it is
 
 
-def _take_position(story: Story, pos: object) -> int:
+def _take_position(story: Story, pos: Sequence[float] | None) -> int:
     """Takes over where the sliders are; returns the number of the request that said so."""
     seen = int(st.session_state.get("bd_story_seen", 0))
-    if not isinstance(pos, list) or len(pos) != len(ROWS) + 1:
+    if pos is None:
         return seen
-    number = pos[-1] if isinstance(pos[-1], int) else 0
+    number = int(pos[-1])
     if number > seen:  # else the sliders have jumped from here since it was sent
         st.session_state["bd_story_seen"] = seen = number
         story.move(pos[:-1])
     return seen
 
 
-def _enter(story: Story, scene: object) -> None:
-    """Goes to the scene that the browser asks for; any client may ask for anything."""
-    if not isinstance(scene, str) or scene not in SCENES or scene == story.scene:
+def _enter(story: Story, scene: str | None) -> None:
+    """Goes to the scene that the browser asks for, where there is such a one."""
+    if scene is None or scene not in SCENES or scene == story.scene:
         return
     story.scene = scene
     story.note, story.finding, story.twin = "", "", None
@@ -100,9 +101,9 @@ def _enter(story: Story, scene: object) -> None:
         start_search(story, "angle")
 
 
-def _do(story: Story, box: BallotBox, act: object) -> None:
-    """Does what the browser asked for, once; any client may ask for anything."""
-    if not isinstance(act, list) or len(act) != 3 or not isinstance(act[2], int):
+def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None) -> None:
+    """Does what the browser asked for, once; what it is about may still be anything."""
+    if act is None:
         return
     name, argument_of, number = act
     if number <= story.acted:
@@ -123,7 +124,7 @@ def _do(story: Story, box: BallotBox, act: object) -> None:
         story.choose_limit(argument_of)
     elif name == "choose" and isinstance(argument_of, list) and len(argument_of) == 2:
         story.choose(*argument_of)
-    elif isinstance(name, str):
+    else:
         start_search(story, name)
 
 
@@ -226,7 +227,7 @@ def _other(embedder: Embedder) -> str:
 
 
 def _data(
-    story: Story, chosen: View, told: Told, *, ack: int, rested: str, room: object
+    story: Story, chosen: View, told: Told, *, ack: int, rested: str, room: int | None
 ) -> dict[str, Any]:
     """What ``frontend/argue.js`` draws."""
     parts = SCENE_PARTS[story.scene](told)
@@ -271,9 +272,9 @@ def _place(story: Story) -> str:
     return ",".join(f"{value:g}" for value in story.values.values())
 
 
-def _map_height(room: object) -> int:
+def _map_height(room: int | None) -> int:
     """How tall the map is, px; any client may say that it has any room."""
-    return min(max(room, LOWEST_MAP), HIGHEST_MAP) if isinstance(room, int) else FIRST_MAP
+    return FIRST_MAP if room is None else min(max(room, LOWEST_MAP), HIGHEST_MAP)
 
 
 def _draw_flips(chosen: View, told: Told, height: int) -> None:

@@ -11,13 +11,14 @@ import functools
 import importlib.resources
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 __all__ = [
     "argument",
+    "carrier",
     "controls",
     "curve_feed",
     "frontend",
@@ -49,6 +50,8 @@ STAGE_SCRIPTS = (
     "gauges.js",
     "readouts.js",
     "controls.js",
+    "strip.js",
+    "carrier.js",
     "intake.js",
     "pair.js",
     "argue_panels.js",
@@ -60,7 +63,8 @@ STAGE_SCRIPTS = (
 STYLES = {
     "controls": ("widgets.css", "controls.css"),
     "readouts": ("widgets.css", "readouts.css"),
-    "intake": ("intake.css",),
+    "intake": ("widgets.css", "intake.css"),
+    "carrier": ("widgets.css", "carrier.css"),
     "argue": ("widgets.css", "argue.css"),
 }
 
@@ -83,6 +87,7 @@ PUBLISH = """
 const CONTROLS_CSS = %(controls)s;
 const READOUTS_CSS = %(readouts)s;
 const INTAKE_CSS = %(intake)s;
+const CARRIER_CSS = %(carrier)s;
 const ARGUE_CSS = %(argue)s;
 (window.__blurdash ??= new EventTarget());
 window.__blurdash.mountControls = mountControls;
@@ -90,6 +95,7 @@ window.__blurdash.mountSlot = mountSlot;
 window.__blurdash.takeCurve = takeCurve;
 window.__blurdash.takeScene = takeScene;
 window.__blurdash.mountIntake = mountIntake;
+window.__blurdash.mountCarrier = mountCarrier;
 window.__blurdash.mountArgument = mountArgument;
 window.__blurdash.dispatchEvent(new Event("ready"));
 """
@@ -181,42 +187,37 @@ def curve_feed(data: dict[str, Any], *, key: str) -> None:
     _curve_component()(key=key, data=data, on_look_change=lambda: None)
 
 
-def scene(what: str, session: str, *, label: str, photos: int, key: str) -> Any:
+def scene(what: str, session: str, *, shown: str, key: str) -> None:
     """Tells the browser which face and settings the page shows now, before numbers for it come.
-
-    Where the server has forgotten a visitor whose tab is still open, because the connection was
-    lost or the server was started anew, the browser sends the tab's photos again.
 
     Args:
         what: As the key of ``controls_data``.
         session: A word that is another once the server has forgotten this visitor.
-        label: What the shown face is called.
-        photos: How many photos this session holds.
+        shown: Id of the shown face; the portrait too until photos that are sent again are there.
         key: The component's key.
-
-    Returns:
-        What a browser has sent again: as ``intake``, and the ``label`` of the face to show.
     """
-    sent = _scene_component()(
-        key=key,
-        data={"key": what, "session": session, "label": label, "photos": photos},
-        on_again_change=lambda: None,
-    )
-    return getattr(sent, "again", None)
+    _scene_component()(key=key, data={"key": what, "session": session, "shown": shown})
 
 
-def intake(taken: object, *, key: str) -> Any:
+def intake(endings: Sequence[str], *, key: str) -> None:
     """Shows upload and camera.
 
     Args:
-        taken: Number of the sending that was taken in last; tells the browser that it was.
+        endings: Which file names are offered, such as ``.jpg``.
         key: The component's key.
-
-    Returns:
-        What a browser has just sent: its ``number`` and ``photos``, each as base64; else None.
     """
-    sent = _intake_component()(key=key, data={"taken": taken}, on_photos_change=lambda: None)
-    return getattr(sent, "photos", None)
+    _intake_component()(key=key, data={"endings": list(endings)})
+
+
+def carrier(data: dict[str, Any], *, key: str, on_said: Callable[[], None]) -> None:
+    """Brings photos from the browser in pieces, and shows how far it is.
+
+    Args:
+        data: What the script reads; see ``frontend/carrier.js``.
+        key: The component's key.
+        on_said: Called when the browser has said something.
+    """
+    _carrier_component()(key=key, data=data, on_said_change=on_said)
 
 
 def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
@@ -292,6 +293,15 @@ def _intake_component() -> Any:
         "blurdash_intake",
         html='<div class="bd-intake"></div>',
         js=SHIM % {"function": "mountIntake"},
+    )
+
+
+@functools.cache
+def _carrier_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_carrier",
+        html='<div class="bd-carrier"></div>',
+        js=SHIM % {"function": "mountCarrier"},
     )
 
 

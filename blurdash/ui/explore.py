@@ -29,6 +29,7 @@ from blurdash.ui.photos import (
     session_faces,
 )
 from blurdash.ui.readouts import controls_data, curve_data, equivalents, recogniser_data
+from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
 from blurdash.ui.toolbar import face_row, sentence, settings_row
 from blurdash.ui.view import View
@@ -256,7 +257,7 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
     Returns:
         The place that is seen to, as the browser wrote it; whether the curve is another now.
     """
-    place = str((st.session_state.get(CONTROLS_KEY) or {}).get("rest") or "")
+    place = Sent.by(CONTROLS_KEY).text("rest") or ""
     parts = place.split(",")
     if len(parts) != PARTS_OF_A_PLACE:
         return "", False
@@ -272,11 +273,10 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
 
 def _position(chosen: View) -> tuple[list[float], int]:
     """Where the sliders are, and the number of the request that said so."""
-    state = st.session_state.get(CONTROLS_KEY) or {}
-    pos = state.get("pos") if hasattr(state, "get") else None
-    if not pos:
-        return [chosen.degree, chosen.angle, chosen.shift_x, chosen.shift_y], 0
-    return list(pos[:4]), int(pos[4])
+    pos = Sent.by(CONTROLS_KEY).numbers("pos", 5)
+    if pos is None:
+        return chosen.position(), 0
+    return pos[:4], int(pos[4])
 
 
 def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:

@@ -1,132 +1,151 @@
-"""Taking in a visitor's photos: over the page's own connection, decoded in memory, kept nowhere.
+"""Taking in a visitor's photos: over the page's own connection, in memory, kept nowhere else.
 
 Streamlit's uploader is not used: what it holds is served to anyone who knows its address and can
-outlive the tab. The browser sends pixels; here they are decoded anew, with every limit in force.
+outlive the tab. The browser sends a photo in pieces (see ``arrivals``), through a component that
+every page has and that runs in a fragment of its own, so that a piece costs no run of the page.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from blurdash.errors import BlurdashError, PhotoError
-from blurdash.photo import MAX_BYTES, load_photo
-from blurdash.ui import view
+from blurdash.errors import BlurdashError
+from blurdash.photo import FORMATS, MAX_BYTES
+from blurdash.ui.arrivals import MOST_PHOTOS, PIECE_BYTES, look_at
 from blurdash.ui.clicks import clicked
-from blurdash.ui.components import intake
-from blurdash.ui.live import in_turn
-from blurdash.ui.photos import FACES_KEPT, current_session
+from blurdash.ui.components import carrier, intake
+from blurdash.ui.live import later
+from blurdash.ui.photos import FACES_KEPT, FACES_OF_A_PHOTO, current_session, session_faces
+from blurdash.ui.sent import Sent
 
 if TYPE_CHECKING:
-    from blurdash.canvas import Picture
-    from blurdash.face import Face
-    from blurdash.ui.photos import Faces
+    from blurdash.ui.arrivals import Looked
+    from blurdash.ui.photos import Faces, ShownFace
 
-__all__ = ["INTAKE_KEY", "photo_intake", "photos_again"]
+__all__ = ["CARRIER_KEY", "photo_carrier", "photo_intake"]
 
-INTAKE_KEY = "bd_intake"
-MOST_PHOTOS = 12
-MANY_FACES = (
-    f"more than {FACES_KEPT} faces are in the photo, the {FACES_KEPT} largest are offered; cut the "
-    "photo to choose from the others"
-)
+CARRIER_KEY = "bd_carrier"
+
+
+def photo_carrier() -> None:
+    """Draws what brings photos from the browser, on every page; takes in what has come."""
+    st.fragment(_carry)()
 
 
 def photo_intake(faces: Faces) -> None:
-    """Draws the button that opens upload and camera, and takes in what comes.
+    """Draws the button that opens upload and camera, and what can be removed again.
 
     Args:
         faces: Where this session's faces are held.
     """
     with st.popover("Add photo", icon=":material/add_a_photo:", key="bd_add"):
+        names = [one.name for one in FORMATS]
         st.caption(
-            "JPEG, PNG, WebP, HEIC, TIFF or BMP, up to 25 MB. Your photos stay in the memory of "
-            "this tab's session, are written nowhere, and are gone when you close the tab."
+            f"{', '.join(names[:-1])} or {names[-1]}, up to {MAX_BYTES // 1024**2} MB each, "
+            f"{MOST_PHOTOS} photos. Each is measured as it is; only what is not picture is removed "
+            "on the way. Your photos stay in the memory of this tab's session, are written "
+            "nowhere, and are gone from it within 15 seconds after you close the tab."
         )
-        sent = intake(faces.taken, key=INTAKE_KEY)
-        for problem in st.session_state.get("bd_problems", []):
-            st.error(problem, icon=":material/no_photography:")
-        if faces.shown and clicked("Forget my photos", key="bd_forget", icon=":material/delete:"):
-            _forget(faces)
-    photos = _new_photos(sent, faces)
-    if photos:
-        _take_in(photos, faces, number=sent.get("number"))
+        intake([ending for one in FORMATS for ending in one.endings], key="bd_intake")
+        _removals(faces)
 
 
-def photos_again(sent: Any, faces: Faces) -> None:
-    """Takes in what a browser sends again because the server has forgotten its visitor.
-
-    Args:
-        sent: What ``components.scene`` returned.
-        faces: Where this session's faces are held.
-    """
-    photos = [] if faces.photos else _new_photos(sent, faces)
-    if photos:
-        _take_in(photos, faces, number=sent.get("number"), shown=sent.get("label"))
-
-
-def _new_photos(sent: Any, faces: Faces) -> list[object]:
-    """What a browser has sent and was not taken in yet; any client may send anything."""
-    if not isinstance(sent, Mapping) or not isinstance(sent.get("photos"), list):
-        return []
-    if sent.get("number") == faces.taken:
-        return []
-    return list(sent["photos"])[:MOST_PHOTOS]
+def _removals(faces: Faces) -> None:
+    if not faces.photos:
+        return
+    with st.container(horizontal=True, gap="small", key="bd-removals"):
+        for photo in list(faces.photos.values()):
+            if clicked(
+                f"Remove {photo.label}", key=f"bd_remove_{photo.key}", icon=":material/close:"
+            ):
+                faces.remove_photo(photo.key)
+                st.rerun()
+        if clicked("Forget my photos", key="bd_forget", icon=":material/delete:"):
+            faces.forget()
+            st.rerun()
 
 
-def _take_in(
-    photos: Sequence[object], faces: Faces, *, number: object, shown: object = None
-) -> None:
-    problems: list[str] = []
-    found: list[list[Face]] = []
-    with st.spinner("Looking for faces …"):
-        for place, photo in enumerate(photos, start=1):
-            try:
-                faces_in = _looked_at(photo)
-                found.append(faces_in[:FACES_KEPT])
-                said = MANY_FACES if len(faces_in) > FACES_KEPT else ""
-            except BlurdashError as error:
-                said = f"{error}"
-            if said:
-                which = f"Photo {place} of {len(photos)}: " if len(photos) > 1 else ""
-                text = f"{which}{said}."
-                problems.append(text[:1].upper() + text[1:])
-    # A newer request may end this run wherever it turns to Streamlit: so not in between these.
-    added = [one for each in found for one in faces.add_photo(each)]
-    if added:
-        kept = [one for one in added if one.id in faces.shown]  # of many, the oldest are gone
-        faces.choose = next((one.id for one in kept if one.label == shown), kept[0].id)
-    faces.taken = number
-    st.session_state["bd_problems"] = problems
-    st.rerun()
+def _carry() -> None:
+    faces = session_faces()
+    _hear()
+    _collect(faces)
+    _look_at_the_next(faces)
+    arrivals = faces.arrivals
+    data = {
+        "visit": faces.visit,
+        "ack": st.session_state.get("bd_carrier_ack", 0),
+        "want": arrivals.wanted(),
+        "busy": arrivals.busy,
+        "progress": arrivals.progress(),
+        "photos": [{"key": one.key, "number": one.number} for one in faces.photos.values()],
+        "problems": arrivals.problems,
+        "left_out": arrivals.left_out,
+        "most": MOST_PHOTOS,
+        "most_bytes": MAX_BYTES,
+        "piece": PIECE_BYTES,
+    }
+    carrier(data, key=CARRIER_KEY, on_said=_hear)
+    if arrivals.news and not arrivals.busy:
+        arrivals.news = False
+        st.rerun()  # once for a choice of photos, however many they are
 
 
-def _looked_at(photo: object) -> list[Face]:
-    """The faces of a photo, looked for when it is this visitor's turn: it takes a while."""
-    from blurdash.face import find_faces
+def _hear() -> None:
+    """Takes what the browser says; also as a callback, which nothing can end half-way."""
+    said = Sent.by(CARRIER_KEY).inner("said")
+    number = said.whole("number")
+    if number is None or number == st.session_state.get("bd_carrier_ack"):
+        return
+    faces = session_faces()
+    offered = said.piece("offer")
+    if offered is not None:
+        faces.arrivals.offer(offered, held=faces.photos, shown=said.text("shown") or "")
+    faces.arrivals.take(said.piece("piece"))
+    faces.arrivals.give_up(said.text("lost"))
+    st.session_state["bd_carrier_ack"] = number
 
-    return in_turn(
-        lambda: find_faces(_decoded(photo), most=FACES_KEPT + 1),
-        session=current_session(),
-        still_wanted=view.still_wanted,
+
+def _look_at_the_next(faces: Faces) -> None:
+    """Has a photo that is whole looked at when it is this visitor's turn: it takes a while."""
+    look = functools.partial(look_at, most=FACES_OF_A_PHOTO + 1)
+    work = faces.arrivals.next_to_look_at(look)
+    if work is None:
+        return
+    try:
+        later(work, session=f"{current_session()} photos")
+    except BlurdashError:  # too many wait; the browser asks again in a moment
+        faces.arrivals.put_back()
+
+
+def _collect(faces: Faces) -> None:
+    for looked in faces.arrivals.collect():
+        if looked.problem:
+            continue
+        added = faces.add_photo(looked.key, looked.faces, looked.number)
+        if len(added) < len(looked.faces):
+            faces.arrivals.say(looked.key, _not_all(added, looked))
+        _choose(faces, added)
+
+
+def _not_all(added: list[ShownFace], looked: Looked) -> str:
+    if len(added) == FACES_OF_A_PHOTO:
+        return (
+            f"More than {FACES_OF_A_PHOTO} faces are in it, the {FACES_OF_A_PHOTO} largest are "
+            "offered; cut the photo to choose from the others."
+        )
+    return (
+        f"Of its {len(looked.faces)} faces the {len(added)} largest are offered: {FACES_KEPT} "
+        "faces are the most that are kept; remove a photo to make room."
     )
 
 
-def _decoded(photo: object) -> Picture:
-    """The photo that a browser sent as base64; any client may send anything."""
-    if not isinstance(photo, str) or len(photo) > MAX_BYTES * 4 // 3 + 4 or photo == "too large":
-        raise PhotoError("the photo is larger than 25 MB", hint="save it smaller")
-    try:
-        return load_photo(base64.b64decode(photo, validate=True))
-    except binascii.Error as error:
-        raise PhotoError("the photo did not arrive whole", hint="send it again") from error
-
-
-def _forget(faces: Faces) -> None:
-    faces.forget()
-    st.session_state["bd_problems"] = []
-    st.rerun()
+def _choose(faces: Faces, added: list[ShownFace]) -> None:
+    """The first new face is shown next; of photos that are sent again, the one shown before."""
+    before = faces.arrivals.shown
+    if before:
+        faces.choose = next((one.id for one in added if one.id == before), faces.choose)
+    elif added and not faces.arrivals.chosen:
+        faces.choose, faces.arrivals.chosen = added[0].id, True

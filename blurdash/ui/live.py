@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from blurdash.blur import Change
 from blurdash.errors import BlurdashError
-from blurdash.ui.pool import DroppedError, FairPool, cores
+from blurdash.ui.pool import DroppedError, FairPool, Ticket, cores
 
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
@@ -32,6 +32,7 @@ __all__ = [
     "in_line",
     "in_turn",
     "keep_prepared",
+    "later",
     "shared_live",
     "somebody_waits",
     "stop_filling",
@@ -323,6 +324,20 @@ def in_turn(
             still_wanted()
         finally:
             _pool.leave(place, ticket)
+
+
+def later(work: Callable[[], Result], *, session: str) -> Ticket[Result]:
+    """Has some work done in the shared pool when it is a session's turn, without waiting for it.
+
+    Args:
+        work: Takes a second or two, no more.
+        session: Who asks; a newer request under the same name takes the place of an older.
+
+    Raises:
+        BlurdashError: Too many wait already, or the server is being stopped.
+    """
+    somebody_waits()
+    return _pool.ask(session, work)
 
 
 def somebody_waits(session: str = NOBODY) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import gc
 import secrets
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
 import streamlit as st
-from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from blurdash.portrait import PORTRAIT_NAME, portrait_face
+from blurdash.ui.arrivals import Arrivals
 from blurdash.ui.live import stop_filling
+from blurdash.ui.memory import give_back_soon
+from blurdash.ui.visit_end import hang_bell
 
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FACES_KEPT",
+    "FACES_OF_A_PHOTO",
     "PORTRAIT_ID",
     "Faces",
+    "Photo",
     "ShownFace",
     "current_session",
     "encoded",
@@ -38,11 +39,10 @@ __all__ = [
 PORTRAIT_ID = "portrait"
 ARGUMENTS_KEPT = 3
 LIVE_FACES_KEPT = 4
-# Less than server.disconnectedSessionTTL: a tab that only lost its connection is back by then.
-GRACE_SECONDS = 5.0
-# More than once: a run that was under way, or a computation, lets go of a face a little later.
-COLLECT_AFTER_SECONDS = (1.0, 6.0, 20.0)
-FACES_KEPT = 12
+# A canvas takes 3 MB, and as PNG, once it was shown, 1.5 MB more.
+FACES_OF_A_PHOTO = 12
+FACES_KEPT = 24
+VISITOR_KEY = "bd_visitor"
 
 
 def current_session() -> str:
@@ -56,7 +56,7 @@ class ShownFace:
     """A face that can be chosen on the page.
 
     Attributes:
-        id: ``portrait``, or a random word that means nothing elsewhere.
+        id: ``portrait``, or what the browser calls the photo, with the number of the face in it.
         label: What a person reads; never a file name.
         face: The face.
     """
@@ -80,34 +80,81 @@ def _portrait() -> ShownFace:
     return ShownFace(PORTRAIT_ID, PORTRAIT_NAME, portrait_face())
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A photo that was taken in.
+
+    Attributes:
+        key: What the visitor's browser calls it: a random word.
+        number: What a person reads: Photo 1, 2, ...
+        faces: Ids of its faces that are kept, the largest first.
+    """
+
+    key: str
+    number: int
+    faces: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What a person reads; never a file name."""
+        return f"Photo {self.number}"
+
+
 @dataclass
 class Faces:
     """Everything a session knows of its visitor's photos."""
 
+    photos: dict[str, Photo] = field(default_factory=dict)
     shown: dict[str, ShownFace] = field(default_factory=dict)
     live: dict[tuple[str, ...], LiveFace] = field(default_factory=dict)
     arguments: dict[tuple[str, ...], ArgumentFace] = field(default_factory=dict)
     job: SweepJob | None = None
     curve: Curve | None = None
-    photos: int = 0
-    taken: object = None  # number of the sending that was taken in last
     choose: str = ""  # id of the face to show next
     visit: str = field(default_factory=lambda: secrets.token_hex(4))
     session: str = field(default_factory=current_session)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
-    def add_photo(self, faces: list[Face]) -> list[ShownFace]:
-        """Adds the faces of one photo, the largest first."""
-        self.photos += 1
+    def add_photo(self, key: str, faces: list[Face], number: int | None = None) -> list[ShownFace]:
+        """Adds the faces of one photo, the largest first, as many as there is room for.
+
+        Args:
+            key: What the browser calls the photo; one that is there already stays as it is.
+            faces: The faces found in it.
+            number: The number that it had before the server forgot it; None for the next.
+        """
+        if key in self.photos:
+            return []
+        taken = {photo.number for photo in self.photos.values()}
+        if number is None or number in taken:
+            number = max(taken, default=0) + 1
+        kept = faces[: min(FACES_OF_A_PHOTO, FACES_KEPT - len(self.shown))]
         added = []
-        for number, face in enumerate(faces, start=1):
-            several = f", face {number}" if len(faces) > 1 else ""
-            one = ShownFace(secrets.token_hex(6), f"Photo {self.photos}{several}", face)
+        for place, face in enumerate(kept, start=1):
+            several = f", face {place}" if len(kept) > 1 else ""
+            one = ShownFace(f"{key}-{place}", f"Photo {number}{several}", face)
             self.shown[one.id] = one
             added.append(one)
-        for old in list(self.shown)[: max(0, len(self.shown) - FACES_KEPT)]:
-            del self.shown[old]
+        self.photos[key] = Photo(key, number, tuple(one.id for one in added))
         return added
+
+    def remove_photo(self, key: str) -> None:
+        """Drops one photo and all that was computed from it."""
+        photo = self.photos.pop(key, None)
+        if photo is None:
+            return
+        if self.job is not None and self.job.holds(photo.faces):
+            self.job.cancel()
+            self.job = None
+        self.curve = None
+        stop_filling(self.session)
+        for name in photo.faces:
+            del self.shown[name]
+        for setting in [one for one in self.live if one[0] in photo.faces]:
+            del self.live[setting]
+        for setting in [one for one in self.arguments if one[0] in photo.faces]:
+            self.arguments.pop(setting).drop()
+        give_back_soon()
 
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""
@@ -115,15 +162,16 @@ class Faces:
             self.job.cancel()
         self.job = None
         self.curve = None
+        self.arrivals.forget()
         stop_filling(self.session)
         if self.shown:
-            _collect_soon()
+            give_back_soon()
         self.shown.clear()
         self.live.clear()
         for argument in self.arguments.values():
             argument.drop()
         self.arguments.clear()
-        self.photos = 0
+        self.photos.clear()
 
     def choices(self) -> list[ShownFace]:
         """The built-in portrait first, then the visitor's faces."""
@@ -148,47 +196,16 @@ class Faces:
         return live
 
 
-def _released(faces: Faces) -> None:
-    """Drops a closed tab's photos, and soon after all else that Streamlit keeps of its session."""
-    faces.forget()
-    timer = threading.Timer(GRACE_SECONDS, _close_session, [faces.session])
-    timer.daemon = True
-    timer.start()
-
-
-def _close_session(session: str) -> None:
-    """Closes a session that has not come back.
-
-    On an idle server Streamlit would keep the last one for ever, with whatever its script left in
-    it. There is no public call for this, so it is done as its own server does it, and where that
-    has changed, Streamlit's own time-out is what remains.
-    """
-    if not Runtime.exists():
-        return
-    runtime = Runtime.instance()
-    with contextlib.suppress(AttributeError, RuntimeError):
-        loop = runtime._get_async_objs().eventloop
-        loop.call_soon_threadsafe(_close_if_gone, runtime, session)
-    _collect_soon()
-
-
-def _collect_soon() -> None:
-    """Lets go of what only refers to itself: an idle server never gets round to it alone."""
-    for wait in COLLECT_AFTER_SECONDS:
-        timer = threading.Timer(wait, gc.collect)
-        timer.daemon = True
-        timer.start()
-
-
-def _close_if_gone(runtime: Runtime, session: str) -> None:
-    if not runtime.is_active_session(session):
-        runtime.close_session(session)
-
-
-@st.cache_resource(scope="session", on_release=_released, show_spinner=False)
 def session_faces() -> Faces:
-    """Returns this session's faces; Streamlit releases them when the tab is closed."""
-    return Faces()
+    """Returns this session's faces; they are emptied when the tab is gone.
+
+    They lie in the session's own state, where no other session reaches them.
+    """
+    if VISITOR_KEY not in st.session_state:
+        st.session_state[VISITOR_KEY] = Faces()
+    faces: Faces = st.session_state[VISITOR_KEY]
+    hang_bell(faces.session, faces.forget)
+    return faces
 
 
 def encoded(picture: Picture) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import streamlit as st
 from blurdash.blur import Change
 from blurdash.disturb import Disturbance
 from blurdash.register import REGISTRATIONS
+from blurdash.ui.sent import is_number
 
 __all__ = ["ROWS", "SCENES", "Row", "Scene", "Story", "tell", "write_story_address"]
 
@@ -153,7 +153,7 @@ class Story:
 
     def choose_limit(self, value: object) -> None:
         """Takes over the largest slight shift; what makes no sense changes nothing."""
-        if isinstance(value, int | float) and math.isfinite(value):
+        if is_number(value):
             self.limit = min(max(float(value), LIMIT_RANGE[0]), LIMIT_RANGE[1])
 
 
@@ -198,7 +198,7 @@ def _read_address(address: Mapping[str, str]) -> Story:
 
 
 def _inside(value: object, row: Row) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         return row.first
     inside = min(max(float(value), row.low), row.high)
     return float(round(inside)) if row.whole else round(inside, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from blurdash.errors import BlurdashError, StoppedError
@@ -48,6 +48,7 @@ class SweepJob:
     ) -> None:
         self.purpose = purpose
         # A canvas is such a crop itself, so the sweep takes it whole: the face of Explore.
+        self._faces = {one.id for one in faces}
         self._sources = [Source(one.label, encoded(one.face.canvas)) for one in faces]
         self.done, self.total = 0, sweep.total(len(self._sources))
         self.table: pa.Table | None = None
@@ -56,6 +57,10 @@ class SweepJob:
         self._started = time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(sweep, embedder), daemon=True)
         self._thread.start()
+
+    def holds(self, faces: Collection[str]) -> bool:
+        """Whether any of these faces, by id, is swept."""
+        return not self._faces.isdisjoint(faces)
 
     @property
     def running(self) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from blurdash.ui import recogniser, view
 from blurdash.ui.components import scene
-from blurdash.ui.intake import photo_intake, photos_again
+from blurdash.ui.intake import photo_intake
 from blurdash.ui.photos import PORTRAIT_ID, ShownFace, session_faces
 from blurdash.ui.view import View
 
@@ -44,16 +44,9 @@ def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownF
 
 
 def _tell_browser(face: ShownFace, chosen: View) -> None:
-    """What is shown now; takes in photos that a browser sends again to a forgetful server."""
-    faces = session_faces()
-    sent = scene(
-        view.settings_key(chosen),
-        faces.visit,
-        label=face.label,
-        photos=faces.photos,
-        key="bd_scene",
-    )
-    photos_again(sent, faces)
+    """What is shown now: numbers of anything else are stale from here on."""
+    visit = session_faces().visit
+    scene(view.settings_key(chosen), visit, shown=face.id, key="bd_scene")
 
 
 def _recogniser_note(chosen: View) -> None:

@@ -9,22 +9,15 @@ A refusal of the latter two is ``{"error": WORD}`` with a word from `Cast` or fr
 is refused that is too often (by address, before its body is read), too large, too slow, from
 another site, or not exactly what is above. No answer holds anything that came.
 
-**Who counts as one address.** The address that the connection comes from; of IPv6, its network of
-64 bits. Behind a proxy that is the proxy's for everybody. Where the proxy writes
-``X-Forwarded-For``, the environment variable ``FORWARDED_ALLOW_IPS`` says so, with the proxy's
-addresses: it is uvicorn's own setting, and uvicorn then gives the address that the proxy saw.
-Without it a request with that header shares one rate with all others that have it, because anybody
-can write it.
+`addresses` says what counts as one address.
 """
 
 from __future__ import annotations
 
 import asyncio
 import html
-import ipaddress
 import json
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from blurdash.ui.addresses import client_address
 from blurdash.ui.votes import Ballots, Cast, Limit, Rate, ballots
 
 if TYPE_CHECKING:
@@ -39,7 +33,7 @@ if TYPE_CHECKING:
 
     from blurdash.ui.votes import Tally
 
-__all__ = ["VOTE_LIMIT", "VotePages", "client_address", "vote_routes"]
+__all__ = ["VOTE_LIMIT", "VotePages", "vote_routes"]
 
 FRONTEND = Path(__file__).parent / "frontend"
 ASSETS = {"vote_page.css": "text/css", "vote_page.js": "text/javascript"}
@@ -54,8 +48,6 @@ EVERYBODYS_READ_LIMIT = Limit(burst=2_000, per_second=300)
 BUSY_TEXT = "Too many ask for this page at once. It loads by itself in a few seconds.\n"
 BODY_BYTES = 300
 BODY_SECONDS = 5.0
-FORWARDED = "forwarded"
-TRUST_VARIABLE = "FORWARDED_ALLOW_IPS"
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -182,22 +174,6 @@ def vote_routes(base_path: str = "", room: Ballots | None = None) -> list[Route]
     base = f"/{base}" if base else ""
     pages = VotePages(ballots() if room is None else room, base)
     return [Route(f"{base}/vote", pages), Route(f"{base}/vote/{{rest:path}}", pages)]
-
-
-def client_address(request: Request) -> str:
-    """Returns what counts as one address; the module's docstring says which."""
-    if TRUST_VARIABLE not in os.environ and "x-forwarded-for" in request.headers:
-        return FORWARDED
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def _admit(rate: Rate, request: Request) -> None:

@@ -13,7 +13,6 @@ const CONTROL_ROWS = [
     entry: "pixels down", hint: "Moves the picture down after the blur; it stays sharp" },
 ];
 
-const PORTRAIT = "portrait";
 const SETTLE_MS = 350;
 const RETRY_MS = 2000;
 const SWEEP_STEP_MS = 40;
@@ -287,19 +286,9 @@ function asView([degree, angle, shift_x, shift_y]) {
 /** Takes which face and settings are shown: numbers of any other are stale from now on. */
 function takeScene(component) {
   const bus = (window.__blurdash ??= new EventTarget());
-  const { key, session, label, photos } = component.data;
-  const face = (text) => text.split("|")[0];
-  // Another session without a reload: the connection was lost for long, or the server was started
-  // anew. Photos are held for a session only.
-  const lost = bus.session && bus.session !== session && face(bus.scene) !== PORTRAIT;
-  if (lost) {
-    bus.loss = sendPhotosAgain(component, bus.label)
-      ? "The connection was lost: your photo is sent again …"
-      : "The connection was lost and your photo is gone from the server: add it again.";
-  } else if (bus.scene && face(bus.scene) !== face(key)) bus.loss = "";
-  if (bus.session === session && bus.held && !photos) bus.photos = []; // forgotten on purpose
-  bus.held = photos;
-  bus.label = label;
+  const { key, session, shown } = component.data;
+  // Until photos that are sent again are there, the portrait stands in for the face that was shown.
+  if (bus.session === session || !bus.shown) bus.shown = shown;
   bus.scene = key;
   bus.session = session;
   bus.dispatchEvent(new Event("curve"));
@@ -372,7 +361,7 @@ function paintSeen(state) {
   if (!state.readouts.settle(bus.slots, data.tiles)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
-    kernel: audit(KERNELS[kernel].make(degree, angle)), message: [bus.loss, data.message].filter(Boolean).join(" ") });
+    kernel: audit(KERNELS[kernel].make(degree, angle)), message: data.message });
 }
 
 /** The blur equivalents here: sent with the numbers, or with the curve where that was known later. */

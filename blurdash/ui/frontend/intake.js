@@ -1,21 +1,11 @@
-// @module intake: takes photos from a file or the camera. They are decoded, turned upright, shrunk
-// and stripped of everything but their pixels here; the file's name never leaves the browser.
-
-const INTAKE_LARGEST_SIDE = 2048;
-const INTAKE_LOSSLESS_PIXELS = 2_400_000; // up to this a photo is sent bit for bit
-const INTAKE_MOST_BYTES = 25 * 1024 * 1024;
-const INTAKE_MOST_PHOTOS = 12;
-const INTAKE_TRIES = 4;
-const INTAKE_RETRY_MS = 5000;
-const INTAKE_PATIENCE_MS = 20000; // a busy server looks for faces that long
+// @module intake: lets a visitor choose photos, drop them, or take one with the camera; carrier.js
+// brings them to the server.
 
 /** Draws upload and camera into a component's root. */
 function mountIntake(component) {
   const root = component.parentElement;
   const state = (root.__blurdashIntake ??= newIntake(root));
-  state.component = component;
-  state.taken = component.data.taken;
-  sayIntake(state, "");
+  state.input.accept = ["image/*", ...component.data.endings].join(",");
   return () => {
     stopCamera(state);
     delete root.__blurdashIntake;
@@ -26,7 +16,7 @@ function newIntake(root) {
   const box = root.querySelector(".bd-intake");
   box.innerHTML = `<style>${INTAKE_CSS}</style>
     <label class="bd-pick">Upload photos
-      <input type="file" multiple accept="image/*,.heic,.heif,.tif,.tiff"></label>
+      <input type="file" multiple></label>
     <button type="button" class="bd-open">Use the camera</button>
     <video muted playsinline hidden></video>
     <button type="button" class="bd-shoot" hidden>Take the photo</button>
@@ -45,73 +35,11 @@ function newIntake(root) {
   return state;
 }
 
-async function takeFiles(state, files) {
+function takeFiles(state, files) {
   state.input.value = ""; // so that the same file can be chosen again
   if (!files.length) return;
-  sayIntake(state, files.length > 1 ? `Reading ${files.length} photos …` : "Reading the photo …");
-  const photos = [];
-  for (const file of files.slice(0, INTAKE_MOST_PHOTOS)) photos.push(await packedPhoto(file));
-  sendPhotos(state, photos);
-}
-
-/** A photo as base64: its pixels alone, or the file as it is where this browser cannot decode it. */
-async function packedPhoto(file) {
-  if (file.size > INTAKE_MOST_BYTES) return "too large";
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return asBase64(new Uint8Array(await file.arrayBuffer())); // HEIC, TIFF: the server reads them
-  }
-  const blob = await redrawnPhoto(bitmap, bitmap.width, bitmap.height);
-  bitmap.close();
-  return asBase64(new Uint8Array(await blob.arrayBuffer()));
-}
-
-function redrawnPhoto(source, width, height) {
-  const scale = Math.min(1, INTAKE_LARGEST_SIDE / Math.max(width, height));
-  const canvas = document.createElement("canvas");
-  const lossless = width * height <= INTAKE_LOSSLESS_PIXELS && scale === 1;
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.max(1, Math.round(height * scale));
-  const context = canvas.getContext("2d");
-  context.fillStyle = "#fff"; // what lies behind transparent pixels
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => canvas.toBlob(done, lossless ? "image/png" : "image/jpeg", 0.95));
-}
-
-function asBase64(bytes) {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-  return btoa(text);
-}
-
-function sendPhotos(state, photos) {
-  sayIntake(state, "Looking for faces …");
-  const bus = (window.__blurdash ??= new EventTarget());
-  // For a server that loses them with the connection; in this tab only, until they are forgotten.
-  bus.photos = [...(bus.photos ?? []), ...photos].slice(-INTAKE_MOST_PHOTOS);
-  sendUntilTaken(state, { number: Date.now(), photos }, INTAKE_TRIES);
-}
-
-/** A run of the page can swallow what is sent; the number lets the server take it in once. */
-function sendUntilTaken(state, sending, tries) {
-  state.component.setTriggerValue("photos", sending);
-  const again = () => { if (state.taken !== sending.number) sendUntilTaken(state, sending, tries - 1); };
-  if (tries > 1) setTimeout(again, INTAKE_PATIENCE_MS);
-}
-
-/** Sends the tab's photos to a server that has forgotten them; whether there are any. */
-function sendPhotosAgain(component, label, number = Date.now(), tries = INTAKE_TRIES) {
-  const bus = window.__blurdash;
-  if (!bus.photos?.length) return false;
-  component.setTriggerValue("again", { number, photos: bus.photos, label });
-  // A run of the page can swallow it; the number lets the server take it in once.
-  const again = () => { if (!bus.held) sendPhotosAgain(component, label, number, tries - 1); };
-  if (tries > 1) setTimeout(again, INTAKE_RETRY_MS);
-  return true;
+  sayIntake(state, "");
+  window.__blurdash.addPhotos(files.map((file) => ({ blob: file, name: file.name })));
 }
 
 async function startCamera(state) {
@@ -135,11 +63,16 @@ function stopCamera(state) {
   state.open.textContent = "Use the camera";
 }
 
+/** The camera's picture without loss: what is measured is what it saw. */
 async function takeFrame(state) {
   const { video } = state;
-  const blob = await redrawnPhoto(video, video.videoWidth, video.videoHeight);
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
   stopCamera(state);
-  sendPhotos(state, [asBase64(new Uint8Array(await blob.arrayBuffer()))]);
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+  window.__blurdash.addPhotos([{ blob, name: "The camera's picture" }]);
 }
 
 function sayIntake(state, text) {
