@@ -120,7 +120,7 @@ class _Worker:
 
         try:
             self._check_stop()
-            face = find_face(load_photo(photo.path))
+            face = find_face(load_photo(photo.path), every_turn=False)
             prepared = PreparedFace(
                 face,
                 self._embedder,

@@ -196,6 +196,8 @@ def _as_text(readout: Any) -> str:
     )
     if readout.failure:
         lines.append(f"no embedding: {readout.failure}")
+    if receipt["face_doubt"]:
+        lines.append(f"note: {receipt['face_doubt']}; whether it is the same person is not asked")
     if receipt["note"]:
         lines.append(f"note: {receipt['note']}")
     return "\n".join(lines)

@@ -35,6 +35,7 @@ CANVAS_LANDMARKS = (
 )
 CANVAS_BOX = (251.59802246, 245.31033325, 765.38818359, 925.60076904)
 CONFIDENCE = 0.9999977350234985
+SECOND_SCORE = 1.2618916668428297
 
 
 def portrait_photo() -> Picture:
@@ -56,4 +57,14 @@ def portrait_face() -> Face:
     canvas = cut(portrait_photo(), frame)
     canvas.setflags(write=False)  # shared by every session
     landmarks = np.array(CANVAS_LANDMARKS)
-    return Face(canvas, landmarks, CANVAS_BOX, CONFIDENCE, False, PHOTO_BOX, frame)
+    return Face(
+        canvas,
+        landmarks,
+        CANVAS_BOX,
+        CONFIDENCE,
+        False,
+        PHOTO_BOX,
+        frame,
+        second_score=SECOND_SCORE,
+        source=frame.side,
+    )

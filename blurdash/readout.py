@@ -74,7 +74,8 @@ class Readout:
             ``failure``.
         receipt: How the numbers came about: recogniser, weights, protocol, crop, kernel, degree,
             angle, shift, canvas hash, versions, and the failure or None.
-        verdict: What the recogniser's published threshold says; None where there is none.
+        verdict: What the recogniser's published threshold says; None where there is none, and for
+            a doubtful face, of which that is not asked.
         failure: Why there is no embedding of the changed picture; empty where there is one.
     """
 
@@ -334,7 +335,9 @@ class _Reference:
         values |= {name: against(test) for name, against in self._metrics.items()}
         receipt = self._receipt | _receipt_of_change(change, self._face)
         receipt["failure"] = failure or None
-        verdict = None if failure else verdict_of(values, self._embedder.name)
+        # Whether it is the same person is not asked of what may be no face.
+        asked = not failure and not self._face.doubt
+        verdict = verdict_of(values, self._embedder.name) if asked else None
         return Readout(values, receipt, verdict, failure)
 
     def _distances(self, test: Picture) -> dict[str, float]:
@@ -359,10 +362,19 @@ def _receipt(
         "seed": None,
         "blur": blur,
         "eye_distance_px": round(face.eye_distance, 2),
+        "face_confidence": round(face.confidence, 6),
+        "face_second_score": _rounded(face.second_score, 3),
+        "face_source_px": round(face.source, 1),
+        "face_doubt": face.doubt or None,
+        "photo_turned": 90 * face.turned,
         "canvas_whole": face.whole,
         "canvas_sha256": hashlib.sha256(reference.tobytes()).hexdigest(),
         "versions": dict(versions()),
     }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _receipt_of_change(change: Change | None, face: Face) -> dict[str, Any]:

@@ -483,7 +483,12 @@ class _Measurer:
         size = max(1, min(BATCH, BATCH_BYTES // clean.crop.nbytes))
         for start in range(0, len(points), size):
             batch = points[start : start + size]
-            known = {"eye_distance_px": clean.face.eye_distance}
+            known = {
+                "eye_distance_px": clean.face.eye_distance,
+                "face_confidence": clean.face.confidence,
+                "face_second_score": clean.face.second_score,
+                "face_source_px": clean.face.source,
+            }
             here = [_row(source.name, point, self._sweep) | known for point in batch]
             crops = [self._crop_and_quality(clean, row) for row in here]
             self._distances(clean, here, crops)
@@ -577,7 +582,7 @@ Changed = Callable[[int, float], Picture]
 
 
 def _from_photo(source: Source, sweep: Sweep) -> tuple[Face, Picture, Changed]:
-    face = find_face(load_photo(source.photo))
+    face = find_face(load_photo(source.photo), every_turn=False)
     blur = CanvasBlur(face.canvas) if sweep.blur == "fast" else None
 
     def changed(degree: int, angle: float) -> Picture:
@@ -589,7 +594,7 @@ def _from_photo(source: Source, sweep: Sweep) -> tuple[Face, Picture, Changed]:
 def _from_samples(source: Source, sweep: Sweep) -> tuple[Face, Picture, Changed]:
     folder = Path(str(source.photo))
     clean = load_photo(folder / f"{sweep.mode}_0.png")
-    face = find_face(clean)
+    face = find_face(clean, every_turn=False)
 
     def changed(degree: int, _angle: float) -> Picture:
         sample = load_photo(folder / f"{sweep.mode}_{degree}.png")

@@ -60,8 +60,14 @@ SCHEMA = pa.schema(
         pa.field("protocol", pa.string(), nullable=False),
         pa.field("embedder", pa.string(), nullable=False),
         pa.field("failure", pa.string()),  # null: the row was measured
+        pa.field("face_confidence", pa.float64()),  # of the detector, 0..1
+        pa.field("face_second_score", pa.float64()),  # of dlib's detector; below 0.4: doubtful
+        pa.field("face_source_px", pa.float64()),  # width of the face in its photo
     ]
 )
+
+# Came later: a table without them is read with nulls in their place.
+LATER = frozenset(("face_confidence", "face_second_score", "face_source_px"))
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
@@ -349,7 +355,8 @@ def _footer(opened: Any, limits: _Limits) -> bytes:
 
 
 def _check_columns(file: pq.ParquetFile, name: str) -> None:
-    missing = [column for column in SCHEMA.names if column not in file.schema_arrow.names]
+    there = file.schema_arrow.names
+    missing = [column for column in SCHEMA.names if column not in there and column not in LATER]
     note = (file.metadata.metadata or {}).get(METADATA_KEY)
     if missing or note is None:
         what = f"it has no column {missing[0]}" if missing else "it carries no settings"
@@ -375,7 +382,8 @@ def _check_columns(file: pq.ParquetFile, name: str) -> None:
             hint="split the sweep" if rows else "make it anew with python -m blurdash sweep",
         )
     for column in SCHEMA:
-        _check_type(file, column)
+        if column.name in there:
+            _check_type(file, column)
 
 
 def _check_type(file: pq.ParquetFile, wanted: pa.Field) -> None:
@@ -543,9 +551,10 @@ def _unpacked(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> 
     """The rows, as long as they fit; texts are still dictionaries, which stay small."""
     batches, total, rows = [], 0, 0
     file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=_TEXTS)
-    for batch in file.iter_batches(_ROWS_UNPACKED_AT_ONCE, columns=SCHEMA.names):
+    columns = [name for name in SCHEMA.names if name in file.schema_arrow.names]
+    for batch in file.iter_batches(_ROWS_UNPACKED_AT_ONCE, columns=columns):
         batch.validate(full=True)  # or a text that is not UTF-8 would come up in the page
-        batch = batch.select(SCHEMA.names)
+        batch = batch.select(columns)
         total += sum(map(_plain_bytes, batch.columns))
         rows += len(batch)
         if total > limits.unpacked or rows > MAX_ROWS:
@@ -553,7 +562,11 @@ def _unpacked(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> 
         batches.append(batch)
     if not 0 < rows == file.metadata.num_rows:
         raise ValueError(f"{rows} rows, announced {file.metadata.num_rows}")
-    return pa.Table.from_batches(batches)
+    table = pa.Table.from_batches(batches)
+    for place, column in enumerate(SCHEMA):
+        if column.name not in columns:
+            table = table.add_column(place, column, pa.nulls(len(table), column.type))
+    return table
 
 
 def _too_large(name: str, limits: _Limits) -> TableError:

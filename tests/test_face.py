@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -200,6 +201,8 @@ def test_the_written_down_portrait_is_what_the_detector_finds(
     assert face.photo_box == pytest.approx(portrait_face.photo_box, abs=0.1)
     assert face.confidence == pytest.approx(portrait_face.confidence, abs=1e-3)
     assert face.whole == portrait_face.whole
+    assert face.second_score == pytest.approx(portrait_face.second_score, abs=0.05)
+    assert face.source == pytest.approx(portrait_face.source, abs=0.1)
     assert written.portrait_face() is face
 
 
@@ -216,12 +219,65 @@ def test_the_canvas_is_upright_where_the_head_is_not(
     assert np.abs(face.landmarks - portrait_face.landmarks).max() < 60, "in the same place"
 
 
-def test_a_photo_on_its_side_is_not_taken_for_upright(portrait: Picture) -> None:
-    try:
-        face = find_face(turned(portrait, 90))
-    except NoFaceError:
-        return
-    assert abs(tilt(face)) < 10
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_photo_on_its_side_or_head_is_turned_back(
+    portrait: Picture, portrait_face: Face, turns: int
+) -> None:
+    lying = np.ascontiguousarray(np.rot90(portrait, -turns))
+    face = find_face(lying)
+    assert face.turned == turns
+    assert np.array_equal(face.canvas, portrait_face.canvas)
+    assert np.array_equal(face.canvas_of(lying), face.canvas)
+    assert face.doubt == ""
+    assert face.notes == [f"the photo was turned by {90 * turns}° to be upright"]
+
+
+def test_sweeps_look_at_other_turns_only_where_they_must(
+    portrait: Picture, portrait_face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    detect = face_module._detect
+
+    def counted(picture: Picture, side: int, least: int) -> Any:
+        looked.append(side)
+        return detect(picture, side, least)
+
+    monkeypatch.setattr(face_module, "_detect", counted)
+    face = find_face(portrait, every_turn=False)
+    assert np.array_equal(face.canvas, portrait_face.canvas)
+    assert looked == [face_module.PHOTO_DETECTION_SIDE, face_module.CANVAS_DETECTION_SIDE]
+    lying = np.ascontiguousarray(np.rot90(portrait, 2))
+    assert find_face(lying, every_turn=False).turned == 2
+
+
+def smiley() -> Picture:
+    drawn = np.full((400, 400, 3), (250, 220, 60), np.uint8)
+    cv2.circle(drawn, (200, 200), 150, (255, 225, 150), -1)
+    for x in (145, 255):
+        cv2.circle(drawn, (x, 165), 30, (255, 255, 255), -1)
+        cv2.circle(drawn, (x, 166), 11, (0, 0, 0), -1)
+    cv2.fillPoly(drawn, [np.array([[200, 200], [180, 250], [220, 250]])], (220, 160, 110))
+    cv2.ellipse(drawn, (200, 265), (65, 45), 0, 20, 160, (160, 20, 20), 9)
+    return drawn
+
+
+def test_a_doubtful_face_is_said(portrait: Picture, portrait_face: Face) -> None:
+    assert portrait_face.doubt == ""
+    assert portrait_face.source == portrait_face.frame.side  # type: ignore[union-attr]
+    assert find_face(resized(portrait_face.canvas, 512, 512)).source == 512
+    small = find_face(resized(portrait, 200, 200))
+    assert small.doubt.startswith("the face is only 65 px wide in its photo")
+    half = portrait.copy()
+    half[:, 225:] = 120
+    for photo in (half, smiley()):
+        try:
+            doubtful = find_face(photo)
+        except NoFaceError:
+            continue
+        assert "not sure" in doubtful.doubt
+    # An upright face is one to both detectors.
+    assert portrait_face.confidence >= face_module.SUREST_FROM
+    assert (portrait_face.second_score or 0) >= face_module.SECOND_SURE_FROM
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.5, 2, 4])

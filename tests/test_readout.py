@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -248,6 +249,21 @@ def test_the_receipt_is_complete(portrait_face: Face, dlib_embedder: Embedder) -
     assert receipt["degree_percent_of_eye_distance"] == pytest.approx(
         3100 / portrait_face.eye_distance, abs=0.01
     )
+
+
+def test_of_a_doubtful_face_it_is_not_asked_whether_it_is_the_same_person(
+    portrait_face: Face, dlib_embedder: Embedder
+) -> None:
+    sure = PreparedFace(portrait_face, dlib_embedder).readout(Change())
+    assert sure.verdict is not None
+    assert sure.receipt["face_doubt"] is None
+    assert sure.receipt["face_confidence"] == round(portrait_face.confidence, 6)
+    assert sure.receipt["face_source_px"] == pytest.approx(167.2, abs=0.1)
+    small = dataclasses.replace(portrait_face, source=34.0)
+    doubtful = PreparedFace(small, dlib_embedder).readout(Change())
+    assert doubtful.verdict is None
+    assert "34 px" in doubtful.receipt["face_doubt"]
+    assert doubtful.values == sure.values
 
 
 def test_the_receipt_names_the_versions_that_made_the_numbers(prepared: PreparedFace) -> None:

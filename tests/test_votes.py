@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 import threading
@@ -13,13 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blurdash.errors import SettingError
+from blurdash.errors import BlurdashError, SettingError
 from blurdash.ui.votes import (
     CODE_LENGTH,
     CODE_LETTERS,
     Ballot,
     Ballots,
     Cast,
+    Crowd,
     Limit,
     Rate,
     Tally,
@@ -211,23 +213,101 @@ def test_a_ballot_holds_so_many_voters_and_no_more(clock: Clock) -> None:
     assert room.counts(ballot) == (2, 1)
 
 
-def test_the_ballot_left_alone_for_longest_makes_room_for_a_new_one(clock: Clock) -> None:
+def test_a_ballot_with_votes_or_of_an_earlier_host_never_makes_room(clock: Clock) -> None:
     room = Ballots(kept=3, clock=clock)
-    by_host, by_voter, alone = (room.open_ballot() for _ in range(3))
-    clock.now += 1
-    assert room.counts(by_host) == (0, 0)
-    room.cast(by_voter.code, "phone", 1)
-    room.public_tally(alone.code)  # a phone that only looks keeps nothing alive
-    room.open_ballot()
-    assert len(room) == 3
-    assert room.counts(alone) is None
-    assert room.counts(by_host) == (0, 0)
-    assert room.counts(by_voter) == (0, 1)
+    voted, early, late = (room.open_ballot(f"192.0.2.{n}", since=float(n)) for n in (3, 1, 2))
+    room.cast(voted.code, "phone", 1)
+    # A host who came after all of them is refused.
+    with pytest.raises(BlurdashError, match="3 votes are open on this server already"):
+        room.open_ballot("192.0.2.9", since=9.0)
+    assert room.counts(late) == (0, 0)
+    # One who was there before the last takes its place, and nobody else's.
+    room.open_ballot("192.0.2.8", since=1.5)
+    assert room.counts(late) is None
+    assert room.counts(early) == (0, 0)
+    assert room.counts(voted) == (0, 1)
+
+
+def test_strangers_of_one_address_only_push_each_other_out(clock: Clock) -> None:
+    room = Ballots(kept=8, clock=clock)
+    host = room.open_ballot("198.51.100.1", since=0.0)
+    refused = 0
+    for number in range(66):
+        try:
+            room.open_ballot("198.51.100.1", since=1.0 + number)
+        except BlurdashError:
+            refused += 1
+    assert refused == 66 - 3
+    assert room.counts(host) == (0, 0)
+    # Another address finds room, and takes it from the one that holds most.
+    others = [room.open_ballot(f"192.0.2.{n}", since=0.5) for n in range(6)]
+    assert [room.counts(one) for one in (host, *others)] == [(0, 0)] * 7
+
+
+def test_a_ballot_without_votes_is_not_kept_for_a_host_who_left(clock: Clock) -> None:
+    room = Ballots(clock=clock)
+    left, voted, there = (room.open_ballot() for _ in range(3))
+    room.cast(voted.code, "phone", 0)
+    for _ in range(11):
+        clock.now += 60
+        room.tally(there)
+    assert room.counts(left) is None
+    assert room.counts(voted) == (1, 0)
+    assert room.counts(there) == (0, 0)
+
+
+def vote_of(room: Ballots, ballot: Ballot, address: str, count: int, first: int = 0) -> None:
+    for number in range(first, first + count):
+        assert room.cast(ballot.code, f"{address}-{number}", 1, address=address) is Cast.COUNTED
+
+
+def test_the_host_is_told_of_a_machine_and_can_leave_it_out(room: Ballots, clock: Clock) -> None:
+    ballot = room.open_ballot()
+    vote_of(room, ballot, "room", 50)  # all at once: fifty of a room
+    room.cast(ballot.code, "host", 0)
+    assert room.crowd(ballot) is None
+    for number in range(401):
+        clock.now += 0.25  # four a second, so never too fast
+        vote_of(room, ballot, "machine", 1, first=number)
+        assert (room.crowd(ballot) is not None) == (number + 1 > 400)
+    assert room.crowd(ballot) == Crowd(401, left_out=False)
+    assert room.counts(ballot) == (1, 451)
+    room.leave_out(ballot, left_out=True)
+    assert room.crowd(ballot) == Crowd(401, left_out=True)
+    assert room.counts(ballot) == (1, 50)
+    room.leave_out(ballot, left_out=False)
+    assert room.counts(ballot) == (1, 451)
+    room.new_round(ballot)
+    assert room.crowd(ballot) is None
+
+
+def test_votes_that_come_too_fast_are_a_machine_s(room: Ballots, clock: Clock) -> None:
+    ballot = room.open_ballot()
+    for number in range(51):
+        clock.now += 0.19
+        vote_of(room, ballot, "fast", 1, first=number)
+    assert room.crowd(ballot) == Crowd(51, left_out=False)
+
+
+def test_one_address_does_not_fill_a_ballot(clock: Clock) -> None:
+    room = Ballots(clock=clock)
+    ballot = room.open_ballot()
+    vote_of(room, ballot, "machine", 1_000)
+    assert room.cast(ballot.code, "machine-x", 1, address="machine") is Cast.FULL
+    assert room.cast(ballot.code, "a-phone", 0, address="room") is Cast.COUNTED
+
+
+def test_no_address_is_kept(room: Ballots) -> None:
+    ballot = room.open_ballot()
+    room.cast(ballot.code, "phone", 1, address="198.51.100.7")
+    assert "198.51.100.7" not in repr(room._states)
 
 
 def test_an_idle_ballot_is_forgotten(clock: Clock) -> None:
     room = Ballots(idle_seconds=6 * HOUR, clock=clock)
     left, used = room.open_ballot(), room.open_ballot()
+    for ballot in (left, used):
+        room.cast(ballot.code, "a-phone", 1)
     clock.now += 5.9 * HOUR
     assert room.cast(used.code, "phone", 0) is Cast.COUNTED
     assert room.public_tally(left.code) is not None
@@ -235,12 +315,14 @@ def test_an_idle_ballot_is_forgotten(clock: Clock) -> None:
     assert room.cast(left.code, "phone", 0) is Cast.UNKNOWN
     assert room.tally(left) is None
     assert len(room) == 1
-    assert room.counts(used) == (1, 0)
+    assert room.counts(used) == (1, 1)
 
 
 def test_voting_for_one_ballot_does_not_hide_an_idle_one_behind_it(clock: Clock) -> None:
     room = Ballots(idle_seconds=HOUR, clock=clock)
     used, left = room.open_ballot(), room.open_ballot()
+    for ballot in (left, used):
+        room.cast(ballot.code, "a-phone", 1)
     clock.now += 0.9 * HOUR
     room.cast(used.code, "phone", 0)
     clock.now += 0.2 * HOUR
@@ -264,7 +346,8 @@ def test_memory_is_bounded_however_many_vote() -> None:
     tracemalloc.start()
     try:
         for _ in range(12):
-            ballot = room.open_ballot()
+            with contextlib.suppress(BlurdashError):
+                ballot = room.open_ballot()
             for number in range(600):
                 room.cast(ballot.code, f"{number:040}", number % 2)
         # Other threads of this process (a page's pool, say) allocate as well: only ours counts.

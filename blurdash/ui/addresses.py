@@ -18,14 +18,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-__all__ = ["client_address", "is_own_name", "is_own_origin", "name_in"]
+__all__ = ["address_word", "client_address", "is_own_name", "is_own_origin", "name_in"]
 
 FORWARDED = "forwarded"
 TRUST_VARIABLE = "FORWARDED_ALLOW_IPS"
@@ -33,9 +33,19 @@ TRUST_VARIABLE = "FORWARDED_ALLOW_IPS"
 
 def client_address(connection: HTTPConnection) -> str:
     """Returns what counts as one address; the module's docstring says which."""
-    if TRUST_VARIABLE not in os.environ and "x-forwarded-for" in connection.headers:
-        return FORWARDED
     host = connection.client.host if connection.client else ""
+    return address_word(host, connection.headers)
+
+
+def address_word(host: str, headers: Mapping[str, str]) -> str:
+    """Returns what counts as one address, as ``client_address``.
+
+    Args:
+        host: Address in figures that the connection comes from.
+        headers: Of the request; their names in any case.
+    """
+    if TRUST_VARIABLE not in os.environ and "x-forwarded-for" in headers:
+        return FORWARDED
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -120,6 +120,8 @@ def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None) -> No
         box.new_round()
     elif name == "phones":
         box.open()
+    elif name == "crowd":
+        box.leave_out(argument_of)
     elif name == "limit":
         story.choose_limit(argument_of)
     elif name == "choose" and isinstance(argument_of, list) and len(argument_of) == 2:
@@ -138,8 +140,10 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
         at_rest=at_rest,
         owner=current_session(),
     )
-    label = session_faces().shown_face(chosen.face).label
-    told.circumstances = _circumstances(chosen, loading, label)
+    shown = session_faces().shown_face(chosen.face)
+    told.circumstances = _circumstances(chosen, loading, shown.label)
+    if shown.face.doubt:
+        told.doubt = sentence(shown.face.doubt)
     if loading.embedder is None:
         told.problem = sentence(loading.error) if loading.error else ""
         return told

@@ -44,6 +44,7 @@ def _two_pictures(told: Told) -> Parts:
     panels = [
         table,
         {"kind": "notes", "title": "What happened", "lines": _what_happened(told)},
+        *_crowd(told),
         {"kind": "buttons", "buttons": [_button("round", "Vote again", "A new round")]},
     ]
     return Parts(_verdict_of_scene(told), panels, told.waits, told.message)
@@ -74,10 +75,34 @@ def _ballot(told: Told) -> list[dict[str, Any]]:
             "lines": ["Both come from one photo. One thing was done to A, another to B."],
         },
         {"kind": "phones", "qr": qr, "link": link},
+        *_crowd(told),
         {
             "kind": "buttons",
             "buttons": [_button("phones", "Vote by phone", "A QR code for everybody in the room")],
         },
+    ]
+
+
+def _crowd(told: Told) -> list[dict[str, Any]]:
+    """Where one address casts more votes than a room does: that it does, and what one may do."""
+    crowd = told.box.crowd()
+    if crowd is None:
+        return []
+    out = crowd.left_out
+    what = f"{crowd.votes} votes came from one address, more or faster than a room votes"
+    line = (
+        f"{what}; they are left out."
+        if out
+        else f"{what}: a large room behind one router, or a machine."
+    )
+    button = _button(
+        "crowd",
+        "Count them" if out else "Leave them out",
+        "Counts them again" if out else "Counts all votes but these",
+    )
+    return [
+        {"kind": "notes", "title": "Many votes of one address", "lines": [line]},
+        {"kind": "buttons", "buttons": [{**button, "argument": not out}]},
     ]
 
 

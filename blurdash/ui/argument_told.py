@@ -53,6 +53,7 @@ class Told:
         recognisers: Labels of the one in use and of the one that a sceptic asks besides.
         circumstances: Recogniser, protocol, crop, kernel and face: name and value.
         problem: What went wrong, in a sentence.
+        doubt: Why the face says little, in a sentence; empty where it does not.
         owner: Who asks for longer computations: the session.
         asked: What was asked for, and whether it is still under way.
     """
@@ -68,6 +69,7 @@ class Told:
     recognisers: tuple[str, str] = ("the one in use", "the other one")
     circumstances: Sequence[tuple[str, str]] = ()
     problem: str = ""
+    doubt: str = ""
     owner: str = ""
     asked: dict[str, bool] = field(default_factory=dict)
 
@@ -85,7 +87,7 @@ class Told:
         """What to say beneath everything."""
         if self.problem:
             return self.problem
-        return "The recogniser is being loaded …" if self.face is None else ""
+        return "The recogniser is being loaded …" if self.face is None else self.doubt
 
     def ask(self, kind: str, key: Any, compute: Callable[[], Any]) -> Answer | None:
         """Asks for a longer computation at rest; None where there is no face to ask about."""

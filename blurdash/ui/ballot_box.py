@@ -8,8 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from blurdash.errors import BlurdashError
+from blurdash.ui.addresses import address_word
 from blurdash.ui.vote_link import phone_address, reachable_from, vote_link, vote_qr_svg
-from blurdash.ui.votes import Ballot, Cast, Tally, ballots
+from blurdash.ui.votes import Ballot, Cast, Crowd, Tally, ballots
 
 __all__ = ["BallotBox"]
 
@@ -30,6 +32,8 @@ class BallotBox:
         self._voter = f"host-{secrets.token_hex(8)}"
         self._mine: int | None = None
         self._phones = False
+        self._since = ballots().now()
+        self.problem = ""  # why there is no ballot, as one sentence
 
     def open(self) -> None:
         """Lets phones vote."""
@@ -50,6 +54,15 @@ class BallotBox:
         """Takes no more votes, and shows the counts."""
         if self._ballot is not None:
             ballots().reveal(self._ballot)
+
+    def leave_out(self, left_out: object) -> None:
+        """Leaves out, or counts again, the votes of addresses that cast more than a room does."""
+        if self._ballot is not None and isinstance(left_out, bool):
+            ballots().leave_out(self._ballot, left_out=left_out)
+
+    def crowd(self) -> Crowd | None:
+        """Returns what is to be said of votes that came from one address."""
+        return ballots().crowd(self._ballot) if self._ballot is not None else None
 
     def new_round(self) -> None:
         """Starts again, without votes."""
@@ -79,6 +92,8 @@ class BallotBox:
 
         Both are empty before ``open``; the code is where no phone can reach this server.
         """
+        if self.problem:
+            return "", self.problem
         if not self._phones or self._ballot is None:
             return "", ""
         address = st.get_option("server.address")
@@ -94,6 +109,16 @@ class BallotBox:
         """The ballot's state; another is opened where there is none or it was forgotten."""
         tally = ballots().tally(self._ballot) if self._ballot is not None else None
         if tally is None:
-            self._ballot = ballots().open_ballot()
+            self._ballot, self.problem = None, ""
+            try:
+                self._ballot = ballots().open_ballot(_own_address(), self._since)
+            except BlurdashError as error:
+                self.problem = f"The vote cannot be opened: {error}."
+                return None
             tally = ballots().tally(self._ballot)
         return tally
+
+
+def _own_address() -> str:
+    """What counts as the host's address; every page of this very machine is one."""
+    return address_word(st.context.ip_address or "127.0.0.1", st.context.headers)

@@ -82,6 +82,7 @@ def _stage(face: ShownFace, chosen: View) -> None:
         "name": face.label,
         "eye_distance": round(face.face.eye_distance, 2),
         "mode": chosen.mode,
+        "notes": " ".join(sentence(text) for text in face.face.notes),
     }
     stage(pack_stage(header, face.png()), key="bd_stage")
 
@@ -226,6 +227,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         start=st.session_state.get("bd_start", 0),
         eye_distance=face.face.eye_distance,
         source=face.face.frame.side if face.face.frame else None,
+        doubt=sentence(face.face.doubt) if face.face.doubt else "",
         recogniser=_recogniser(chosen, loading),
         ready=live is not None,
         message=message,

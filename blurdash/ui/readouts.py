@@ -59,6 +59,7 @@ def controls_data(
     start: int,
     eye_distance: float,
     source: float | None,
+    doubt: str,
     recogniser: Mapping[str, Any],
     ready: bool,
     message: str,
@@ -75,6 +76,7 @@ def controls_data(
         start: A number that is another when the sliders are to jump to the view.
         eye_distance: px.
         source: Width of what the canvas was cut from, px of the photo; None if taken whole.
+        doubt: Why the face is doubtful, as a sentence; empty where it is not.
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
         ready: Whether there is a recogniser; without one the numbers are those of the pixels.
         message: What else is to be said; may be empty.
@@ -90,6 +92,7 @@ def controls_data(
         "degree_one_angle": Change(1, 0.0, view.kernel).used_angle,
         "eye_distance": round(eye_distance, 2),
         "source": None if source is None else round(source),
+        "doubt": doubt,
         "mode": view.mode,
         "defaults": {
             "degree": defaults.DEGREE,

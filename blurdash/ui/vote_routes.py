@@ -153,7 +153,11 @@ class VotePages:
         _check_origin(request)
         fields = await _fields(request)
         outcome = self._room.cast(
-            code, fields.get("voter"), fields.get("choice"), fields.get("round")
+            code,
+            fields.get("voter"),
+            fields.get("choice"),
+            fields.get("round"),
+            address=client_address(request),
         )
         tally = self._room.public_tally(code)
         if outcome is not Cast.COUNTED or tally is None:

@@ -1,16 +1,21 @@
 """The ballots of the Argument page: who voted for which of two pictures, and how often one may.
 
 Everything is in this process's memory and nothing else: a vote is 0 (left) or 1 (right) beside a
-random word that a phone made up for this one ballot. There are no names and no addresses in it.
+random word that a phone made up for this one ballot. There are no names and no addresses in it: of
+the address only a word remains that means nothing outside of the ballot, so that the host can be
+told where one address casts more votes than a room does, and can leave them out.
 It is a show of hands, not an election: whoever clears a phone's storage can vote again.
 
-Everything that strangers can make grow is bounded: ballots, voters of a ballot, and the addresses
-that a rate remembers. Every method may be called from any thread.
+Everything that strangers can make grow is bounded: ballots, those of one address, voters of a
+ballot, and the addresses that a rate remembers. A ballot that has votes, or whose host was there
+first, never makes room for another. Every method may be called from any thread.
 """
 
 from __future__ import annotations
 
+import collections
 import functools
+import hashlib
 import re
 import secrets
 import threading
@@ -20,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from blurdash.errors import SettingError
+from blurdash.errors import BlurdashError, SettingError
 
 __all__ = [
     "CODE_LENGTH",
@@ -28,6 +33,7 @@ __all__ = [
     "Ballot",
     "Ballots",
     "Cast",
+    "Crowd",
     "Limit",
     "Rate",
     "Tally",
@@ -41,8 +47,17 @@ Clock = Callable[[], float]
 CODE_LETTERS = "23456789CDFGHJKMNPQRTVWX"
 CODE_LENGTH = 6
 BALLOTS_KEPT = 64
-VOTERS_KEPT = 2_000
+BALLOTS_OF_AN_ADDRESS = 4
+VOTERS_KEPT = 4_000
+VOTERS_OF_AN_ADDRESS = 1_000
 IDLE_SECONDS = 6 * 3600.0
+# A ballot that nobody has voted in is left alone by a host who has left.
+IDLE_SECONDS_WITHOUT_VOTES = 600.0
+# A room behind one router is one address, and 300 phones are a large room; beyond this, or faster
+# than this for so long, the host is told.
+CROWD_VOTES = 400
+CROWD_PER_SECOND = 5
+CROWD_SECONDS = 10
 ADDRESSES_KEPT = 4_096
 
 _VOTER = re.compile(r"[A-Za-z0-9_-]{4,40}")
@@ -187,10 +202,51 @@ class Tally:
     counts: tuple[int, int] | None
 
 
-@dataclass
+@dataclass(frozen=True)
+class Crowd:
+    """Votes of one address that are more, or came faster, than a room's.
+
+    Attributes:
+        votes: How many they are, of all such addresses.
+        left_out: Whether they are left out of the counts.
+    """
+
+    votes: int
+    left_out: bool
+
+
+@dataclass(slots=True)
 class _Voter:
     choice: int
     bucket: _Bucket
+    origin: str
+
+
+@dataclass(slots=True)
+class _Origin:
+    """What came from one address.
+
+    Attributes:
+        voters: How many voters.
+        last: When the last of them came, as many as are too many in so short a time.
+        is_fast: Whether they ever came that fast.
+    """
+
+    voters: int = 0
+    last: collections.deque[float] = field(
+        default_factory=lambda: collections.deque(maxlen=CROWD_PER_SECOND * CROWD_SECONDS + 1)
+    )
+    is_fast: bool = False
+
+    def add(self, now: float) -> None:
+        self.voters += 1
+        self.last.append(now)
+        if len(self.last) == self.last.maxlen and now - self.last[0] <= CROWD_SECONDS:
+            self.is_fast = True
+
+    @property
+    def is_crowd(self) -> bool:
+        return self.is_fast or self.voters > CROWD_VOTES
 
 
 @dataclass
@@ -199,14 +255,31 @@ class _State:
 
     ballot: Ballot
     touched: float
+    address: str | None = None
+    since: float = 0.0
     round_number: int = 1
     is_open: bool = True
     is_revealed: bool = False
     voters: dict[str, _Voter] = field(default_factory=dict)
+    origins: dict[str, _Origin] = field(default_factory=dict)
+    leaves_crowds_out: bool = False
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+    def origin_of(self, address: str) -> str:
+        """A word for an address that means nothing outside of this ballot."""
+        return hashlib.blake2b(address.encode(), digest_size=8, key=self.salt).hexdigest()
+
+    def crowds(self) -> set[str]:
+        return {name for name, origin in self.origins.items() if origin.is_crowd}
+
+    def counted(self) -> list[_Voter]:
+        out = self.crowds() if self.leaves_crowds_out else set()
+        return [voter for voter in self.voters.values() if voter.origin not in out]
 
     def tally(self, *, with_counts: bool = True) -> Tally:
-        right = sum(voter.choice for voter in self.voters.values())
-        counts = (len(self.voters) - right, right) if with_counts else None
+        counted = self.counted()
+        right = sum(voter.choice for voter in counted)
+        counts = (len(counted) - right, right) if with_counts else None
         return Tally(self.round_number, self.is_open, counts)
 
 
@@ -214,8 +287,9 @@ class Ballots:
     """Every ballot of this server.
 
     A ballot is forgotten when neither its host nor a voter has touched it for ``idle_seconds``, or
-    when ``kept`` newer ones are there: the one that was left alone for longest goes first. The
-    host's methods then return None, and the host opens another.
+    for ten minutes where it has no vote. Where there are ``kept``, or four of one address, another
+    takes the place of one without a vote whose host came later, of the address that holds most;
+    else it is refused. A forgotten ballot's host is told None, and opens another.
 
     Args:
         kept: How many ballots there are at most.
@@ -255,21 +329,60 @@ class Ballots:
     def __len__(self) -> int:
         return len(self._states)
 
-    def open_ballot(self) -> Ballot:
-        """Opens a ballot in its first round."""
+    def open_ballot(self, address: str | None = None, since: float | None = None) -> Ballot:
+        """Opens a ballot in its first round.
+
+        Args:
+            address: Of the host; None where it is not known.
+            since: When the host came, by the clock of the ballots; None for now.
+
+        Raises:
+            BlurdashError: There is no room for another.
+        """
         with self._lock:
+            since = self._clock() if since is None else since
             self._forget_idle()
-            while len(self._states) >= self._kept:
-                self._states.popitem(last=False)
+            self._make_room(address, since)
             code = _new_code()
             while code in self._states:
                 code = _new_code()
             ballot = Ballot(code, secrets.token_urlsafe(16))
-            self._states[code] = _State(ballot, self._clock())
+            self._states[code] = _State(ballot, self._clock(), address, since)
         return ballot
 
+    def now(self) -> float:
+        """Returns the time by the clock of the ballots."""
+        return self._clock()
+
+    def _make_room(self, address: str | None, since: float) -> None:
+        """Forgets a ballot without a vote whose host came later, where another has no room."""
+        held = collections.Counter(one.address or "" for one in self._states.values())
+        if address and held[address] >= BALLOTS_OF_AN_ADDRESS:
+            mine = [one for one in self._states.values() if one.address == address]
+            self._forget_newest(mine, since, f"{BALLOTS_OF_AN_ADDRESS} votes of this address")
+        elif len(self._states) >= self._kept:
+            states = sorted(self._states.values(), key=lambda one: held[one.address or ""])
+            free = [one for one in states if not one.voters and one.since > since]
+            most = [one for one in free if held[one.address or ""] == held[free[-1].address or ""]]
+            self._forget_newest(most, since, f"{self._kept} votes")
+
+    def _forget_newest(self, states: list[_State], since: float, what: str) -> None:
+        free = [one for one in states if not one.voters and one.since > since]
+        if not free:
+            raise BlurdashError(
+                f"{what} are open on this server already",
+                hint="end one, or try again in some minutes",
+            )
+        del self._states[max(free, key=lambda one: one.since).ballot.code]
+
     def cast(
-        self, code: object, voter: object, choice: object, round_number: object = None
+        self,
+        code: object,
+        voter: object,
+        choice: object,
+        round_number: object = None,
+        *,
+        address: str = "",
     ) -> Cast:
         """Counts a vote; a later one of the same voter in the same round replaces the earlier one.
 
@@ -281,6 +394,7 @@ class Ballots:
             voter: 4 to 40 letters, digits, ``-`` and ``_``, that the voter's phone made up.
             choice: 0 for the left picture, 1 for the right one.
             round_number: The round that the voter saw; None for whichever it is.
+            address: Where it comes from; empty for the host's own page.
         """
         if (
             not isinstance(voter, str)
@@ -298,15 +412,18 @@ class Ballots:
                 return Cast.CLOSED
             if round_number not in (None, state.round_number):
                 return Cast.ROUND_OVER
-            return self._count(state, voter, int(choice == 1))
+            return self._count(state, voter, int(choice == 1), state.origin_of(address))
 
-    def _count(self, state: _State, voter: str, choice: int) -> Cast:
+    def _count(self, state: _State, voter: str, choice: int, name: str) -> Cast:
         now = self._clock()
         known = state.voters.get(voter)
         if known is None:
-            if len(state.voters) >= self._voters_kept:
+            origin = state.origins.setdefault(name, _Origin())
+            if len(state.voters) >= self._voters_kept or origin.voters >= VOTERS_OF_AN_ADDRESS:
                 return Cast.FULL
-            known = state.voters[voter] = _Voter(choice, _Bucket(self._voter_limit.burst, now))
+            origin.add(now)
+            bucket = _Bucket(self._voter_limit.burst, now)
+            known = state.voters[voter] = _Voter(choice, bucket, name)
         if known.bucket.take(self._voter_limit, now):
             return Cast.TOO_FAST
         known.choice = choice
@@ -333,6 +450,23 @@ class Ballots:
         tally = self.tally(ballot)
         return tally.counts if tally else None
 
+    def crowd(self, ballot: Ballot) -> Crowd | None:
+        """Returns what is to be said of votes of one address; None where there is nothing."""
+        with self._lock:
+            state = self._of_host(ballot)
+            crowds = state.crowds() if state else set()
+            if state is None or not crowds:
+                return None
+            votes = sum(state.origins[name].voters for name in crowds)
+            return Crowd(votes, state.leaves_crowds_out)
+
+    def leave_out(self, ballot: Ballot, *, left_out: bool) -> None:
+        """Leaves the votes of such addresses out of the counts, or counts them again."""
+        with self._lock:
+            state = self._of_host(ballot)
+            if state is not None:
+                state.leaves_crowds_out = left_out
+
     def close(self, ballot: Ballot) -> Tally | None:
         """Takes no more votes in this round; None where the ballot is gone."""
         return self._change(ballot, is_open=False, is_revealed=False)
@@ -354,6 +488,7 @@ class Ballots:
             state.round_number += 1
             state.is_open, state.is_revealed = True, False
             state.voters.clear()
+            state.origins.clear()
             return state.tally()
 
     def end(self, ballot: Ballot) -> None:
@@ -390,9 +525,15 @@ class Ballots:
 
     def _forget_idle(self) -> None:
         """Forgets from the front, where those are that nobody has touched for longest."""
-        oldest = self._clock() - self._idle_seconds
-        while self._states and next(iter(self._states.values())).touched < oldest:
-            self._states.popitem(last=False)
+        now = self._clock()
+        for code, state in list(self._states.items()):
+            without_votes = min(self._idle_seconds, IDLE_SECONDS_WITHOUT_VOTES)
+            if now - state.touched > self._idle_seconds or (
+                not state.voters and now - state.touched > without_votes
+            ):
+                del self._states[code]
+            elif now - state.touched <= without_votes:
+                break  # what follows was touched later
 
 
 @functools.cache

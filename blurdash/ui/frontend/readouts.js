@@ -103,13 +103,14 @@ class Readouts {
     } else parts.why.hidden = true;
   }
 
-  paintPerson({ recogniser, same_person: same }, state, values) {
+  paintPerson({ recogniser, same_person: same, doubt }, state, values) {
     const { parts } = this;
     const { threshold, label } = recogniser;
     parts.person.hidden = !label;
     const answer = same === null || same === undefined ? "" : same ? "Yes" : "No";
-    setText(parts.answer, state === "exact" ? answer : "");
-    setText(parts.limit, threshold ? threshold.text : "this recogniser has no published threshold");
+    setText(parts.answer, doubt ? "not asked" : state === "exact" ? answer : "");
+    setText(parts.limit, doubt ? "the face is doubtful: see the picture"
+      : threshold ? threshold.text : "this recogniser has no published threshold");
     parts.gauge.parentElement.hidden = !threshold;
     const value = threshold && values ? values[threshold.tile] : null;
     if (threshold) drawGauge(parts.gauge, { value, threshold, unit: unitOf(parts.box) });

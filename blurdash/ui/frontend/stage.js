@@ -37,7 +37,7 @@ class Stage {
     this.mounts = 0;
     this.frame = 0;
     this.rest = 0;
-    labelStage(this.parts, this.labels, "");
+    labelStage(this.parts, this.labels, {});
     this.wire();
     this.setState("loading");
   }
@@ -54,7 +54,7 @@ class Stage {
     }
     this.labels = { ...STAGE_LABELS, ...header.labels };
     this.compare.labels = this.labels;
-    labelStage(this.parts, this.labels, header.name ?? "");
+    labelStage(this.parts, this.labels, header);
     if (header.mode !== this.givenMode) {
       this.givenMode = header.mode;
       this.compare.setMode(header.mode ?? "side");

@@ -42,6 +42,7 @@ const STAGE_HTML = `
       <div class="bd-frame">
         <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
         <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
+        <p class="bd-notes" role="note" hidden></p>
       </div>
       <figcaption><b></b></figcaption>
     </figure>
@@ -82,6 +83,7 @@ function buildStage(root) {
     clean: panel(".bd-clean"),
     blurred: panel(".bd-blurred"),
     status: one(".bd-status"),
+    notes: one(".bd-notes"),
     inset: one(".bd-inset canvas"),
     insetText: one(".bd-inset span"),
     divider: one(".bd-divider"),
@@ -90,7 +92,7 @@ function buildStage(root) {
 }
 
 /** Writes the fixed texts; only as text, so that a name cannot become markup. */
-function labelStage(parts, labels, name) {
+function labelStage(parts, labels, { name = "", notes = "" }) {
   for (const button of parts.modes) button.textContent = labels[button.dataset.mode];
   parts.modeGroup.setAttribute("aria-label", labels.view);
   parts.save.textContent = labels.save;
@@ -100,6 +102,8 @@ function labelStage(parts, labels, name) {
   parts.blurred.name.textContent = labels.blurred;
   parts.clean.picture.setAttribute("aria-label", name ? `${labels.clean}: ${name}` : labels.clean);
   parts.divider.setAttribute("aria-label", labels.divider);
+  parts.notes.textContent = notes;
+  parts.notes.hidden = !notes;
 }
 
 /** What a changed picture is called. */
