@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from blurdash.errors import TableError
-from blurdash.ui import recogniser, shipped
+from blurdash.sweep_file import as_csv
+from blurdash.ui import recogniser, shipped, sweeps
 from blurdash.ui.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
 
 
@@ -41,7 +42,7 @@ def box(app: AppTest, label: str):
 def test_shipped_curves_are_there_at_once(app):
     assert len(sweeps_at_hand()) >= 8
     text = " ".join(one.value for one in app.markdown)
-    assert "face_" in text
+    assert r"face\_" in text
     assert "Different people" in text
     assert "SFHQ" in app.caption[0].value
 
@@ -92,6 +93,29 @@ def test_a_table_with_other_columns_is_said(app, tmp_path):
     app.file_uploader[0].set_value(file).run()
     assert not app.exception
     assert len(app.error) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (" a ", "a"), ("_x_", r"\_x\_"), ("**b**", "b"), ("\u202e", "a face without a name"),
+        ("<img src=x>", "img src x"), ("a" * 99, "a" * 60), ("`[a](b)`", "a b"),
+    ],
+)  # fmt: skip
+def test_no_name_breaks_the_bold_text_around_it(name, shown):
+    assert sweeps._plain(name) == shown
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_name_in_a_csv_begins_like_a_formula(begin):
+    import pyarrow as pa
+
+    table = pa.table({"face": [f"{begin}1+1", f"a{begin}b", None], "l2": [-1.5, 2.0, None]})
+    lines = as_csv(table).decode().splitlines(keepends=False)
+    text = as_csv(table).decode()
+    assert f'"\'{begin}1+1",-1.5' in text
+    assert f'"a{begin}b",2' in text
+    assert lines[0] == '"face","l2"'
 
 
 def test_a_sweep_of_the_portrait_runs_and_shows(app):

@@ -44,8 +44,8 @@ def run() -> None:
     if door:
         door()
     else:
-        photo_carrier()
         page.run()
+        photo_carrier()  # after it: a link is read by then
         sign_out_choice()
 
 

@@ -26,7 +26,7 @@ from blurdash.ui.live import in_turn, somebody_waits
 from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import shipped_flips
-from blurdash.ui.story import ROWS, SCENES, Story, tell, write_story_address
+from blurdash.ui.story import ROWS, SCENES, Story, address_of_story, obey_back, tell
 from blurdash.ui.toolbar import sentence, toolbar
 from blurdash.ui.view import View
 
@@ -50,6 +50,7 @@ def argument_page() -> None:
     """Draws the page."""
     somebody_waits(current_session())
     chosen = view.start()
+    obey_back(tell())
     face = toolbar(chosen)
     loading = recogniser.request(chosen.recogniser, chosen.protocol)
     st.session_state["bd_page_knows"] = loading.done.is_set()
@@ -74,7 +75,6 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         _draw_flips(chosen, told, _map_height(room))
     if told.face is not None:
         told.face.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
-    write_story_address(story)
     if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
         st.rerun()  # the toolbar says which recogniser it is
 
@@ -92,9 +92,14 @@ def _take_position(story: Story, pos: Sequence[float] | None) -> int:
 
 
 def _enter(story: Story, scene: str | None) -> None:
-    """Goes to the scene that the browser asks for, where there is such a one."""
-    if scene is None or scene not in SCENES or scene == story.scene:
+    """Goes to the scene that the browser asks for, once, where there is such a one."""
+    if scene == st.session_state.get("bd_scene_asked"):
+        return  # seen to: since then Back may have led to another
+    st.session_state["bd_scene_asked"] = scene
+    name = (scene or "").partition("#")[0]  # a number follows, so that each asking is another
+    if name not in SCENES or name == story.scene:
         return
+    scene = name
     story.scene = scene
     story.note, story.finding, story.twin = "", "", None
     if scene == "angle" and not st.session_state.get("bd_angle_found"):
@@ -246,6 +251,7 @@ def _data(
         "acted": story.acted,
         "start": story.start,
         "rested": rested,
+        "address": address_of_story(story) if rested == _place(story) else None,
         "room": room,
         "ready": told.values is not None,
         "pending": parts.pending,

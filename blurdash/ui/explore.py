@@ -57,6 +57,9 @@ def explore_page() -> None:
     """Draws the page."""
     somebody_waits(current_session())
     chosen = view.start()
+    if view.obey_back(chosen):
+        st.session_state["bd_start"] = st.session_state.get("bd_start", 0) + 1
+        st.session_state["bd_left_at"] = Sent.by(CONTROLS_KEY).numbers("pos", 5)
     settings_row(chosen)
     loading = recogniser.request(chosen.recogniser, chosen.protocol)
     with st.container(key="bd-work"):
@@ -233,6 +236,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         message=message,
         curve=dict(live.curve(chosen.angle).values) if live else None,
     )
+    here = [f"{value:g}" for value in chosen.position()]
+    data["address"] = view.address_of(chosen) if rested.split(",")[:4] == here else None
     controls(data, key=CONTROLS_KEY, position=position)
     if stale:
         st.rerun()
@@ -267,7 +272,6 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
     if place != st.session_state.get("bd_rested"):
         if mode in view.MODES:
             chosen.mode = mode
-        view.write_address(chosen)
         st.session_state["bd_rested"] = place
     drawn = st.session_state.get("bd_curve_angle")
     return place, angle == f"{chosen.angle:g}" and drawn != chosen.angle
@@ -276,7 +280,7 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
 def _position(chosen: View) -> tuple[list[float], int]:
     """Where the sliders are, and the number of the request that said so."""
     pos = Sent.by(CONTROLS_KEY).numbers("pos", 5)
-    if pos is None:
+    if pos is None or pos == st.session_state.get("bd_left_at"):  # Back has led elsewhere
         return chosen.position(), 0
     return pos[:4], int(pos[4])
 

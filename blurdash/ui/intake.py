@@ -14,6 +14,7 @@ import streamlit as st
 
 from blurdash.errors import BlurdashError
 from blurdash.photo import FORMATS, MAX_BYTES
+from blurdash.ui.address import NOTE_KEY
 from blurdash.ui.arrivals import MOST_PHOTOS, PIECE_BYTES, look_at
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import carrier, intake
@@ -86,6 +87,7 @@ def _carry() -> None:
         "most": MOST_PHOTOS,
         "most_bytes": MAX_BYTES,
         "piece": PIECE_BYTES,
+        "link": st.session_state.get(NOTE_KEY, ""),
     }
     carrier(data, key=CARRIER_KEY, on_said=_hear)
     if arrivals.news and not arrivals.busy:

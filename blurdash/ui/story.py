@@ -12,9 +12,10 @@ import streamlit as st
 from blurdash.blur import Change
 from blurdash.disturb import Disturbance
 from blurdash.register import REGISTRATIONS
+from blurdash.ui.address import Reader, note, query_of, went_back
 from blurdash.ui.sent import is_number
 
-__all__ = ["ROWS", "SCENES", "Row", "Scene", "Story", "tell", "write_story_address"]
+__all__ = ["ROWS", "SCENES", "Row", "Scene", "Story", "address_of_story", "obey_back", "tell"]
 
 
 class Scene(NamedTuple):
@@ -165,8 +166,20 @@ def tell() -> Story:
     return story
 
 
-def write_story_address(story: Story) -> None:
-    """Writes scene and sliders into the address, what is as at first left out."""
+def obey_back(story: Story) -> None:
+    """Takes over what the address says, where the visitor went back to it."""
+    if not went_back() or "scene" not in st.query_params:
+        return
+    other = _read_address(st.query_params)
+    story.jump(**other.values)
+    story.registration = other.registration
+    if story.scene != other.scene:
+        story.scene = other.scene
+        story.note, story.finding, story.twin = "", "", None
+
+
+def address_of_story(story: Story) -> str:
+    """Returns scene and sliders as they stand in the address, what is as at first left out."""
     entries = {"scene": story.scene}
     entries |= {
         name: f"{story.values[name]:g}"
@@ -175,25 +188,20 @@ def write_story_address(story: Story) -> None:
     }
     if story.registration != "none":
         entries["registration"] = story.registration
-    if dict(st.query_params) != entries or st.session_state.get("bd_story_address") != entries:
-        st.session_state.pop("bd_story_address", None)
-        st.query_params.from_dict(entries)
-        # Noted when it is sent: a newer request may end the run in the line above.
-        st.session_state["bd_story_address"] = entries
+    return query_of(entries)
 
 
 def _read_address(address: Mapping[str, str]) -> Story:
     """A story from an address that anyone may have written: what makes no sense is left out."""
-    story = Story()
-    if address.get("scene") in SCENES:
-        story.scene = address["scene"]
-    if address.get("registration") in REGISTRATIONS:
-        story.registration = address["registration"]
+    story, reader = Story(), Reader(address)
+    if "scene" not in address:
+        return story  # of another page, whose sliders are others
+    story.scene = reader.known("scene", SCENES, story.scene)
+    registrations = {"none": None, **dict.fromkeys(REGISTRATIONS)}
+    story.registration = reader.known("registration", registrations, story.registration)
     for name, row in ROWS.items():
-        try:
-            story.values[name] = _inside(float(address.get(name, row.first)), row)
-        except ValueError:
-            continue
+        story.values[name] = _inside(reader.number(name, row.low, row.high, row.first), row)
+    note(reader)
     return story
 
 

@@ -19,7 +19,7 @@ from blurdash.kernel import KERNELS
 from blurdash.readout import MEASURES
 from blurdash.summary import AXES, averages, curve_of, impostor_band, past_threshold
 from blurdash.sweep import Sweep
-from blurdash.sweep_file import read_sweep, settings_of
+from blurdash.sweep_file import as_csv, read_sweep, settings_of
 from blurdash.ui import recogniser
 from blurdash.ui.clicks import clicked
 from blurdash.ui.photos import session_faces
@@ -344,8 +344,10 @@ def _facts(table: pa.Table, axis: str) -> None:
 
 
 def _plain(name: str) -> str:
-    """A face's name as text: it may come from a foreign file and must not become markup."""
-    return "".join(sign if sign.isalnum() or sign in " _-," else " " for sign in name)[:60]
+    """A face's name as text between bold marks: a foreign file's must not become markup."""
+    kept = "".join(sign if sign.isalnum() or sign in " _-,." else " " for sign in name)
+    short = " ".join(kept.split())[:60].strip()  # a space beside a mark would end being bold
+    return short.replace("_", "\\_") or "a face without a name"
 
 
 def _origin(table: pa.Table, source: str) -> None:
@@ -372,12 +374,12 @@ def _plain_line(text: str) -> str:
 def _downloads(table: pa.Table, axis: str) -> None:
     with st.container(horizontal=True):
         for label, name, kind, make in (
-            ("CSV, every row", "blurdash_sweep.csv", "text/csv", lambda: _as_csv(table)),
+            ("CSV, every row", "blurdash_sweep.csv", "text/csv", lambda: as_csv(table)),
             (
                 "CSV, averages",
                 "blurdash_averages.csv",
                 "text/csv",
-                lambda: _as_csv(averages(table)),
+                lambda: as_csv(averages(table)),
             ),
             (
                 "Parquet",
@@ -394,14 +396,6 @@ def _downloads(table: pa.Table, axis: str) -> None:
         ):
             st.download_button(label, data=make, file_name=name, mime=kind, on_click="ignore")
         st.caption("PNG: the camera above the graph")
-
-
-def _as_csv(table: pa.Table) -> bytes:
-    from pyarrow import csv
-
-    buffer = io.BytesIO()
-    csv.write_csv(table, buffer)
-    return buffer.getvalue()
 
 
 def _as_parquet(table: pa.Table) -> bytes:

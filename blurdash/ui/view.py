@@ -1,6 +1,7 @@
 """What is being looked at, and how it stands in the address so that a link restores it.
 
-A visitor's photo is never in the address: such a view is linked with the portrait.
+A visitor's photo is never in the address: such a link says that there was one, and opens with the
+portrait.
 """
 
 from __future__ import annotations
@@ -18,21 +19,27 @@ from blurdash.embed import EMBEDDERS, PROTOCOLS
 from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
 from blurdash.readout import CROPS
 from blurdash.ui import recogniser
+from blurdash.ui.address import OWN_PHOTO, Reader, note, query_of, went_back
 
 __all__ = [
     "MODES",
     "SHIFT_RANGE",
     "View",
+    "address_of",
     "move",
+    "obey_back",
     "setting_choices",
     "settings_key",
     "start",
-    "write_address",
 ]
 
 MODES = ("side", "swipe", "flicker")
 SHIFT_RANGE = (-32, 32)
 AUTOMATIC = "auto"
+PORTRAIT = "portrait"
+VIEW_KEY = "bd_view"
+# Which choices are to show what the view says, and not what the browser still has of them.
+FOLLOW_KEY = "bd_choices_follow"
 
 
 @dataclass
@@ -52,7 +59,7 @@ class View:
         mode: One of ``MODES``.
     """
 
-    face: str = "portrait"
+    face: str = PORTRAIT
     degree: int = defaults.DEGREE
     angle: float = defaults.ANGLE
     shift_x: float = 0.0
@@ -74,10 +81,28 @@ class View:
 
 def start() -> View:
     """Returns this session's view; the first time it is read from the address."""
-    if "bd_view" not in st.session_state:
-        st.session_state["bd_view"] = _read_address(st.query_params)
-    view: View = st.session_state["bd_view"]
+    if VIEW_KEY not in st.session_state:
+        st.session_state[VIEW_KEY] = _read_address(st.query_params)
+    view: View = st.session_state[VIEW_KEY]
     return view
+
+
+def obey_back(view: View) -> bool:
+    """Takes over what the address says, where the visitor went back to it.
+
+    Returns:
+        Whether it says something else than what was looked at.
+    """
+    if not went_back() or not st.query_params:
+        return False
+    other = _read_address(st.query_params)
+    other.face = view.face  # an address knows no visitor's face
+    if other == view:
+        return False
+    for name in vars(other):
+        setattr(view, name, getattr(other, name))
+    st.session_state[FOLLOW_KEY] = {"Recogniser", "Kernel", "Protocol", "Crop"}
+    return True
 
 
 def still_wanted() -> None:
@@ -85,7 +110,7 @@ def still_wanted() -> None:
 
     Streamlit does that wherever a run looks at its state.
     """
-    _ = "bd_view" in st.session_state
+    _ = VIEW_KEY in st.session_state
 
 
 def move(view: View, position: Sequence[float]) -> None:
@@ -97,10 +122,10 @@ def move(view: View, position: Sequence[float]) -> None:
     view.shift_y = _inside(shift_y, SHIFT_RANGE)
 
 
-def write_address(view: View) -> None:
-    """Writes the view into the address."""
+def address_of(view: View) -> str:
+    """Returns the view as it stands in the address."""
     entries = {
-        "face": "portrait",  # a visitor's own face is in no address
+        "face": PORTRAIT if view.face == PORTRAIT else OWN_PHOTO,
         "degree": f"{view.degree}",
         "angle": f"{view.angle:g}",
         "kernel": view.kernel,
@@ -111,11 +136,7 @@ def write_address(view: View) -> None:
     }
     if view.shift_x or view.shift_y:
         entries["shift"] = f"{view.shift_x:g},{view.shift_y:g}"
-    if dict(st.query_params) != entries or st.session_state.get("bd_address") != entries:
-        st.session_state.pop("bd_address", None)
-        st.query_params.from_dict(entries)
-        # Noted when it is sent: a newer request may end the run in the line above.
-        st.session_state["bd_address"] = entries
+    return query_of(entries)
 
 
 def settings_key(view: View) -> str:
@@ -176,14 +197,19 @@ def _choice(
     width: int | Literal["stretch"] = "stretch",
 ) -> str:
     names = list(labels)
+    # Another widget for other words: the browser would go on showing the old ones.
+    key = f"bd_choice_{label.lower()}_{labels[names[0]]}"
+    follows = label in st.session_state.get(FOLLOW_KEY, ())
+    if follows:
+        st.session_state[key] = value
+        st.session_state[FOLLOW_KEY].discard(label)
     return (
         st.selectbox(
             label,
             names,
-            index=names.index(value),
+            index=0 if follows else names.index(value),
             format_func=lambda name: labels[name],
-            # Another widget for other words: the browser would go on showing the old ones.
-            key=f"bd_choice_{label.lower()}_{labels[names[0]]}",
+            key=key,
             help=what,
             width=width,
         )
@@ -200,34 +226,20 @@ def _automatic_label(view: View) -> str:
 
 def _read_address(address: Mapping[str, str]) -> View:
     """A view from an address that anyone may have written: what makes no sense is left out."""
-    view = View()
-    shift = [*address.get("shift", "").split(","), "", ""]
-    move(
-        view,
-        [
-            _number(address.get("degree"), view.degree),
-            _number(address.get("angle"), view.angle),
-            _number(shift[0], 0.0),
-            _number(shift[1], 0.0),
-        ],
-    )
-    view.kernel = _known(address.get("kernel"), KERNELS, view.kernel)
-    view.protocol = _known(address.get("protocol"), PROTOCOLS, view.protocol)
-    view.crop = _known(address.get("crop"), CROPS, view.crop)
-    view.mode = _known(address.get("mode"), dict.fromkeys(MODES), view.mode)
-    view.recogniser = _known(address.get("recogniser"), EMBEDDERS, "") or None
+    view, reader = View(), Reader(address)
+    if "scene" in address:
+        return view  # of the Argument page, whose sliders are others
+    shift = reader.numbers("shift", 2, *SHIFT_RANGE)
+    degree = reader.number("degree", *DEGREE_RANGE, view.degree)
+    move(view, [degree, reader.number("angle", *ANGLE_RANGE, view.angle), *shift])
+    view.kernel = reader.known("kernel", KERNELS, view.kernel)
+    view.protocol = reader.known("protocol", PROTOCOLS, view.protocol)
+    view.crop = reader.known("crop", CROPS, view.crop)
+    view.mode = reader.known("mode", dict.fromkeys(MODES), view.mode)
+    chosen = reader.known("recogniser", {AUTOMATIC: None, **EMBEDDERS}, AUTOMATIC)
+    view.recogniser = None if chosen == AUTOMATIC else chosen
+    note(reader, with_photo=reader.text("face") not in ("", PORTRAIT))
     return view
-
-
-def _known(value: str | None, table: Mapping[str, object], otherwise: str) -> str:
-    return value if value in table else otherwise  # type: ignore[return-value]
-
-
-def _number(text: str | None, otherwise: float) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        return otherwise
 
 
 def _finite(value: float) -> float:

@@ -190,7 +190,7 @@ class Argue {
   goTo(scene) {
     this.asked.scene = scene;
     this.paintSteps();
-    this.component.setStateValue("scene", scene);
+    this.component.setStateValue("scene", `${scene}#${Date.now()}`);
     this.after("scene", ARGUE_RETRY_MS, () => {
       if (this.asked.scene && this.asked.scene !== this.data.scene) this.goTo(this.asked.scene);
     });
@@ -259,6 +259,7 @@ class Argue {
     if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
     if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
     this.asker.answered(data.ack, this.isFresh());
+    if (this.isFresh()) keepAddress(data.address, "argument");
     this.paint();
     this.sayRoom();
     if (jump || other) this.settleSoon();

@@ -202,7 +202,7 @@ class Carrier {
   /** What is wrong: pairs of a file's name and a sentence. */
   notes() {
     const name = (key) => this.photos.get(key)?.name ?? "";
-    const notes = [...this.refused, ...(this.data?.problems ?? []).map(([key, text]) => [name(key), text])];
+    const notes = [...(this.data?.link ? [["", this.data.link]] : []), ...this.refused, ...(this.data?.problems ?? []).map(([key, text]) => [name(key), text])];
     const left = (this.data?.left_out ?? []).map(name).filter(Boolean);
     if (left.length) {
       notes.push([left.join(", "), `${left.length > 1 ? "Were" : "Was"} not taken in: ${this.data.most} photos are the most; remove one first.`]);

@@ -277,6 +277,16 @@ function receive(state, data) {
   if (state.bus.log.length > 4000) state.bus.log.splice(0, 2000);
   paint(state);
   state.asker.answered(data.ack, sameView(data.pos, state.view));
+  if (sameView(data.pos, state.view)) keepAddress(data.address, "explore");
+}
+
+/** Writes what is looked at into the address, in place of what stood there. */
+function keepAddress(query, page) {
+  if (!query || location.pathname.endsWith("/argument") !== (page === "argument")) return; // another page by now
+  const wanted = new URLSearchParams(query);
+  for (const [name, value] of new URLSearchParams(location.search)) if (name.startsWith("embed")) wanted.append(name, value);
+  if (`?${wanted}` === location.search) return;
+  history.replaceState(history.state, "", `${location.pathname}?${wanted}${location.hash}`);
 }
 
 function asView([degree, angle, shift_x, shift_y]) {

@@ -35,6 +35,7 @@ class Readouts {
       this.foot = context;
       this.line = buildContext(context);
       this.line.copy.onclick = () => this.copy();
+      this.line.link.onclick = () => this.copyLink();
     }
     return Boolean(this.parts);
   }
@@ -139,6 +140,14 @@ class Readouts {
     how.setAttribute("aria-expanded", String(!why.hidden));
   }
 
+  /** Copies the address; a photo of one's own is in none, and that is said. */
+  async copyLink() {
+    const done = await copyText(location.href, this.line.box);
+    const own = new URLSearchParams(location.search).get("face") === "photo";
+    setText(this.line.link, !done ? "The browser refused" : own ? "Copied; the photo stays with its owner" : "Copied");
+    setTimeout(() => setText(this.line.link, "Copy link"), own ? 2 * COPIED_MS : COPIED_MS);
+  }
+
   async copy() {
     if (!this.receipt) return;
     const done = await copyText(JSON.stringify(this.receipt, null, 2), this.line.box);
@@ -198,9 +207,9 @@ function buildContext(place) {
   place.innerHTML = `<style>${READOUTS_CSS}</style><footer class="bd-context"><span>Recogniser <b></b></span><span>protocol <b></b></span>
     <span>crop <b></b><span class="bd-long bd-crop"></span></span><span>kernel <b></b></span>
     <span class="bd-long">reference <b></b></span><span>eyes <b></b> apart<span class="bd-long"> on 1024</span></span><span>source <b></b></span>
-    <button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;
+    <button type="button" class="bd-link bd-copy-link">Copy link</button><button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;
   const [recogniser, protocol, crop, kernel, reference, eyes, source] = place.querySelectorAll("b");
-  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button"), recogniser, protocol, crop, kernel, reference, eyes, source };
+  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button:not(.bd-copy-link)"), link: place.querySelector(".bd-copy-link"), recogniser, protocol, crop, kernel, reference, eyes, source };
 }
 
 function paintKernel({ name, values }, audited, kernel, degree) {

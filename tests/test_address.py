@@ -1,0 +1,129 @@
+"""Links: what they say is shown, what they cannot say is said, and Back is obeyed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from blurdash.ui import address, recogniser, view
+from blurdash.ui.address import Reader
+from tests.photos_sent import send_photos
+from tests.test_explore import as_file, component_data, portrait_photo
+
+APP = Path(__file__).parent.parent / "streamlit_app.py"
+
+
+@pytest.fixture
+def app(dlib_embedder) -> AppTest:
+    assert recogniser.request(None, "native").done.wait(60)
+    return AppTest.from_file(APP, default_timeout=60)
+
+
+def said(app: AppTest) -> str:
+    return component_data(app, "bd_carrier")["link"]
+
+
+def test_an_ordinary_link_says_nothing(app):
+    for name, text in {"face": "portrait", "degree": "63", "shift": "4,-2.5"}.items():
+        app.query_params[name] = text
+    app.run()
+    assert said(app) == ""
+    assert app.session_state["bd_view"].position() == [63, 45.0, 4.0, -2.5]
+
+
+@pytest.mark.parametrize("face", ["photo", "photo3", "<b>"])
+def test_a_link_made_with_a_photo_says_that_it_stays_with_its_owner(app, face):
+    app.query_params["face"] = face
+    app.run()
+    assert "stays with its owner" in said(app)
+    assert "<" not in said(app)
+
+
+@pytest.mark.parametrize("degree", ["1e999", "-1", "101", "nan", "ten", "1" * 400, ""])
+def test_what_makes_no_sense_gives_the_default_and_says_so(app, degree):
+    app.query_params["degree"] = degree
+    app.query_params["kernel"] = "<img src=x>"
+    app.run()
+    assert app.session_state["bd_view"].position()[0] == 30
+    assert "degree=" in said(app)
+    assert "kernel=img srcx" in said(app)
+    assert len(said(app)) < 200
+
+
+def test_the_browser_is_told_the_address_of_where_the_hand_rests(app):
+    app.run()
+    place = "80,-20,3.5,0,swipe"
+    app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 7], "rest": place}
+    app.run()
+    found = parse_qs(component_data(app, "bd_controls")["address"])
+    assert (found["degree"], found["shift"], found["mode"]) == (["80"], ["3.5,0"], ["swipe"])
+    assert found["face"] == ["portrait"]
+    app.session_state["bd_controls"] = {"pos": [81, -20, 3.5, 0, 8], "rest": place}
+    app.run()
+    assert component_data(app, "bd_controls")["address"] is None
+
+
+def test_an_own_photo_is_in_no_address_but_that_there_was_one(app):
+    app.run()
+    send_photos(app, as_file(portrait_photo()))
+    app.session_state["bd_controls"] = {"pos": [30, 45, 0, 0, 1], "rest": "30,45,0,0,side"}
+    app.run()
+    told = component_data(app, "bd_controls")["address"]
+    assert parse_qs(told)["face"] == ["photo"]
+    assert app.session_state["bd_face"] not in told
+
+
+def test_back_shows_what_the_address_says(app, monkeypatch):
+    app.run()
+    app.session_state["bd_controls"] = {"pos": [80, -20, 0, 0, 7], "rest": "80,-20,0,0,side"}
+    app.run()
+    monkeypatch.setattr(view, "went_back", lambda: True)
+    for name, text in {"degree": "12", "angle": "45", "kernel": "line"}.items():
+        app.query_params[name] = text
+    app.run()
+    shown = component_data(app, "bd_controls")
+    assert (shown["pos"], shown["kernel"], shown["start"]) == ([12, 45.0, 0, 0], "line", 1)
+    # The sliders jump there; what was sent before does not move them away again.
+    monkeypatch.setattr(view, "went_back", lambda: False)
+    app.run()
+    assert component_data(app, "bd_controls")["pos"] == [12, 45.0, 0, 0]
+    app.session_state["bd_controls"] = {"pos": [13, 45, 0, 0, 8], "rest": ""}
+    app.run()
+    assert component_data(app, "bd_controls")["pos"] == [13, 45.0, 0, 0]
+
+
+def argument() -> None:
+    from blurdash.ui.argument import argument_page
+
+    argument_page()
+
+
+def test_back_to_a_scene(dlib_embedder, monkeypatch):
+    from blurdash.ui import story
+
+    assert recogniser.request(None, "native").done.wait(60)
+    page = AppTest.from_function(argument, default_timeout=60).run()
+    page.session_state["bd_argument"] = {"scene": "sceptic#1"}
+    page.run()
+    assert component_data(page, "bd_argument")["scene"] == "sceptic"
+    monkeypatch.setattr(story, "went_back", lambda: True)
+    page.query_params["scene"] = "embedding"
+    page.query_params["degree"] = "33"
+    page.run()
+    monkeypatch.setattr(story, "went_back", lambda: False)
+    page.run()  # the browser still says where it was before
+    told = component_data(page, "bd_argument")
+    assert (told["scene"], told["pos"][0]) == ("embedding", 33)
+    page.session_state["bd_argument"] = {"scene": "sceptic#2"}
+    page.run()
+    assert component_data(page, "bd_argument")["scene"] == "sceptic"
+
+
+def test_outside_of_a_page_nobody_went_back():
+    assert address.went_back() is False
+    reader = Reader({"shift": "1,2,3"})
+    assert reader.numbers("shift", 2, -32, 32) == [0, 0]
+    assert reader.odd == ["shift=1,2,3"]
