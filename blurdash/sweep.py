@@ -14,7 +14,7 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ from blurdash.table import look_up
 __all__ = [
     "GRID",
     "FaceRows",
+    "PhotoSweep",
     "RunOptions",
     "Source",
     "Sweep",
@@ -66,6 +67,7 @@ __all__ = [
 GRID = tuple(float(angle) for angle in range(0, 180, 15))
 
 BATCH = 32
+STEP_BATCH = 4  # where somebody waits for the step to end
 BATCH_BYTES = 16 << 20  # a whole canvas has 3 MB: then fewer go at once
 IMPOSTOR_FACES = 64  # 2,016 pairs tell where strangers lie, however many faces there are
 SHOWN_FAILURES = 20
@@ -360,6 +362,84 @@ def sweep_photos(
     return with_settings(pa.concat_tables(tables), settings)
 
 
+class PhotoSweep:
+    """A sweep of a few photos in short steps, for whoever has other things to do in between.
+
+    It gives the same table as ``sweep_photos``, and the faces measured so far where it is ended
+    early.
+
+    Args:
+        sources: Photos; different names.
+        sweep: The settings.
+        embedder: A loaded recogniser.
+        progress: Called with the rows done and those in all.
+
+    Example:
+        >>> from blurdash.embed import load_embedder
+        >>> from blurdash.portrait import portrait_photo
+        >>> import cv2
+        >>> photo = cv2.imencode(".png", portrait_photo()[..., ::-1])[1].tobytes()
+        >>> sweep = PhotoSweep(
+        ...     [Source("a", photo)], Sweep(degrees=(0, 50)), load_embedder("dlib")
+        ... )
+        >>> while sweep.step():
+        ...     pass
+        >>> sweep.table()["degree"].to_pylist()
+        [0, 50]
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        sweep: Sweep,
+        embedder: Embedder,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        self._sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
+        self._embedder, self._sources = embedder, list(sources)
+        ticker = _Ticker(progress, sweep.total(len(sources)), 0)
+        self._measurer = _Measurer(self._sweep, embedder, ticker, None)
+        self._left = list(sources)
+        self._steps: Generator[None, None, FaceRows] | None = None
+        self.results: list[FaceRows] = []
+
+    def step(self) -> bool:
+        """Does the next short piece of work; returns whether there is more.
+
+        Raises:
+            EmbeddingError: The recogniser failed.
+        """
+        if self._steps is None:
+            if not self._left:
+                return False
+            self._steps = self._measurer.steps(self._left.pop(0), STEP_BATCH)
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            self.results.append(end.value)
+            self._steps = None
+            return bool(self._left)
+        return True
+
+    def table(self) -> pa.Table | None:
+        """Returns what was measured so far: whole faces, or the first degrees of the first one.
+
+        None where there is nothing yet.
+        """
+        results, name = list(self.results), self._measurer.begun[0]
+        if not results and self._measurer.begun[1]:
+            results = [FaceRows(name, table_of(self._measurer.begun[1]), {})]
+        if not results:
+            return None
+        tally = _Tally(SweepReport())
+        tables = [tally.counted(result) for result in results]
+        names = {result.face for result in results}
+        measured = [source for source in self._sources if source.name in names]
+        settings = _settings(self._sweep, self._embedder, measured, tally)
+        return with_settings(pa.concat_tables(tables), settings)
+
+
 def _load(sweep: Sweep, how: RunOptions) -> Embedder:
     options = dataclasses.replace(how.load, protocol=sweep.protocol)
     return load_with(sweep.embedder, options)
@@ -455,6 +535,7 @@ class _Measurer:
     ) -> None:
         self._sweep, self._embedder, self._ticker = sweep, embedder, ticker
         self._stop, self._aborted = stop, threading.Event()
+        self.begun: tuple[str, list[dict[str, Any]]] = ("", [])  # the face in work, its rows so far
 
     def abort(self) -> None:
         """Makes every face in work end soon."""
@@ -462,8 +543,24 @@ class _Measurer:
 
     def __call__(self, source: Source) -> FaceRows:
         """Returns a face's rows; whatever is wrong with its photo is said in them."""
+        steps = self.steps(source)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+
+    def steps(self, source: Source, batch: int = BATCH) -> Generator[None, None, FaceRows]:
+        """Measures a face in short steps; returns its rows, or those that there are when closed.
+
+        Args:
+            source: The face.
+            batch: How many crops are embedded in one step.
+        """
         self._check_stop()
         stamp = source.stamp()
+        rows: list[dict[str, Any]] = []
+        self.begun = (source.name, rows)
         try:
             clean = _clean_side(source, self._sweep, self._embedder)
         except _RecogniserError:
@@ -472,29 +569,33 @@ class _Measurer:
             result = _failed(source, self._sweep, _reason(error))
             self._ticker.add(len(result.rows))
             return result
-        rows = self._measured(clean, source, _points(source, self._sweep))
+        yield
+        yield from self._measured(clean, source, rows, batch)
         embedding = base64.b64encode(clean.embedding.tobytes()).decode()
         return FaceRows(source.name, table_of(rows), {"stamp": stamp, "embedding": embedding})
 
     def _measured(
-        self, clean: _Clean, source: Source, points: Sequence[Point]
-    ) -> list[dict[str, Any]]:
-        rows = []
-        size = max(1, min(BATCH, BATCH_BYTES // clean.crop.nbytes))
+        self, clean: _Clean, source: Source, rows: list[dict[str, Any]], batch: int
+    ) -> Iterator[None]:
+        points = _points(source, self._sweep)
+        size = max(1, min(batch, BATCH_BYTES // clean.crop.nbytes))
         for start in range(0, len(points), size):
-            batch = points[start : start + size]
+            some = points[start : start + size]
             known = {
                 "eye_distance_px": clean.face.eye_distance,
                 "face_confidence": clean.face.confidence,
                 "face_second_score": clean.face.second_score,
                 "face_source_px": clean.face.source,
             }
-            here = [_row(source.name, point, self._sweep) | known for point in batch]
-            crops = [self._crop_and_quality(clean, row) for row in here]
+            here = [_row(source.name, point, self._sweep) | known for point in some]
+            crops = []
+            for row in here:
+                crops.append(self._crop_and_quality(clean, row))
+                yield
             self._distances(clean, here, crops)
             rows += here
             self._ticker.add(len(here))
-        return rows
+            yield
 
     def _crop_and_quality(self, clean: _Clean, row: dict[str, Any]) -> Picture | None:
         """Makes a row's picture, fills in its metrics, and returns its crop; None if it fails."""

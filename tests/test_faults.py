@@ -467,7 +467,9 @@ def test_recogniser_that_fails_midway_ends_the_sweep_which_goes_on_later(
 
 
 def job_of(face: Face, embedder: Embedder) -> SweepJob:
-    return SweepJob([ShownFace("x", "Photo 1", face)], SETTINGS, embedder)
+    return SweepJob(
+        [ShownFace("x", "Photo 1", face)], SETTINGS, embedder, session=f"{id(embedder)}"
+    )
 
 
 def ended(job: SweepJob) -> SweepJob:
@@ -623,7 +625,7 @@ def test_page_and_sweep_do_not_care_for_the_time_of_day(
     embed_crops = slow.embed_crops
     slow.embed_crops = lambda crops: (time.sleep(0.05), embed_crops(crops))[1]  # type: ignore[method-assign]
     every = replace(SETTINGS, degrees=tuple(range(0, 101, 2)))
-    job = SweepJob([ShownFace("x", "Photo 1", portrait_face)], every, slow)
+    job = SweepJob([ShownFace("x", "Photo 1", portrait_face)], every, slow, session="x")
     left = []
     while job.running:
         left.append(job.seconds_left())

@@ -589,3 +589,100 @@ def wait_until(true: object, seconds: float = PATIENCE) -> None:
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.005)
+
+
+# --- jobs: sweeps beside those who drag -----------------------------------------------------------
+
+
+class Job:
+    """A job of so many steps, each of which waits until it is let go."""
+
+    def __init__(self, steps: int = 1_000, *, held: bool = False) -> None:
+        self.left, self.done, self.at_once = steps, 0, 0
+        self.begun, self.go = threading.Semaphore(0), threading.Semaphore(0)
+        self._held = held
+
+    def __call__(self) -> bool:
+        self.begun.release()
+        if self._held:
+            assert self.go.acquire(timeout=PATIENCE)
+        self.done += 1
+        self.left -= 1
+        return self.left > 0
+
+
+@pytest.fixture
+def two_threads(clock: Clock) -> Iterator[FairPool]:
+    pool = FairPool(2, clock=clock)
+    yield pool
+    pool.close()
+
+
+def test_a_job_is_done_to_its_end(two_threads: FairPool):
+    job = Job(steps=50)
+    two_threads.do_job("one", job)
+    wait_until(lambda: job.left == 0 and not two_threads._jobs)
+    assert job.done == 50
+
+
+def test_beside_a_hand_one_job_at_a_time_and_a_hand_goes_first(two_threads: FairPool):
+    one, other = Job(held=True), Job(held=True)
+    two_threads.somebody_waits()  # the clock stands still: a hand moves from now on
+    two_threads.do_job("one", one)
+    two_threads.do_job("other", other)
+    wait_until(lambda: one.begun.acquire(blocking=False) or other.begun.acquire(blocking=False))
+    assert len(two_threads._working) == 1
+    # The other thread is a hand's, however long the job's step takes.
+    for number in range(5):
+        assert two_threads.ask("hand", lambda number=number: number).wait() == number
+    assert len(two_threads._working) == 1
+    for job in (one, other):
+        job.left = 1
+        for _ in range(3):
+            job.go.release()
+    wait_until(lambda: not two_threads._jobs)
+
+
+def test_only_a_few_jobs_are_in_work_and_the_others_know_their_place(
+    two_threads: FairPool, clock: Clock
+):
+    jobs = [Job(held=True) for _ in range(4)]
+    for number, job in enumerate(jobs):
+        two_threads.do_job(f"{number}", job)
+    clock.now += 10  # nobody drags
+    two_threads.do_job("3", jobs[3])
+    wait_until(lambda: len(two_threads._working) == 2)
+    assert [two_threads.jobs_before(f"{number}") for number in range(4)] == [0, 0, 1, 2]
+    assert two_threads.jobs_before("nobody") == 0
+    two_threads.drop_job("0")
+    assert [two_threads.jobs_before(f"{number}") for number in (1, 2, 3)] == [0, 0, 1]
+    for job in jobs:
+        job.left = 1
+        for _ in range(3):
+            job.go.release()
+    wait_until(lambda: not two_threads._jobs)
+
+
+def test_jobs_have_a_share_where_hands_never_rest(clock: Clock):
+    pool = FairPool(1, clock=clock)
+    job = Job()
+    busy = Busy(pool)
+    pool.do_job("sweep", job)
+    tickets = [pool.ask(f"{n}", lambda: job.done) for n in range(3 * PIECES_FOR_A_STEP)]
+    busy.let_go()
+    seen = [ticket.wait() for ticket in tickets]
+    assert 2 <= seen[-1] <= 3
+    pool.drop_job("sweep")
+    pool.close()
+
+
+def test_a_job_that_fails_ends_alone(two_threads: FairPool):
+    def fails() -> bool:
+        raise RuntimeError
+
+    two_threads.do_job("bad", fails)
+    good = Job(steps=5)
+    two_threads.do_job("good", good)
+    wait_until(lambda: not two_threads._jobs)
+    assert good.done == 5
+    assert two_threads.ask("hand", lambda: 1).wait() == 1

@@ -30,7 +30,15 @@ from blurdash.errors import SettingError, StoppedError, TableError
 from blurdash.face import Face
 from blurdash.readout import PreparedFace
 from blurdash.samples import generate, plan_samples
-from blurdash.sweep import RunOptions, Source, Sweep, SweepReport, run_sweep, sweep_photos
+from blurdash.sweep import (
+    PhotoSweep,
+    RunOptions,
+    Source,
+    Sweep,
+    SweepReport,
+    run_sweep,
+    sweep_photos,
+)
 from blurdash.sweep_file import SCHEMA, read_sweep, settings_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -162,6 +170,42 @@ def test_photos_without_a_file(faces: Path, wanted: pa.Table) -> None:
     table = sweep_photos(sources, SETTINGS, TinyEmbedder())
     assert plain(table).equals(plain(wanted))
     assert settings_of(table)["impostors"] == settings_of(wanted)["impostors"]
+
+
+def test_a_sweep_in_steps_gives_the_same_table(faces: Path, wanted: pa.Table) -> None:
+    sources = [Source(name, (faces / f"{name}.png").read_bytes()) for name in "abc"]
+    told: list[tuple[int, int]] = []
+    steps = PhotoSweep(sources, SETTINGS, TinyEmbedder(), progress=lambda *two: told.append(two))
+    count = 0
+    while steps.step():
+        count += 1
+    table = steps.table()
+    assert table is not None
+    assert plain(table).equals(plain(wanted))
+    assert count > 3 * len(SETTINGS.degrees)  # each short
+    assert told[-1] == (len(wanted), len(wanted))
+
+
+def test_a_sweep_in_steps_that_is_ended_early_keeps_what_was_measured(
+    faces: Path, wanted: pa.Table
+) -> None:
+    sources = [Source(name, (faces / f"{name}.png").read_bytes()) for name in "abc"]
+    steps = PhotoSweep(sources, SETTINGS, TinyEmbedder())
+    assert steps.table() is None
+    rows = plain(wanted)
+    seen = set()
+    more = True
+    while more:
+        more = steps.step()
+        table = steps.table()
+        if table is None:
+            continue
+        # Whole faces, or the first degrees of the first one; never a part of another.
+        assert plain(table).equals(rows.slice(0, len(table)))
+        assert settings_of(table)["report"]["faces"] == len(set(table["face"].to_pylist()))
+        seen.add(len(table))
+    a_face = len(SETTINGS.degrees)
+    assert {count for count in seen if count >= a_face} == {a_face, 2 * a_face, 3 * a_face}
 
 
 def test_random_angles_follow_from_seed_face_and_degree(faces: Path, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_no_name_in_a_csv_begins_like_a_formula(begin):
 
 def test_a_sweep_of_the_portrait_runs_and_shows(app):
     box(app, "Sweep of").set_value("My photos").run()
-    box(app, "Every").set_value(10).run()
+    box(app, "Every").set_value("10").run()
     assert any("11 readouts" in one.value for one in app.caption)
     next(one for one in app.button if one.label == "Sweep").click().run()
     deadline = time.monotonic() + 60
@@ -133,7 +133,7 @@ def test_a_sweep_of_the_portrait_runs_and_shows(app):
 
 def test_a_sweep_can_be_cancelled(app):
     box(app, "Sweep of").set_value("My photos").run()
-    box(app, "Every").set_value(1).run()
+    box(app, "Every").set_value("1").run()
     next(one for one in app.button if one.label == "Sweep").click().run()
     next(one for one in app.button if one.label == "Cancel").click().run()
     deadline = time.monotonic() + 30
@@ -142,6 +142,32 @@ def test_a_sweep_can_be_cancelled(app):
         time.sleep(0.3)
         app.run()
     assert "cancelled" in app.warning[0].value
+    # What was computed is kept, drawn, and said.
+    kept = session_job(app)
+    assert "kept" in app.warning[0].value or "nothing was measured" in app.warning[0].value
+    assert (kept.table is None) == ("nothing" in app.warning[0].value)
+    assert not kept.running
+
+
+def session_job(app: AppTest):
+    return app.session_state["bd_visitor"].job
+
+
+def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
+    box(app, "Sweep of").set_value("My photos").run()
+    box(app, "Every").set_value("1").run()
+    next(one for one in app.button if one.label == "Sweep").click().run()
+    deadline = time.monotonic() + 60
+    while session_job(app).done < 8:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    next(one for one in app.button if one.label == "Cancel").click().run()
+    app.run()
+    job = session_job(app)
+    assert not app.exception
+    assert job.table["degree"].to_pylist() == list(range(job.done))
+    assert f"{job.done} of 101 readouts are kept" in app.warning[0].value
+    assert any("your photos" in one.value for one in app.caption)
 
 
 def test_shipped_curve_of_the_portrait_is_the_table():

@@ -28,9 +28,12 @@ __all__ = [
     "NOBODY",
     "Curve",
     "LiveFace",
+    "begin_job",
+    "end_job",
     "fill_curve",
     "in_line",
     "in_turn",
+    "jobs_before",
     "keep_prepared",
     "later",
     "shared_live",
@@ -365,6 +368,26 @@ def fill_curve(session: str, live: LiveFace, curve: Curve, kernel: str) -> None:
         return face is not None and face.fill_one(curve, kernel)
 
     _pool.do_when_idle(session, step)
+
+
+def begin_job(session: str, step: Callable[[], bool]) -> None:
+    """Has a session's long work done step by step, beside those who drag; see ``FairPool``.
+
+    Args:
+        session: Who it is for; its job before is dropped.
+        step: One short piece of work; whether there is more.
+    """
+    _pool.do_job(session, step)
+
+
+def jobs_before(session: str) -> int:
+    """Returns how many jobs of others must end before a session's is in work."""
+    return _pool.jobs_before(session)
+
+
+def end_job(session: str) -> None:
+    """Drops a session's job; the step under way is finished."""
+    _pool.drop_job(session)
 
 
 def stop_filling(session: str) -> None:

@@ -144,7 +144,7 @@ class Faces:
         if photo is None:
             return
         if self.job is not None and self.job.holds(photo.faces):
-            self.job.cancel()
+            self.job.drop()
             self.job = None
         self.curve = None
         stop_filling(self.session)
@@ -159,7 +159,7 @@ class Faces:
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""
         if self.job is not None:
-            self.job.cancel()
+            self.job.drop()
         self.job = None
         self.curve = None
         self.arrivals.forget()

@@ -3,13 +3,15 @@
 A session has at most one piece of work in line. A newer one takes its place, so what a dragged
 slider has left behind is never computed; and as each session stands in line once, they are served
 in turn however many requests one of them sends. Work that nobody waits for (the points of curves)
-is done while no visitor waits, and is given a small share when that never happens.
+is done while no visitor waits, and is given a small share when that never happens. Sweeps are jobs:
+steps that go on beside a hand, one at a time and only in a thread that no visitor waits for.
 """
 
 from __future__ import annotations
 
 import atexit
 import collections
+import itertools
 import os
 import threading
 import time
@@ -27,6 +29,8 @@ IDLE_SECONDS = 0.25
 # who rests still sees a chart, and the others do not feel it.
 PIECES_FOR_A_STEP = 20
 MOST_WAITING = 256
+# Each holds a face ready, 60 to 80 MB; the others wait for their turn.
+JOBS_IN_WORK = 2
 LOOK_UP_SECONDS = 0.25
 END_SECONDS = 10
 
@@ -96,7 +100,11 @@ class FairPool:
         self._count, self._clock = threads, clock
         self._waiting: collections.OrderedDict[str, Ticket[Any]] = collections.OrderedDict()
         self._steps: collections.OrderedDict[str, Callable[[], bool]] = collections.OrderedDict()
+        self._jobs: collections.OrderedDict[str, Callable[[], bool]] = collections.OrderedDict()
+        self._working: set[str] = set()  # whose job is being done now
         self._stepping = False
+        self._job_is_next = False
+        self._last_job = ""
         self._since_step = 0
         self._last_wait = clock() - IDLE_SECONDS
         self._closed = False
@@ -164,8 +172,35 @@ class FairPool:
                 self._start_threads()
             self._changed.notify_all()
 
+    def do_job(self, session: str, step: Callable[[], bool]) -> None:
+        """Has a step done again and again until it returns False, in threads nobody waits for.
+
+        Only a few jobs are in work at a time, in the order in which they came; a session has one.
+
+        Args:
+            session: Who it is for; its job before is dropped.
+            step: One short piece of work; whether there is more.
+        """
+        with self._changed:
+            self._jobs[session] = step
+            if not self._closed:
+                self._start_threads()
+            self._changed.notify_all()
+
+    def jobs_before(self, session: str) -> int:
+        """Returns how many jobs must end before a session's is in work; 0 where it is."""
+        with self._changed:
+            place = list(self._jobs).index(session) if session in self._jobs else 0
+        return max(0, place - JOBS_IN_WORK + 1)
+
+    def drop_job(self, session: str) -> None:
+        """Drops a session's job; the step under way is finished."""
+        with self._changed:
+            self._jobs.pop(session, None)
+            self._changed.notify_all()
+
     def abandon(self, session: str) -> None:
-        """Drops all that is to be done for a session; what is under way is finished."""
+        """Drops all that a session waits for; what is under way is finished, and its job stays."""
         with self._changed:
             self._steps.pop(session, None)
             ticket = self._waiting.pop(session, None)
@@ -179,6 +214,7 @@ class FairPool:
             tickets = list(self._waiting.values())
             self._waiting.clear()
             self._steps.clear()
+            self._jobs.clear()
             self._changed.notify_all()
         for ticket in tickets:
             ticket.drop()
@@ -205,16 +241,48 @@ class FairPool:
         """Waits for something to do; None once the pool is closed."""
         with self._changed:
             while not self._closed:
+                job = self._job_due()
+                if job and self._since_step >= PIECES_FOR_A_STEP and self._job_is_next:
+                    return self._begin_job(job)
                 if self._step_is_due():
-                    self._stepping, self._since_step = True, 0
-                    session, step = self._steps.popitem(last=False)
-                    self._steps[session] = step  # the others come first next time
-                    return lambda: self._do_step(session, step)
+                    return self._begin_step()
+                if job and self._since_step >= PIECES_FOR_A_STEP:
+                    return self._begin_job(job)
                 if self._waiting:
                     self._since_step += 1
                     return self._waiting.popitem(last=False)[1].run
+                if job:
+                    return self._begin_job(job)
                 self._changed.wait(self._until_idle())
         return None
+
+    def _begin_step(self) -> Callable[[], None]:
+        self._stepping, self._since_step, self._job_is_next = True, 0, True
+        session, step = self._steps.popitem(last=False)
+        self._steps[session] = step  # the others come first next time
+        return lambda: self._do_step(session, step)
+
+    def _begin_job(self, session: str) -> Callable[[], None]:
+        if self._since_step >= PIECES_FOR_A_STEP:  # its share beside hands, which curves have too
+            self._since_step, self._job_is_next = 0, False
+        self._working.add(session)
+        self._last_job = session
+        step = self._jobs[session]
+        return lambda: self._do_job(session, step)
+
+    def _job_due(self) -> str:
+        """Whose job may be done now; empty for nobody's."""
+        # Beside a hand one at a time: two would take the cores that it waits for.
+        most = self._count if self._is_quiet() else 1
+        if len(self._working) >= most:
+            return ""
+        first = itertools.islice(self._jobs, JOBS_IN_WORK)
+        free = [session for session in first if session not in self._working]
+        return min(free, key=lambda session: session == self._last_job, default="")
+
+    def _is_quiet(self) -> bool:
+        """Whether no visitor has waited for a while."""
+        return not self._waiting and self._clock() >= self._last_wait + IDLE_SECONDS
 
     def _step_is_due(self) -> bool:
         if not self._steps or self._stepping:
@@ -238,6 +306,17 @@ class FairPool:
             self._stepping = False
             if not more and self._steps.get(session) is step:
                 del self._steps[session]
+            self._changed.notify_all()
+
+    def _do_job(self, session: str, step: Callable[[], bool]) -> None:
+        try:
+            more = step()
+        except Exception:  # noqa: BLE001 - a step says itself what went wrong
+            more = False
+        with self._changed:
+            self._working.discard(session)
+            if not more and self._jobs.get(session) is step:
+                del self._jobs[session]
             self._changed.notify_all()
 
 

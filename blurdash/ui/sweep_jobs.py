@@ -1,4 +1,4 @@
-"""A sweep over a visitor's own faces, run in the background of that session."""
+"""A sweep over a visitor's own faces: background steps of that session, in the shared pool."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from blurdash.errors import BlurdashError, StoppedError
-from blurdash.sweep import Source, Sweep, sweep_photos
+from blurdash.errors import BlurdashError
+from blurdash.sweep import PhotoSweep, Source, Sweep
+from blurdash.ui.live import begin_job, end_job, jobs_before
 from blurdash.ui.photos import encoded
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SweepJob"]
 
+DROPPED = "The photos of this sweep were removed."
+
 
 class SweepJob:
     """One sweep under way.
@@ -28,14 +31,14 @@ class SweepJob:
         faces: The faces to sweep.
         sweep: The settings.
         embedder: A loaded recogniser.
-
+        session: Whose it is; a session has one.
         purpose: What the result is for, if not for the visitor alone; only for the portrait.
 
     Attributes:
         done: Rows measured so far.
         total: Rows in all.
-        table: The result, once it is there.
-        error: Why there is none, as one sentence; empty while it runs.
+        table: The result, once it is there; what there is of it where it was cancelled.
+        error: What went wrong, or that it was cancelled, as one sentence; empty while it runs.
     """
 
     def __init__(
@@ -44,19 +47,24 @@ class SweepJob:
         sweep: Sweep,
         embedder: Embedder,
         *,
+        session: str,
         purpose: Which | None = None,
     ) -> None:
-        self.purpose = purpose
-        # A canvas is such a crop itself, so the sweep takes it whole: the face of Explore.
+        self.purpose, self._session = purpose, session
         self._faces = {one.id for one in faces}
-        self._sources = [Source(one.label, encoded(one.face.canvas)) for one in faces]
-        self.done, self.total = 0, sweep.total(len(self._sources))
+        self._names = [one.label for one in faces]
+        # A canvas is such a crop itself, so the sweep takes it whole: the face of Explore.
+        sources = [Source(one.label, encoded(one.face.canvas)) for one in faces]
+        self.done, self.total = 0, sweep.total(len(sources))
         self.table: pa.Table | None = None
         self.error = ""
-        self._stop = threading.Event()
-        self._started = time.monotonic()
-        self._thread = threading.Thread(target=self._run, args=(sweep, embedder), daemon=True)
-        self._thread.start()
+        self._sweep: PhotoSweep | None = PhotoSweep(
+            sources, sweep, embedder, progress=self._progress
+        )
+        self._lock = threading.Lock()  # a step, or an end
+        self._dropped = False
+        self._worked = 0.0  # s
+        begin_job(session, self._step)
 
     def holds(self, faces: Collection[str]) -> bool:
         """Whether any of these faces, by id, is swept."""
@@ -65,36 +73,70 @@ class SweepJob:
     @property
     def running(self) -> bool:
         """Whether it is still under way."""
-        return self.table is None and not self.error
+        return self._sweep is not None
+
+    @property
+    def waits_for(self) -> int:
+        """How many sweeps of others must end before this one is in work."""
+        return jobs_before(self._session)
 
     def seconds_left(self) -> float | None:
         """Returns the time left, from the rate so far; None before there is one."""
-        passed = time.monotonic() - self._started
-        return passed / self.done * (self.total - self.done) if self.done else None
+        return self._worked / self.done * (self.total - self.done) if self.done else None
 
     def cancel(self) -> None:
-        """Ends it soon; what was measured is dropped."""
-        self._stop.set()
+        """Ends it; the faces that are done, or the degrees of the first one, are kept."""
+        with self._lock:
+            if self._sweep is None:
+                return
+            table = self._sweep.table()
+            done = 0 if table is None else len(set(table["face"].to_pylist()))
+            self._end(table, f"The sweep was cancelled: {self._kept(done)}.")
 
-    def _run(self, sweep: Sweep, embedder: Embedder) -> None:
+    def drop(self) -> None:
+        """Ends it and keeps nothing: its photos are forgotten. Waits for no step under way."""
+        self._dropped = True
+        end_job(self._session)
+        if self._lock.acquire(blocking=False):  # else the step lets go of them when it ends
+            self._end(None, DROPPED)
+            self._lock.release()
+
+    def _kept(self, faces: int) -> str:
+        if not faces:
+            return "nothing was measured yet"
+        if self.done < self.total and faces == 1 and len(self._names) == 1:
+            return f"{self.done} of {self.total} readouts are kept"
+        return f"{faces} of {len(self._names)} faces are kept"
+
+    def _step(self) -> bool:
+        """Does a short piece of work, in a thread of the pool; whether there is more."""
+        with self._lock:
+            if self._sweep is None:
+                return False
+            more = self._worked_on(self._sweep)
+            if self._dropped:
+                self._end(None, DROPPED)
+            return more and not self._dropped
+
+    def _worked_on(self, sweep: PhotoSweep) -> bool:
+        begun = time.monotonic()
         try:
-            self.table = sweep_photos(
-                self._sources,
-                sweep,
-                embedder,
-                workers=1,  # leaves a core to those who drag sliders
-                progress=self._progress,
-                stop=self._stop,
-            )
-        except StoppedError:
-            self.error = "The sweep was cancelled."
+            if sweep.step():
+                self._worked += time.monotonic() - begun
+                return True
+            self._end(sweep.table(), "")
         except BlurdashError as error:
             text = str(error)
-            self.error = f"{text[:1].upper()}{text[1:]}."
+            self._end(None, f"{text[:1].upper()}{text[1:]}.")
         except Exception as error:  # noqa: BLE001 - a silent end would leave the page waiting
-            self.error = f"The sweep failed ({type(error).__name__}); try again with fewer faces."
-        finally:
-            self._sources = []
+            kind = type(error).__name__
+            self._end(None, f"The sweep failed ({kind}); try again with fewer faces.")
+        return False
+
+    def _end(self, table: pa.Table | None, error: str) -> None:
+        self.table, self.error = table, error
+        self._sweep = None  # it holds the photos
+        end_job(self._session)
 
     def _progress(self, done: int, _total: int) -> None:
         self.done = done

@@ -22,7 +22,7 @@ from blurdash.sweep import Sweep
 from blurdash.sweep_file import as_csv, read_sweep, settings_of
 from blurdash.ui import recogniser
 from blurdash.ui.clicks import clicked
-from blurdash.ui.photos import session_faces
+from blurdash.ui.photos import current_session, session_faces
 from blurdash.ui.shipped import (
     PORTRAIT_FACES,
     SHIPPED_EMBEDDER,
@@ -53,6 +53,7 @@ SECONDS_A_ROW = {True: 0.07, False: 0.04}
 SWEEP_ANGLES: dict[str, str | float] = {
     angle_name(angle): angle for angle in ("random", defaults.ANGLE, "all")
 }
+AUTOMATIC = "automatic"
 MAP_DEGREES = tuple(range(0, 101, 20))
 
 
@@ -129,15 +130,17 @@ def _offer(which: Which) -> None:
     if clicked("Compute it", type="primary", key="sw_compute"):
         _drop_job()
         portrait = faces.choices()[:1]
-        faces.job = SweepJob(portrait, sweep, loading.embedder, purpose=which)
+        faces.job = SweepJob(
+            portrait, sweep, loading.embedder, session=current_session(), purpose=which
+        )
         st.rerun()
 
 
 def _computed(which: Which) -> Chosen | None:
     """The portrait's sweep that was just computed: kept for every visitor, else for this one."""
     job = session_faces().job
-    if job is None or job.purpose != which or job.table is None:
-        return None
+    if job is None or job.purpose != which or job.table is None or job.error:
+        return None  # of one that was cancelled there is only a part
     unkept = None
     try:
         keep_sweep(job.table)
@@ -164,7 +167,10 @@ def _pick(
 ) -> str:
     if st.session_state.get(key) not in names:
         st.session_state.pop(key, None)
-    return st.selectbox(label, names, key=key, format_func=shown, width=width) or names[0]
+    picked = st.selectbox(
+        label, names, key=key, format_func=shown, width=width, persist_state="session"
+    )
+    return picked or names[0]
 
 
 def _own_file(_bar: DeltaGenerator) -> Chosen | None:
@@ -191,20 +197,22 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
             "Add photos on the Explore page to sweep them here; the portrait is always there."
         )
     with bar:
-        picked = st.multiselect(
-            "Faces", list(labels), default=list(labels), format_func=labels.__getitem__, width=300
+        picked = _picked_faces(labels)
+        kernel = _pick(
+            "Kernel", list(KERNELS), "sw_own_kernel", lambda name: KERNELS[name].label, width=170
         )
-        kernel = st.selectbox(
-            "Kernel", list(KERNELS), format_func=lambda name: KERNELS[name].label, width=170
-        )
-        angle = st.selectbox("Angle", ["random", "45", "0", "90"], index=1, width=120)
-        step = st.selectbox("Every", [1, 2, 5, 10], index=1, format_func="{} px".format, width=110)
-        name = st.selectbox(
+        st.session_state.setdefault("sw_own_angle", "45")
+        angle = _pick("Angle", ["random", "45", "0", "90"], "sw_own_angle", width=120)
+        st.session_state.setdefault("sw_own_step", "2")
+        step = int(_pick("Every", ["1", "2", "5", "10"], "sw_own_step", "{} px".format, width=110))
+        chosen = _pick(
             "Recogniser",
-            [None, *EMBEDDERS],
-            format_func=lambda name: EMBEDDERS[name].label if name else "Automatic",
+            [AUTOMATIC, *EMBEDDERS],
+            "sw_own_recogniser",
+            lambda name: EMBEDDERS[name].label if name in EMBEDDERS else "Automatic",
             width=190,
         )
+        name = chosen if chosen in EMBEDDERS else None
         start = clicked("Sweep", type="primary", key="sw_sweep", disabled=not picked)
     loading = recogniser.request(name, defaults.PROTOCOL)
     if start and loading.done.wait(60) and loading.embedder is not None:
@@ -216,7 +224,7 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
         )
         _drop_job()
         faces = [one for one in choices if one.id in picked]
-        session_faces().job = SweepJob(faces, sweep, loading.embedder)
+        session_faces().job = SweepJob(faces, sweep, loading.embedder, session=current_session())
     _expectation(len(picked), step, loading)
     if loading.error:
         st.error(f"{loading.error}.", icon=":material/error:")
@@ -229,6 +237,25 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
     if job.error:
         st.warning(job.error)
     return Chosen(job.table, "your photos") if job.table is not None else None
+
+
+def _picked_faces(labels: dict[str, str]) -> list[str]:
+    """Which faces to sweep: all, and those that come later; the choice outlives the page."""
+    known = st.session_state.setdefault("sw_known_faces", set())
+    before = st.session_state.get("sw_own_faces", [])
+    new = [name for name in labels if name not in known]
+    if new or not set(before) <= set(labels):
+        kept = [name for name in before if name in labels]
+        st.session_state["sw_own_faces"] = [*kept, *(name for name in new if name not in kept)]
+        known |= set(new)
+    return st.multiselect(
+        "Faces",
+        list(labels),
+        key="sw_own_faces",
+        format_func=labels.__getitem__,
+        width=300,
+        persist_state="session",
+    )
 
 
 def _expectation(faces: int, step: int, loading: Loading) -> None:
@@ -249,19 +276,23 @@ def _progress() -> None:
     job: SweepJob | None = session_faces().job
     if job is None or not job.running:
         st.rerun()
-    left = job.seconds_left()
+    left, before = job.seconds_left(), job.waits_for
     text = f"{job.done} of {job.total} readouts"
-    if left is not None:
+    if before:
+        others = "one other sweep has" if before == 1 else f"{before} other sweeps have"
+        text += f"; begins when {others} ended"
+    elif left is not None:
         text += f", {math.ceil(left)} s left"
     st.progress(min(1.0, job.done / max(1, job.total)), text)
     if clicked("Cancel", key="sw_cancel"):
         job.cancel()
+        st.rerun()
 
 
 def _drop_job() -> None:
     job: SweepJob | None = session_faces().job
     if job is not None:
-        job.cancel()
+        job.drop()
 
 
 def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
