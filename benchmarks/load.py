@@ -1,6 +1,7 @@
 """Many visitors at once: how long each waits for a fresh number, and what it costs in memory.
 
-    python -m benchmarks.load [--visitors 1 5 20] [--seconds 60] [--photos 0.5]
+    python -m benchmarks.load [--visitors 1 5 20] [--seconds 60] [--photos 0.5] [--sweepers 3]
+    python -m benchmarks.load --scenes choice flood
 
 Starts the dashboard on loopback, opens pages by the page's own WebSocket protocol, and lets each
 visitor drag sliders without pause: every answer is followed at once by the next request, as from a
@@ -41,7 +42,8 @@ PAUSE_SECONDS = 0.016  # as SEND_EVERY_MS in controls.js
 SAMPLE_SECONDS = 10.0
 MINUTE = 6  # samples
 OPENING_AT_ONCE = 4
-RELEASED_SECONDS = 7.5  # after which a closed tab's photos are gone
+RELEASED_SECONDS = 15.0  # after which a closed tab's photos are gone
+ALL_GONE_SECONDS = 60.0
 MIB = 1 << 20
 
 
@@ -149,6 +151,8 @@ class Figures:
         opened: With all pages open.
         samples: Every ten seconds from then on.
         most: The most it has been.
+        sweepers: How many others swept meanwhile, and what the hands saw without them.
+        gone: Memory a minute after all have left.
     """
 
     visitors: int
@@ -163,6 +167,9 @@ class Figures:
     opened: float = 0.0
     samples: list[float] = field(default_factory=list)
     most: float = 0.0
+    sweepers: int = 0
+    without: Tally = field(default_factory=Tally)
+    gone: float = 0.0
 
 
 def main() -> None:
@@ -170,18 +177,32 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, nargs="+", default=[1, 5, 20])
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each drags")
     parser.add_argument("--photos", type=float, default=0.5, help="share that uploads, 0..1")
+    parser.add_argument("--sweepers", type=int, default=0, help="others, who sweep meanwhile")
+    parser.add_argument("--scenes", nargs="*", choices=("choice", "flood"), default=())
     chosen = parser.parse_args()
     problems = 0
+    if chosen.scenes:
+        from benchmarks.load_scenes import play  # it uses this module
+
+        sys.exit(play(chosen.scenes))
     for visitors in chosen.visitors:
-        figures = asyncio.run(measure(visitors, chosen.seconds, chosen.photos))
+        figures = asyncio.run(
+            measure(visitors, chosen.seconds, chosen.photos, sweepers=chosen.sweepers, leave=True)
+        )
         show(figures)
         problems += len(figures.errors)
     sys.exit(1 if problems else 0)
 
 
-async def measure(count: int, seconds: float, photos: float) -> Figures:
-    """One server, ``count`` visitors who drag for so long; a share of them with a photo."""
-    figures = Figures(count, seconds)
+async def measure(
+    count: int, seconds: float, photos: float, *, sweepers: int = 0, leave: bool = False
+) -> Figures:
+    """One server, ``count`` visitors who drag for so long; a share of them with a photo.
+
+    With sweepers the hands first drag for as long without them. With ``leave`` the memory is looked
+    at a minute after all have left.
+    """
+    figures = Figures(count, seconds, sweepers=sweepers)
     with dashboard() as server:
         uploads = range(math.ceil(photos * count))
         first = await warm_up(server, photo=bool(uploads))
@@ -191,17 +212,33 @@ async def measure(count: int, seconds: float, photos: float) -> Figures:
         busy, own = server.processor_seconds(), time.process_time()
         watching = asyncio.create_task(watch(server, figures.samples))
         asked: set[object] = set()
-        hands = [
-            drag(one, n, seconds, figures.uploads if n in uploads else figures.portrait, asked)
-            for n, one in enumerate(visitors)
-        ]
-        await asyncio.gather(*hands)
+
+        async def hands(uploaders: Tally, others: Tally) -> None:
+            await asyncio.gather(
+                *(
+                    drag(one, n, seconds, uploaders if n in uploads else others, asked)
+                    for n, one in enumerate(visitors)
+                )
+            )
+
+        sweeping: list[Visitor] = []
+        if sweepers:
+            await hands(figures.without, figures.without)
+            sweeping = [Visitor(server.address, page="sweeps") for _ in range(sweepers)]
+            await asyncio.gather(*(one.open_sweeps() for one in sweeping))
+            jobs = [asyncio.create_task(one.sweep_again_and_again()) for one in sweeping]
+        await hands(figures.uploads, figures.portrait)
+        for job in jobs if sweepers else ():
+            job.cancel()
         watching.cancel()
         figures.busy = server.processor_seconds() - busy
         figures.own = time.process_time() - own
         figures.load, figures.most = os.getloadavg()[0], server.memory("VmHWM")
-        await asyncio.gather(*(one.close() for one in visitors))
-        figures.errors = [text for one in [first, *visitors] for text in one.errors]
+        await asyncio.gather(*(one.close() for one in [*visitors, *sweeping]))
+        figures.errors = [text for one in [first, *visitors, *sweeping] for text in one.errors]
+        if leave:
+            await asyncio.sleep(ALL_GONE_SECONDS)
+            figures.gone = server.memory()
         figures.errors += server.complaints()
     return figures
 
@@ -219,6 +256,10 @@ def show(figures: Figures) -> None:
     line("visitors, to a fresh readout p50 / p95", both.line(seconds), target)
     line("… with a photo of their own", figures.uploads.line(seconds))
     line("… with the portrait", figures.portrait.line(seconds))
+    if figures.sweepers:
+        alone, beside = percentiles(figures.without.waits)[1], percentiles(both.waits)[1]
+        line(f"… without {figures.sweepers} sweeps", figures.without.line(seconds))
+        line("p95 beside sweeps / without", f"{beside / alone:.2f}", "≤ 2")
     line("longest wait", f"{1000 * max(both.waits, default=0):.0f} ms")
     line("errors", str(len(figures.errors)), "0")
     for text in sorted(set(figures.errors)):
@@ -238,6 +279,9 @@ def show(figures: Figures) -> None:
     line("most memory", f"{figures.most:.0f} MiB")
     each = (max([*figures.samples, figures.opened]) - figures.empty) / count
     line("memory for each visitor", f"{each:.0f} MiB")
+    if figures.gone:
+        share = f"{figures.gone:.0f} MiB, {figures.gone / figures.empty:.2f} times"
+        line("memory a minute after all have left / after one", share, "≤ 1.2")
 
 
 async def warm_up(server: Server, *, photo: bool) -> Visitor:

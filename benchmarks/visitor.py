@@ -52,12 +52,14 @@ class Visitor:
 
     Attributes:
         address: Host and port of the dashboard.
+        page: Which page is open, such as ``sweeps``; empty for Explore.
         answer: What the controls were told last.
         errors: What went wrong, in words.
         received: Bytes that have come so far.
     """
 
     address: str
+    page: str = ""
     answer: Answer | None = None
     errors: list[str] = field(default_factory=list)
     received: int = 0
@@ -70,12 +72,44 @@ class Visitor:
         self._known: dict[str, ForwardMsg] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._page = ""
+        self._widgets: dict[str, Any] = {}
+        self._pressed = ""
         self._seq = self._said = 0
         self._carried: dict[str, Any] = {"photos": [], "busy": False, "ack": 0}
         self._news = asyncio.Condition()
 
     async def open(self) -> None:
         """Opens the page and waits for the first numbers."""
+        await self._connect()
+        await self._wait(lambda answer: answer.data["values"] is not None, LOADING_SECONDS)
+
+    async def open_sweeps(self) -> None:
+        """Opens Sweeps, for one's own photos: the portrait, every degree."""
+        await self._connect()
+        await self._widget("Sweep of")
+        self._states[self._widgets["Sweep of"].id] = {"string_value": "My photos"}
+        await self._send()
+        every = await self._widget("Every")
+        self._states[every.id] = {"string_value": every.options[0]}
+        faces = await self._widget("Faces")
+        self._states[faces.id] = {"string_array_value": {"data": list(faces.options)}}
+
+    async def sweep_again_and_again(self) -> None:
+        """Presses *Sweep* and again when it is done, or nearly."""
+        button = await self._widget("Sweep")
+        while True:
+            self._pressed = button.id
+            await self._send()
+            await asyncio.sleep(6)
+
+    async def _widget(self, label: str) -> Any:
+        async with self._news:
+            await asyncio.wait_for(
+                self._news.wait_for(lambda: label in self._widgets), LOADING_SECONDS
+            )
+        return self._widgets[label]
+
+    async def _connect(self) -> None:
         self._socket = await websockets.connect(
             f"ws://{self.address}/_stcore/stream",
             subprotocols=[websockets.Subprotocol("streamlit")],
@@ -85,7 +119,6 @@ class Visitor:
         )
         self._reader = asyncio.create_task(self._read())
         await self._send()
-        await self._wait(lambda answer: answer.data["values"] is not None, LOADING_SECONDS)
 
     async def add_photo(self, photo: bytes) -> None:
         """Uploads a photo in pieces and waits for the first numbers of its face."""
@@ -98,6 +131,9 @@ class Visitor:
     async def add_photos(self, photos: Sequence[bytes]) -> int:
         """Uploads photos in one choice, as ``frontend/carrier.js`` does; returns how many came."""
         kept = {f"{secrets.token_hex(8)}": photo for photo in photos}
+        async with self._news:
+            drawn = self._news.wait_for(lambda: "blurdash_carrier" in self._ids)
+            await asyncio.wait_for(drawn, LOADING_SECONDS)
         before = len(self._carried["photos"])
         await self._say(offer=[{"key": key, "size": len(kept[key])} for key in kept])
         while self._carried["busy"]:
@@ -148,6 +184,14 @@ class Visitor:
         self._check(answer, position)
         return answer.at - start
 
+    async def throw(self, value: str) -> None:
+        """Sends any text as the state of the sliders, and waits a little for what becomes of it."""
+        self._states[self._ids["blurdash_controls"]] = {"json_value": value}
+        await self._send(self._fragments["blurdash_controls"])
+        await asyncio.sleep(0.01)
+        if self._closed:
+            raise ConnectionError("the dashboard closed the connection")
+
     async def close(self) -> None:
         """Closes the page."""
         for timer in self._timers.values():
@@ -182,7 +226,8 @@ class Visitor:
     async def _send(self, fragment: str = "", *, automatic: bool = False) -> None:
         message = BackMsg()
         rerun = message.rerun_script
-        rerun.page_script_hash = self._page
+        rerun.page_script_hash = "" if self.page else self._page
+        rerun.page_name = self.page
         rerun.fragment_id = fragment
         rerun.is_auto_rerun = automatic
         rerun.cached_message_hashes.extend(self._known)
@@ -191,6 +236,9 @@ class Visitor:
         for identity, value in self._triggers.items():
             rerun.widget_states.widgets.add(id=identity, json_trigger_value=value)
         self._triggers.clear()
+        if self._pressed:
+            rerun.widget_states.widgets.add(id=self._pressed, trigger_value=True)
+            self._pressed = ""
         await self._socket.send(message.SerializeToString())
 
     async def _read(self) -> None:
@@ -227,7 +275,12 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.errors.append(f"exception {element.exception.type}")
-        elif kind == "selectbox" and element.selectbox.options:
+        label = getattr(getattr(element, kind), "label", "")
+        if label:
+            async with self._news:
+                self._widgets[label] = getattr(element, kind)
+                self._news.notify_all()
+        if kind == "selectbox" and element.selectbox.options:
             box = element.selectbox
             value = box.raw_value if box.set_value else box.options[box.default]
             if box.set_value or box.id not in self._states:
