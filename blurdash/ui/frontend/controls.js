@@ -15,6 +15,7 @@ const CONTROL_ROWS = [
 
 const SETTLE_MS = 350;
 const RETRY_MS = 2000;
+const FOREIGN_MS = 1000;
 const SWEEP_STEP_MS = 40;
 
 /** Draws the controls into a component's root and keeps them in step with the server. */
@@ -41,6 +42,7 @@ function newControls(root) {
 
 function tearDown(state) {
   clearTimeout(state.settle);
+  clearTimeout(state.foreign);
   state.asker.dispose();
   stopPlay(state);
   state.bus.removeEventListener("curve", state.onCurve);
@@ -123,7 +125,11 @@ function listen(state) {
   state.onMode = (event) => { state.mode = event.detail.mode; settleSoon(state); };
   state.onKey = (event) => globalKey(state, event);
   state.onFullscreen = () => { if (!document.fullscreenElement) present(state, false); };
-  state.onCurve = () => { if (state.data) paintSeen(state); };
+  state.onCurve = () => {
+    if (!state.data) return;
+    paintSeen(state);
+    askWhereForeign(state); // another scene may be shown by now
+  };
   state.onSlot = () => { if (state.data) paintSeen(state); };
   state.bus.addEventListener("curve", state.onCurve);
   state.bus.addEventListener("slot", state.onSlot);
@@ -277,7 +283,22 @@ function receive(state, data) {
   if (state.bus.log.length > 4000) state.bus.log.splice(0, 2000);
   paint(state);
   state.asker.answered(data.ack, sameView(data.pos, state.view));
+  askWhereForeign(state);
   if (sameView(data.pos, state.view)) keepAddress(data.address, "explore");
+}
+
+/** Numbers of another face or setting than the page shows may be the last that come: a run that was
+ * to bring the right ones can be ended by another.  Asks again until they are ours. */
+function askWhereForeign(state) {
+  clearTimeout(state.foreign);
+  if (isOurs(state)) return;
+  state.foreign = setTimeout(() => {
+    if (state.root.isConnected && !state.asker.busy) state.asker.want();
+  }, FOREIGN_MS);
+}
+
+function isOurs({ bus, data }) {
+  return (bus.scene ?? data.key) === data.key;
 }
 
 /** Writes what is looked at into the address, in place of what stood there. */
@@ -359,7 +380,7 @@ function paintSlider(state, row) {
 /** Everything that follows from the position and from what is known of it. */
 function paintSeen(state) {
   const { data, view, bus } = state;
-  const ours = (bus.scene ?? data.key) === data.key;
+  const ours = isOurs(state);
   const fresh = ours && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);
   const stays = fresh && !data.ready ? curveValues(state) : null;
