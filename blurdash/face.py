@@ -100,7 +100,10 @@ class Face:
             blurred it is doubtful too. A drawing that looks like a photo of a face is not.
         """
         if self.source < SMALLEST_SOURCE:
-            return f"the face is only {self.source:.0f} px wide in its photo: it was blurred before"
+            return (
+                f"the square around the face is only {self.source:.0f} px wide in its photo: it "
+                "was blurred before"
+            )
         missed = self.second_score is not None and self.second_score < SECOND_SURE_FROM
         if missed or self.confidence < SUREST_FROM:
             return "it is not sure that this is an upright face: of two detectors one is in doubt"

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -53,6 +53,7 @@ from blurdash.table import look_up
 __all__ = [
     "GRID",
     "FaceRows",
+    "FoundIn",
     "PhotoSweep",
     "RunOptions",
     "Source",
@@ -187,6 +188,19 @@ class RunOptions:
     load: LoadOptions = dataclasses.field(default_factory=LoadOptions)
 
 
+class FoundIn(NamedTuple):
+    """How surely a face was found in its photo, and how large: a row's columns of that name."""
+
+    face_confidence: float
+    face_second_score: float | None
+    face_source_px: float
+
+    @classmethod
+    def of(cls, face: Face) -> FoundIn:
+        """Returns what is known of a face."""
+        return cls(face.confidence, face.second_score, face.source)
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a face comes from.
@@ -194,10 +208,12 @@ class Source:
     Attributes:
         name: What the table calls it.
         photo: Path or bytes of a photo, or the folder with its samples.
+        found: How it was found, where ``photo`` is a canvas that was cut from another photo.
     """
 
     name: str
     photo: Path | bytes
+    found: FoundIn | None = None
 
     def stamp(self) -> str:
         """Tells whether the photo is still the one that was measured."""
@@ -581,12 +597,8 @@ class _Measurer:
         size = max(1, min(batch, BATCH_BYTES // clean.crop.nbytes))
         for start in range(0, len(points), size):
             some = points[start : start + size]
-            known = {
-                "eye_distance_px": clean.face.eye_distance,
-                "face_confidence": clean.face.confidence,
-                "face_second_score": clean.face.second_score,
-                "face_source_px": clean.face.source,
-            }
+            found = source.found or FoundIn.of(clean.face)
+            known = {"eye_distance_px": clean.face.eye_distance, **found._asdict()}
             here = [_row(source.name, point, self._sweep) | known for point in some]
             crops = []
             for row in here:

@@ -63,7 +63,7 @@ SCHEMA = pa.schema(
         pa.field("failure", pa.string()),  # null: the row was measured
         pa.field("face_confidence", pa.float64()),  # of the detector, 0..1
         pa.field("face_second_score", pa.float64()),  # of dlib's detector; below 0.4: doubtful
-        pa.field("face_source_px", pa.float64()),  # width of the face in its photo
+        pa.field("face_source_px", pa.float64()),  # of the square around the face
     ]
 )
 

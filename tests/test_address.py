@@ -83,7 +83,9 @@ def test_back_shows_what_the_address_says(app, monkeypatch):
     monkeypatch.setattr(view, "went_back", lambda: True)
     for name, text in {"degree": "12", "angle": "45", "kernel": "line"}.items():
         app.query_params[name] = text
+    app.query_params["face"] = "photo"
     app.run()
+    assert said(app) == ""  # Back is no link
     shown = component_data(app, "bd_controls")
     assert (shown["pos"], shown["kernel"], shown["start"]) == ([12, 45.0, 0, 0], "line", 1)
     # The sliders jump there; what was sent before does not move them away again.

@@ -147,6 +147,35 @@ def test_a_photo_that_cannot_be_used_is_said_and_the_others_come():
     assert key(2) not in said
 
 
+def test_forgotten_while_it_stands_in_line_is_not_looked_at():
+    arrivals = Arrivals()
+    arrivals.offer(offered(b"x"), held={})
+    arrivals.take(piece(b"x", {"key": key(0), "at": 0}))
+    looked: list[bytes] = []
+    work = arrivals.next_to_look_at(lambda data: looked.append(data) or [])  # type: ignore[func-returns-value]
+    arrivals.forget()
+    assert work is not None
+    work()
+    assert looked == []
+
+
+def test_only_the_piece_that_was_asked_for_is_taken():
+    photos = {key(n): bytes(10) for n in range(12)}
+    arrivals = Arrivals()
+    arrivals.offer(offered(*photos.values()), held={})
+    for name, photo in photos.items():
+        arrivals.take(piece(photo, {"key": name, "at": 0}))
+    assert sum(one.whole for one in arrivals._photos.values()) == module.MOST_WAITING
+
+
+def test_what_is_left_out_is_bounded_and_said_once():
+    arrivals = Arrivals()
+    for first in range(0, 5_000, 100):
+        for _ in range(2):
+            arrivals.offer(offered(*[b"x"] * 100, first=first), held={})
+    assert len(arrivals.left_out) == len(set(arrivals.left_out)) == 100
+
+
 def test_forgotten_while_it_is_looked_at_leaves_nothing():
     arrivals = Arrivals()
     arrivals.offer(offered(b"x"), held={})

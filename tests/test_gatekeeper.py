@@ -155,6 +155,7 @@ def test_an_address_may_hold_so_many_connections():
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://localhost:9999"},
         {"host": "evil.example:8501", "origin": "http://evil.example:8501"},
         {"host": "me@localhost:8501"},
@@ -186,11 +187,20 @@ def request(gate: Gatekeeper, **headers: str) -> list[Any]:
     return sent
 
 
-def test_a_foreign_page_s_request_goes_on_without_its_origin():
+def test_a_request_keeps_its_origin_which_the_vote_s_routes_judge():
     came: list[Any] = []
     request(gate_for(came), host="localhost:8501", origin="http://evil.example")
-    request(gate_for(came), host="localhost:8501", origin="http://localhost:8501")
-    assert came == ["http", None, "http", b"http://localhost:8501"]
+    request(gate_for(came), host="localhost:8501", origin="http://[")
+    assert came == ["http", b"http://evil.example", "http", b"http://["]
+
+
+def test_a_flat_colour_whose_base64_is_digits_passes():
+    piece = base64.b64encode(bytes((211, 77, 52)) * 300_000).decode()
+    assert "0" * 1_000 in piece
+    said = json.dumps([{"event": "said", "value": {"piece": {"data": piece}}}])
+    assert judged(rerun(said, "json_trigger_value")) is Verdict.PASS
+    for value in ("7" * 5_000, "-" + "7" * 5_000, '{"a": ' + "1" * 6_200 + "}"):
+        assert judged(rerun(value)) is Verdict.CLOSE
 
 
 def test_a_name_that_is_none_of_this_machine_is_answered_with_a_sentence():

@@ -654,7 +654,7 @@ def test_only_a_few_jobs_are_in_work_and_the_others_know_their_place(
     wait_until(lambda: len(two_threads._working) == 2)
     assert [two_threads.jobs_before(f"{number}") for number in range(4)] == [0, 0, 1, 2]
     assert two_threads.jobs_before("nobody") == 0
-    two_threads.drop_job("0")
+    two_threads.drop_job("0", jobs[0])
     assert [two_threads.jobs_before(f"{number}") for number in (1, 2, 3)] == [0, 0, 1]
     for job in jobs:
         job.left = 1
@@ -672,8 +672,19 @@ def test_jobs_have_a_share_where_hands_never_rest(clock: Clock):
     busy.let_go()
     seen = [ticket.wait() for ticket in tickets]
     assert 2 <= seen[-1] <= 3
-    pool.drop_job("sweep")
+    pool.drop_job("sweep", job)
     pool.close()
+
+
+def test_a_dropped_job_does_not_take_the_one_that_came_after_it_along(two_threads: FairPool):
+    old, new = Job(held=True), Job(steps=3)
+    two_threads.do_job("one", old)
+    assert old.begun.acquire(timeout=PATIENCE)
+    two_threads.do_job("one", new)
+    two_threads.drop_job("one", old)  # as a sweep does whose step ends late
+    old.go.release()
+    wait_until(lambda: not two_threads._jobs)
+    assert new.done == 3
 
 
 def test_a_job_that_fails_ends_alone(two_threads: FairPool):

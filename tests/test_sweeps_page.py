@@ -166,6 +166,8 @@ def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
     job = session_job(app)
     assert not app.exception
     assert job.table["degree"].to_pylist() == list(range(job.done))
+    # How the face was found is what was found in its photo, not on the canvas.
+    assert job.table["face_source_px"][0].as_py() == pytest.approx(167.2, abs=0.1)
     assert f"{job.done} of 101 readouts are kept" in app.warning[0].value
     assert any("your photos" in one.value for one in app.caption)
 

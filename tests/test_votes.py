@@ -297,6 +297,14 @@ def test_one_address_does_not_fill_a_ballot(clock: Clock) -> None:
     assert room.cast(ballot.code, "a-phone", 0, address="room") is Cast.COUNTED
 
 
+def test_refused_addresses_leave_nothing(clock: Clock) -> None:
+    room = Ballots(voters_kept=2, clock=clock)
+    ballot = room.open_ballot()
+    for number in range(100):
+        room.cast(ballot.code, f"phone-{number}", 1, address=f"192.0.2.{number}")
+    assert len(room._states[ballot.code].origins) == 2
+
+
 def test_no_address_is_kept(room: Ballots) -> None:
     ballot = room.open_ballot()
     room.cast(ballot.code, "phone", 1, address="198.51.100.7")

@@ -9,8 +9,8 @@ can write it.
 
 **Which names are this machine's.** ``localhost``, what this machine calls itself, and every
 address in figures: a page of another site reaches none of these under a name of its own. Any other
-name is one that somebody has made point here, and is answered only where the option
-``server.allowedHosts`` names it.
+name is one that somebody has made point here, and is answered only where an option names it:
+``server.allowedHosts``, ``server.address`` or ``browser.serverAddress``.
 """
 
 from __future__ import annotations
@@ -111,8 +111,11 @@ def is_own_origin(origin: str, host: str, others: Sequence[str] = ()) -> bool:
     """
     if not origin:
         return True
-    known = (one.lower().rstrip("/") for one in others)
-    return urlsplit(origin).netloc.lower() == host.lower() or origin.lower() in known
+    try:
+        place = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    return place == host.lower() or origin.lower() in (one.lower().rstrip("/") for one in others)
 
 
 def _is_in_figures(name: str) -> bool:

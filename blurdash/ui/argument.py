@@ -27,8 +27,9 @@ from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import shipped_flips
 from blurdash.ui.story import ROWS, SCENES, Story, address_of_story, obey_back, tell
-from blurdash.ui.toolbar import sentence, toolbar
+from blurdash.ui.toolbar import toolbar
 from blurdash.ui.view import View
+from blurdash.ui.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.disturb import Disturbance
@@ -99,10 +100,9 @@ def _enter(story: Story, scene: str | None) -> None:
     name = (scene or "").partition("#")[0]  # a number follows, so that each asking is another
     if name not in SCENES or name == story.scene:
         return
-    scene = name
-    story.scene = scene
+    story.scene = name
     story.note, story.finding, story.twin = "", "", None
-    if scene == "angle" and not st.session_state.get("bd_angle_found"):
+    if name == "angle" and not st.session_state.get("bd_angle_found"):
         start_search(story, "angle")
 
 

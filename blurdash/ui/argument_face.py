@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.errors import BlurdashError
 from blurdash.ui.live import NOBODY, keep_prepared
+from blurdash.ui.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.blur import Change
@@ -149,7 +150,7 @@ def _answered(kind: str, compute: Callable[[], Any]) -> Answer:
     try:
         return Answer(compute())
     except BlurdashError as error:
-        return Answer(problem=_sentence(str(error)))
+        return Answer(problem=sentence(str(error)))
     except Exception as error:  # noqa: BLE001 - said on the page; the thread serves others too
         # Only the kind of error: its text might hold what belongs to a visitor.
         logging.getLogger("blurdash").warning("%s failed: %s", kind, type(error).__name__)
@@ -161,7 +162,3 @@ def _evidence(face: Face, embedder: Embedder, kernel: str, crop: str) -> Evidenc
     from blurdash.readout import PreparedFace
 
     return Evidence(PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.errors import BlurdashError
 from blurdash.photo import MAX_BYTES, load_photo
+from blurdash.ui.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.face import Face
 
-__all__ = ["MOST_PHOTOS", "PIECE_BYTES", "Arrivals", "Looked", "look_at", "sentence"]
+__all__ = ["MOST_PHOTOS", "PIECE_BYTES", "Arrivals", "Looked", "look_at"]
 
 MOST_PHOTOS = 12
 PIECE_BYTES = 1_000_000
@@ -57,13 +58,10 @@ class _Photo:
     key: str
     size: int
     number: int | None
-    bytes: bytearray | None = field(default_factory=bytearray)
+    bytes: bytearray = field(default_factory=bytearray)
+    whole: bool = False
     asked: bool = False
     looked: Looked | None = None
-
-    @property
-    def whole(self) -> bool:
-        return self.bytes is None or len(self.bytes) == self.size
 
 
 class Arrivals:
@@ -108,7 +106,8 @@ class Arrivals:
                 if photo is None or photo.key in held or photo.key in self._photos:
                     continue
                 if len(self._photos) + len(held) >= MOST_PHOTOS:
-                    self.left_out.append(photo.key)
+                    if photo.key not in self.left_out:
+                        self.left_out = [*self.left_out, photo.key][-MOST_OFFERED:]
                     continue
                 self._photos[photo.key] = photo
                 self._of += 1
@@ -124,8 +123,8 @@ class Arrivals:
         if not isinstance(key, str) or not isinstance(data, str):
             return
         with self._lock:
-            photo = self._photos.get(key)
-            if photo is None or photo.bytes is None or photo.whole or at != len(photo.bytes):
+            photo = self._wanted()
+            if photo is None or photo.key != key or at != len(photo.bytes):
                 return
             try:
                 part = base64.b64decode(data, validate=True)
@@ -133,6 +132,7 @@ class Arrivals:
                 return  # it is asked for again
             if len(part) <= min(PIECE_BYTES, photo.size - len(photo.bytes)):
                 photo.bytes += part
+                photo.whole = len(photo.bytes) == photo.size
 
     def give_up(self, key: object) -> None:
         """Notes that the browser cannot send a photo any more: it was moved or changed."""
@@ -140,19 +140,22 @@ class Arrivals:
             photo = self._photos.get(key) if isinstance(key, str) else None
             if photo is not None and not photo.asked:
                 text = "It cannot be read any more: it was moved or changed; choose it again."
-                photo.asked, photo.bytes = True, None
+                photo.asked = photo.whole = True
+                photo.bytes = bytearray()
                 photo.looked = Looked(photo.key, photo.number, [], text)
 
     def wanted(self) -> dict[str, Any] | None:
         """Returns which piece the browser should send next: its ``key`` and where it begins."""
         with self._lock:
-            waiting = sum(one.whole and one.looked is None for one in self._photos.values())
-            if waiting >= MOST_WAITING:
-                return None
-            for photo in self._photos.values():
-                if not photo.whole and photo.bytes is not None:
-                    return {"key": photo.key, "at": len(photo.bytes)}
-        return None
+            photo = self._wanted()
+            return None if photo is None else {"key": photo.key, "at": len(photo.bytes)}
+
+    def _wanted(self) -> _Photo | None:
+        """The photo that a piece is wanted of; none while enough of them wait."""
+        waiting = sum(one.whole and one.looked is None for one in self._photos.values())
+        if waiting >= MOST_WAITING:
+            return None
+        return next((one for one in self._photos.values() if not one.whole), None)
 
     def next_to_look_at(self, look: Callable[[bytes], list[Face]]) -> Callable[[], None] | None:
         """Returns the work of looking at a photo that is whole; None where there is none.
@@ -199,7 +202,7 @@ class Arrivals:
         """Returns how far it is: photos done, photos in all, and how much of one has come."""
         with self._lock:
             coming = [one for one in self._photos.values() if one.bytes and not one.whole]
-            share = len(coming[0].bytes or b"") / coming[0].size if coming else 0.0
+            share = len(coming[0].bytes) / coming[0].size if coming else 0.0
             return {"done": self._done, "of": self._of, "share": round(share, 3)}
 
     @property
@@ -207,19 +210,26 @@ class Arrivals:
         """Whether anything is on its way."""
         return bool(self._photos)
 
-    def forget(self, key: str | None = None) -> None:
-        """Drops what is on its way, or one photo of it."""
+    def forget(self) -> None:
+        """Drops all that is on its way, and what was said."""
         with self._lock:
-            if key is None:
-                self._photos.clear()
-                self._of = self._done = 0
-                self.problems, self.left_out = [], []
-            else:
-                self._photos.pop(key, None)
+            for photo in self._photos.values():
+                photo.bytes = bytearray()
+            self._photos.clear()
+            self._of = self._done = 0
+            self.problems, self.left_out = [], []
+
+    def say_no_more(self, key: str) -> None:
+        """Drops what was said of a photo that is removed."""
+        with self._lock:
+            self.problems = [one for one in self.problems if one[0] != key]
 
     def _look(self, photo: _Photo, look: Callable[[bytes], list[Face]]) -> None:
         """Looks at a photo, in a thread of the pool; keeps only what came of it."""
-        data, photo.bytes = bytes(photo.bytes or b""), None
+        with self._lock:
+            if self._photos.get(photo.key) is not photo:
+                return  # it was forgotten while it stood in line
+            data, photo.bytes = bytes(photo.bytes), bytearray()
         try:
             looked = Looked(photo.key, photo.number, look(data))
         except BlurdashError as error:
@@ -230,11 +240,6 @@ class Arrivals:
         with self._lock:
             if self._photos.get(photo.key) is photo:
                 photo.looked = looked
-
-
-def sentence(text: str) -> str:
-    """Returns an error's text as a sentence."""
-    return text[:1].upper() + text[1:] + "."
 
 
 def look_at(data: bytes, most: int) -> list[Face]:
@@ -254,4 +259,4 @@ def _offered(one: object) -> _Photo | None:
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_BYTES:
         return None
     known = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 9999
-    return _Photo(key, size, number if known else None)
+    return _Photo(key, size, number if known else None, whole=size == 0)

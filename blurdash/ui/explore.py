@@ -31,8 +31,9 @@ from blurdash.ui.photos import (
 from blurdash.ui.readouts import controls_data, curve_data, equivalents, recogniser_data
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
-from blurdash.ui.toolbar import face_row, sentence, settings_row
+from blurdash.ui.toolbar import face_row, settings_row
 from blurdash.ui.view import View
+from blurdash.ui.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -256,10 +257,7 @@ def _readout(face: ShownFace, chosen: View, live: LiveFace | None) -> Readout:
 
 
 def _at_rest(chosen: View) -> tuple[str, bool]:
-    """Follows a hand that has come to rest: the address, and the angle of the curve.
-
-    Every message to the browser may end this run, because a newer request is waiting; so what has
-    been seen to is noted after it was sent.
+    """Follows a hand that has come to rest: the view's mode, and the angle of the curve.
 
     Returns:
         The place that is seen to, as the browser wrote it; whether the curve is another now.

@@ -18,7 +18,7 @@ from blurdash.ui.address import NOTE_KEY
 from blurdash.ui.arrivals import MOST_PHOTOS, PIECE_BYTES, look_at
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import carrier, intake
-from blurdash.ui.live import later
+from blurdash.ui.live import later, photos_place
 from blurdash.ui.photos import FACES_KEPT, FACES_OF_A_PHOTO, current_session, session_faces
 from blurdash.ui.sent import Sent
 
@@ -46,9 +46,9 @@ def photo_intake(faces: Faces) -> None:
         names = [one.name for one in FORMATS]
         st.caption(
             f"{', '.join(names[:-1])} or {names[-1]}, up to {MAX_BYTES // 1024**2} MB each, "
-            f"{MOST_PHOTOS} photos. Each is measured as it is; only what is not picture is removed "
-            "on the way. Your photos stay in the memory of this tab's session, are written "
-            "nowhere, and are gone from it within 15 seconds after you close the tab."
+            f"{MOST_PHOTOS} photos. Each is measured as it is, not a pixel is changed. Your photos "
+            "stay in the memory of this tab's session, are written nowhere, and are gone from it "
+            "within 15 seconds after you close the tab."
         )
         intake([ending for one in FORMATS for ending in one.endings], key="bd_intake")
         _removals(faces)
@@ -77,6 +77,7 @@ def _carry() -> None:
     arrivals = faces.arrivals
     data = {
         "visit": faces.visit,
+        "forgotten": faces.forgotten,
         "ack": st.session_state.get("bd_carrier_ack", 0),
         "want": arrivals.wanted(),
         "busy": arrivals.busy,
@@ -96,18 +97,18 @@ def _carry() -> None:
 
 
 def _hear() -> None:
-    """Takes what the browser says; also as a callback, which nothing can end half-way."""
+    """Takes what the browser says, once; also as a callback, before a run may be ended."""
     said = Sent.by(CARRIER_KEY).inner("said")
     number = said.whole("number")
     if number is None or number == st.session_state.get("bd_carrier_ack"):
         return
     faces = session_faces()
+    st.session_state["bd_carrier_ack"] = number  # first: the lines after it look at no state
     offered = said.piece("offer")
     if offered is not None:
         faces.arrivals.offer(offered, held=faces.photos, shown=said.text("shown") or "")
     faces.arrivals.take(said.piece("piece"))
     faces.arrivals.give_up(said.text("lost"))
-    st.session_state["bd_carrier_ack"] = number
 
 
 def _look_at_the_next(faces: Faces) -> None:
@@ -117,7 +118,7 @@ def _look_at_the_next(faces: Faces) -> None:
     if work is None:
         return
     try:
-        later(work, session=f"{current_session()} photos")
+        later(work, session=photos_place(current_session()))
     except BlurdashError:  # too many wait; the browser asks again in a moment
         faces.arrivals.put_back()
 
@@ -133,14 +134,20 @@ def _collect(faces: Faces) -> None:
 
 
 def _not_all(added: list[ShownFace], looked: Looked) -> str:
+    if not added:
+        return (
+            f"It was not taken in: {FACES_KEPT} faces are the most that are kept; remove a photo "
+            "first."
+        )
     if len(added) == FACES_OF_A_PHOTO:
         return (
             f"More than {FACES_OF_A_PHOTO} faces are in it, the {FACES_OF_A_PHOTO} largest are "
             "offered; cut the photo to choose from the others."
         )
+    only = "only the largest is" if len(added) == 1 else f"only the {len(added)} largest are"
     return (
-        f"Of its {len(looked.faces)} faces the {len(added)} largest are offered: {FACES_KEPT} "
-        "faces are the most that are kept; remove a photo to make room."
+        f"Of its {len(looked.faces)} faces {only} offered: {FACES_KEPT} faces are the most that "
+        "are kept; remove a photo to make room."
     )
 
 

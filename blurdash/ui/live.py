@@ -36,9 +36,11 @@ __all__ = [
     "jobs_before",
     "keep_prepared",
     "later",
+    "photos_place",
     "shared_live",
     "somebody_waits",
     "stop_filling",
+    "stop_looking",
 ]
 
 Result = TypeVar("Result")
@@ -385,11 +387,21 @@ def jobs_before(session: str) -> int:
     return _pool.jobs_before(session)
 
 
-def end_job(session: str) -> None:
-    """Drops a session's job; the step under way is finished."""
-    _pool.drop_job(session)
+def end_job(session: str, step: Callable[[], bool]) -> None:
+    """Drops a session's job, where it still is this one; the step under way is finished."""
+    _pool.drop_job(session, step)
 
 
 def stop_filling(session: str) -> None:
     """Drops all that this session asked for: its curve, and a number that it waits for."""
     _pool.abandon(session)
+
+
+def stop_looking(session: str) -> None:
+    """Drops the photo of this session that waits to be looked at."""
+    _pool.abandon(photos_place(session))
+
+
+def photos_place(session: str) -> str:
+    """Returns under which name a session's photos stand in line, beside its numbers."""
+    return f"{session} photos"

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from blurdash.portrait import PORTRAIT_NAME, portrait_face
 from blurdash.ui.arrivals import Arrivals
-from blurdash.ui.live import stop_filling
+from blurdash.ui.live import stop_filling, stop_looking
 from blurdash.ui.memory import give_back_soon
 from blurdash.ui.visit_end import hang_bell
 
@@ -111,6 +111,7 @@ class Faces:
     job: SweepJob | None = None
     curve: Curve | None = None
     choose: str = ""  # id of the face to show next
+    forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
     visit: str = field(default_factory=lambda: secrets.token_hex(4))
     session: str = field(default_factory=current_session)
     arrivals: Arrivals = field(default_factory=Arrivals)
@@ -129,6 +130,8 @@ class Faces:
         if number is None or number in taken:
             number = max(taken, default=0) + 1
         kept = faces[: min(FACES_OF_A_PHOTO, FACES_KEPT - len(self.shown))]
+        if not kept:
+            return []
         added = []
         for place, face in enumerate(kept, start=1):
             several = f", face {place}" if len(kept) > 1 else ""
@@ -143,6 +146,7 @@ class Faces:
         photo = self.photos.pop(key, None)
         if photo is None:
             return
+        self.arrivals.say_no_more(key)
         if self.job is not None and self.job.holds(photo.faces):
             self.job.drop()
             self.job = None
@@ -163,7 +167,9 @@ class Faces:
         self.job = None
         self.curve = None
         self.arrivals.forget()
+        self.forgotten += 1
         stop_filling(self.session)
+        stop_looking(self.session)
         if self.shown:
             give_back_soon()
         self.shown.clear()

@@ -193,10 +193,11 @@ class FairPool:
             place = list(self._jobs).index(session) if session in self._jobs else 0
         return max(0, place - JOBS_IN_WORK + 1)
 
-    def drop_job(self, session: str) -> None:
-        """Drops a session's job; the step under way is finished."""
+    def drop_job(self, session: str, step: Callable[[], bool]) -> None:
+        """Drops a session's job, where it still is this one; the step under way is finished."""
         with self._changed:
-            self._jobs.pop(session, None)
+            if self._jobs.get(session) == step:
+                del self._jobs[session]
             self._changed.notify_all()
 
     def abandon(self, session: str) -> None:
@@ -315,7 +316,7 @@ class FairPool:
             more = False
         with self._changed:
             self._working.discard(session)
-            if not more and self._jobs.get(session) is step:
+            if not more and self._jobs.get(session) == step:
                 del self._jobs[session]
             self._changed.notify_all()
 

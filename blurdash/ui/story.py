@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -161,7 +161,10 @@ class Story:
 def tell() -> Story:
     """Returns this session's story; the first time it is read from the address."""
     if "bd_story" not in st.session_state:
-        st.session_state["bd_story"] = _read_address(st.query_params)
+        reader = Reader(st.query_params)
+        st.session_state["bd_story"] = _story_in(reader)
+        if reader.odd:
+            note(reader)
     story: Story = st.session_state["bd_story"]
     return story
 
@@ -170,7 +173,7 @@ def obey_back(story: Story) -> None:
     """Takes over what the address says, where the visitor went back to it."""
     if not went_back() or "scene" not in st.query_params:
         return
-    other = _read_address(st.query_params)
+    other = _story_in(Reader(st.query_params))
     story.jump(**other.values)
     story.registration = other.registration
     if story.scene != other.scene:
@@ -191,17 +194,16 @@ def address_of_story(story: Story) -> str:
     return query_of(entries)
 
 
-def _read_address(address: Mapping[str, str]) -> Story:
+def _story_in(reader: Reader) -> Story:
     """A story from an address that anyone may have written: what makes no sense is left out."""
-    story, reader = Story(), Reader(address)
-    if "scene" not in address:
+    story = Story()
+    if not reader.text("scene"):
         return story  # of another page, whose sliders are others
     story.scene = reader.known("scene", SCENES, story.scene)
     registrations = {"none": None, **dict.fromkeys(REGISTRATIONS)}
     story.registration = reader.known("registration", registrations, story.registration)
     for name, row in ROWS.items():
         story.values[name] = _inside(reader.number(name, row.low, row.high, row.first), row)
-    note(reader)
     return story
 
 

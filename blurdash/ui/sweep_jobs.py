@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from blurdash.errors import BlurdashError
-from blurdash.sweep import PhotoSweep, Source, Sweep
+from blurdash.sweep import FoundIn, PhotoSweep, Source, Sweep
 from blurdash.ui.live import begin_job, end_job, jobs_before
 from blurdash.ui.photos import encoded
+from blurdash.ui.words import sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +55,9 @@ class SweepJob:
         self._faces = {one.id for one in faces}
         self._names = [one.label for one in faces]
         # A canvas is such a crop itself, so the sweep takes it whole: the face of Explore.
-        sources = [Source(one.label, encoded(one.face.canvas)) for one in faces]
+        sources = [
+            Source(one.label, encoded(one.face.canvas), FoundIn.of(one.face)) for one in faces
+        ]
         self.done, self.total = 0, sweep.total(len(sources))
         self.table: pa.Table | None = None
         self.error = ""
@@ -96,7 +99,7 @@ class SweepJob:
     def drop(self) -> None:
         """Ends it and keeps nothing: its photos are forgotten. Waits for no step under way."""
         self._dropped = True
-        end_job(self._session)
+        end_job(self._session, self._step)
         if self._lock.acquire(blocking=False):  # else the step lets go of them when it ends
             self._end(None, DROPPED)
             self._lock.release()
@@ -104,9 +107,11 @@ class SweepJob:
     def _kept(self, faces: int) -> str:
         if not faces:
             return "nothing was measured yet"
-        if self.done < self.total and faces == 1 and len(self._names) == 1:
-            return f"{self.done} of {self.total} readouts are kept"
-        return f"{faces} of {len(self._names)} faces are kept"
+        of_one = self.total // len(self._names)
+        if self.done < of_one:
+            which = "" if len(self._names) == 1 else " of the first face"
+            return f"{self.done} of {of_one} readouts{which} are kept"
+        return f"{faces} of {len(self._names)} faces {'is' if faces == 1 else 'are'} kept"
 
     def _step(self) -> bool:
         """Does a short piece of work, in a thread of the pool; whether there is more."""
@@ -126,8 +131,7 @@ class SweepJob:
                 return True
             self._end(sweep.table(), "")
         except BlurdashError as error:
-            text = str(error)
-            self._end(None, f"{text[:1].upper()}{text[1:]}.")
+            self._end(None, sentence(str(error)))
         except Exception as error:  # noqa: BLE001 - a silent end would leave the page waiting
             kind = type(error).__name__
             self._end(None, f"The sweep failed ({kind}); try again with fewer faces.")
@@ -136,7 +140,7 @@ class SweepJob:
     def _end(self, table: pa.Table | None, error: str) -> None:
         self.table, self.error = table, error
         self._sweep = None  # it holds the photos
-        end_job(self._session)
+        end_job(self._session, self._step)
 
     def _progress(self, done: int, _total: int) -> None:
         self.done = done

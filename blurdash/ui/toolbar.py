@@ -11,8 +11,9 @@ from blurdash.ui.components import scene
 from blurdash.ui.intake import photo_intake
 from blurdash.ui.photos import PORTRAIT_ID, ShownFace, session_faces
 from blurdash.ui.view import View
+from blurdash.ui.words import sentence
 
-__all__ = ["face_row", "sentence", "settings_row", "toolbar"]
+__all__ = ["face_row", "settings_row", "toolbar"]
 
 
 def toolbar(chosen: View) -> ShownFace:
@@ -80,8 +81,3 @@ def _face_choice(chosen: View) -> ShownFace:
     )
     chosen.face = picked or PORTRAIT_ID
     return choices[chosen.face]
-
-
-def sentence(text: str) -> str:
-    """Returns an error's text as a sentence."""
-    return text[:1].upper() + text[1:] + "."

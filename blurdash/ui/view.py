@@ -82,7 +82,9 @@ class View:
 def start() -> View:
     """Returns this session's view; the first time it is read from the address."""
     if VIEW_KEY not in st.session_state:
-        st.session_state[VIEW_KEY] = _read_address(st.query_params)
+        reader = Reader(st.query_params)
+        st.session_state[VIEW_KEY] = _view_in(reader)
+        note(reader, with_photo=reader.text("face") not in ("", PORTRAIT))
     view: View = st.session_state[VIEW_KEY]
     return view
 
@@ -95,7 +97,7 @@ def obey_back(view: View) -> bool:
     """
     if not went_back() or not st.query_params:
         return False
-    other = _read_address(st.query_params)
+    other = _view_in(Reader(st.query_params))
     other.face = view.face  # an address knows no visitor's face
     if other == view:
         return False
@@ -224,10 +226,10 @@ def _automatic_label(view: View) -> str:
     return f"automatic: {EMBEDDERS[loading.embedder.name].label}"
 
 
-def _read_address(address: Mapping[str, str]) -> View:
+def _view_in(reader: Reader) -> View:
     """A view from an address that anyone may have written: what makes no sense is left out."""
-    view, reader = View(), Reader(address)
-    if "scene" in address:
+    view = View()
+    if reader.text("scene"):
         return view  # of the Argument page, whose sliders are others
     shift = reader.numbers("shift", 2, *SHIFT_RANGE)
     degree = reader.number("degree", *DEGREE_RANGE, view.degree)
@@ -238,7 +240,6 @@ def _read_address(address: Mapping[str, str]) -> View:
     view.mode = reader.known("mode", dict.fromkeys(MODES), view.mode)
     chosen = reader.known("recogniser", {AUTOMATIC: None, **EMBEDDERS}, AUTOMATIC)
     view.recogniser = None if chosen == AUTOMATIC else chosen
-    note(reader, with_photo=reader.text("face") not in ("", PORTRAIT))
     return view
 
 

@@ -418,9 +418,10 @@ class Ballots:
         now = self._clock()
         known = state.voters.get(voter)
         if known is None:
-            origin = state.origins.setdefault(name, _Origin())
+            origin = state.origins.get(name) or _Origin()
             if len(state.voters) >= self._voters_kept or origin.voters >= VOTERS_OF_AN_ADDRESS:
                 return Cast.FULL
+            state.origins[name] = origin
             origin.add(now)
             bucket = _Bucket(self._voter_limit.burst, now)
             known = state.voters[voter] = _Voter(choice, bucket, name)

@@ -38,13 +38,17 @@ class Carrier {
     this.dismissed = "";
     this.reading += files.length;
     this.paint();
+    const forgotten = this.data?.forgotten;
     for (const { blob, name } of files) {
       const most = this.data?.most_bytes ?? Infinity;
       try {
         if (blob.size > most) throw new Error(`It is larger than ${Math.round(most / 2 ** 20)} MB; save it smaller.`);
         const key = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-        this.photos.set(key, { blob: await strippedPhoto(blob), name, held: false });
-        this.fresh.push(key);
+        const stripped = await strippedPhoto(blob);
+        if (this.data?.forgotten === forgotten) { // else all was forgotten meanwhile
+          this.photos.set(key, { blob: stripped, name, held: false });
+          this.fresh.push(key);
+        }
       } catch (error) {
         this.refused.push([name, error instanceof DOMException ? "It cannot be read; choose it again." : error.message]);
       }
@@ -62,6 +66,7 @@ class Carrier {
     this.data = data;
     this.settle(component.parentElement.querySelector(".bd-carrier"));
     if (before && before.visit !== data.visit) this.offerAgain();
+    else if (before && before.forgotten !== data.forgotten) this.forgetAll();
     else this.forget();
     for (const { key, number } of data.photos) {
       const photo = this.photos.get(key);
@@ -86,6 +91,15 @@ class Carrier {
     this.again = this.fresh.length > 0;
     this.waiting = 0;
     for (const photo of this.photos.values()) photo.held = false;
+  }
+
+  /** All was forgotten on purpose: also what is on its way. */
+  forgetAll() {
+    this.photos.clear();
+    this.fresh = [];
+    this.refused = [];
+    this.waiting = 0;
+    clearTimeout(this.guard);
   }
 
   /** Lets go of photos that the server does not hold any more, or never will. */
@@ -146,7 +160,7 @@ class Carrier {
   }
 
   closeDialog() {
-    const open = document.querySelector("[data-testid=stPopoverBody]");
+    const open = document.querySelector("[data-testid=stPopoverBody] .st-key-bd_intake");
     open?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true, cancelable: true }));
   }
 

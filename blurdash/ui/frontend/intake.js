@@ -49,6 +49,7 @@ async function startCamera(state) {
     sayIntake(state, "The camera cannot be used: allow it in the browser, or upload a photo. It needs https or this very machine.");
     return;
   }
+  if (!state.box.isConnected) { stopCamera(state); return; } // the dialog was closed meanwhile
   state.video.srcObject = state.stream;
   await state.video.play();
   state.video.hidden = state.shoot.hidden = false;
