@@ -32,7 +32,7 @@ class BallotBox:
         self._voter = f"host-{secrets.token_hex(8)}"
         self._mine: int | None = None
         self._phones = False
-        self._since = ballots().now()
+        self._since = ballots().moment()
         self.problem = ""  # why there is no ballot, as one sentence
 
     def open(self) -> None:

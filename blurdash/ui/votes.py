@@ -350,7 +350,7 @@ class Ballots:
             self._states[code] = _State(ballot, self._clock(), address, since)
         return ballot
 
-    def now(self) -> float:
+    def moment(self) -> float:
         """Returns the time by the clock of the ballots."""
         return self._clock()
 

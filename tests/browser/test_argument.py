@@ -175,13 +175,13 @@ def test_argument_is_told_with_an_own_photo(argue):
 
 @pytest.mark.long
 def test_phones_in_the_room_are_counted_live(browser: Browser, chromium_path, dashboard):
-    # A name for this machine, as a phone would use one: at "localhost" no phone is told to come.
-    names = "--host-resolver-rules=MAP room.test 127.0.0.1"
+    # An address of this machine, as a phone would use it: to "localhost" no phone is told to come.
+    names = "--host-resolver-rules=MAP 192.168.77.7 127.0.0.1"
     plain = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     room = browser.browser_type.launch(executable_path=chromium_path, args=[*plain, names])
     with contextlib.closing(room):
         host = room.new_page(viewport={"width": 1366, "height": 768})
-        host.goto(f"http://room.test:{dashboard.port}/argument")
+        host.goto(f"http://192.168.77.7:{dashboard.port}/argument")
         ready(host, "two-pictures")
         host.get_by_role("button", name="Vote by phone").click()
         link = host.locator(".ba-phones p")
