@@ -530,20 +530,34 @@ def _checked_bmp(bmp: bytes) -> _Plain:
     return _Plain(bmp)
 
 
+class _Parts:
+    """Counts the parts of one file, whatever boxes they are in."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_PARTS
+
+    def take(self, count: int = 1) -> None:
+        """Counts so many more."""
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("too many parts")
+
+
 def _counted_heif(heif: bytes) -> _Plain:
     """The file as it is, with the size of all that its picture is put together from."""
+    left = _Parts()
     primaries: list[int] = []
     areas: dict[int, int] = {}  # item -> pixels
     parts: dict[int, list[int]] = {}  # item -> the items that it is made of, or that belong to it
-    for box, start, end in _boxes(heif, 0, len(heif)):
-        for inner, at, until in _boxes(heif, start + 4, end) if box == b"meta" else ():
+    for box, start, end in _boxes(heif, 0, len(heif), left):
+        for inner, at, until in _boxes(heif, start + 4, end, left) if box == b"meta" else ():
             if inner == b"pitm":
                 primaries.append(_item(heif, at, at + 4))
             elif inner == b"iprp":
-                for item, area in _areas(heif, at, until):
+                for item, area in _areas(heif, at, until, left):
                     areas[item] = max(area, areas.get(item, 0))
             elif inner == b"iref":
-                for item, part in _references(heif, at, until):
+                for item, part in _references(heif, at, until, left):
                     parts.setdefault(item, []).append(part)
     known: dict[int, int] = {}
     return _Plain(heif, tiled=sum(_pixels(item, areas, parts, known) for item in primaries))
@@ -555,12 +569,12 @@ def _counted_avif(avif: bytes) -> _Plain:
     The orientation is in boxes of the file's own, and of a forged EXIF block Pillow copies
     gigabytes; under another name its decoder passes it over.
     """
-    plain = bytearray(avif)
-    for box, start, end in _boxes(avif, 0, len(avif)):
-        for inner, at, until in _boxes(avif, start + 4, end) if box == b"meta" else ():
+    plain, left = bytearray(avif), _Parts()
+    for box, start, end in _boxes(avif, 0, len(avif), left):
+        for inner, at, until in _boxes(avif, start + 4, end, left) if box == b"meta" else ():
             if inner == b"iinf":
                 entries = at + (6 if avif[at] == 0 else 8)
-                for _, entry, _ in _boxes(avif, entries, until):
+                for _, entry, _ in _boxes(avif, entries, until, left):
                     name = entry + (8 if avif[entry] < 3 else 10)
                     if avif[name : name + 4] == b"Exif":
                         plain[name : name + 4] = b"none"
@@ -572,9 +586,10 @@ def _item(heif: bytes, box: int, at: int) -> int:
     return int.from_bytes(heif[at : at + (2 if heif[box] == 0 else 4)], "big")
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(data: bytes, at: int, end: int, left: _Parts) -> Iterator[tuple[bytes, int, int]]:
     """Name, start and end of what is in each box between two places of an ISO media file."""
-    for _ in range(_MOST_PARTS):
+    while True:
+        left.take()
         size, name, head = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], 8
         if size == 1:
             size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
@@ -584,51 +599,48 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
             return
         yield name, at + head, min(at + size, end)
         at += size
-    raise ValueError("too many boxes")
 
 
-def _areas(heif: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+def _areas(heif: bytes, at: int, end: int, left: _Parts) -> Iterator[tuple[int, int]]:
     """Pairs of an item and its pixels, from its properties."""
     sizes = [0]  # properties count from 1
-    for box, start, until in _boxes(heif, at, end):
+    for box, start, until in _boxes(heif, at, end, left):
         if box == b"ipco":
-            for name, place, _ in _boxes(heif, start, until):
+            for name, place, _ in _boxes(heif, start, until, left):
                 sides = (heif[place + 4 : place + 8], heif[place + 8 : place + 12])
                 width, height = (int.from_bytes(side, "big") for side in sides)
                 sizes.append(width * height if name == b"ispe" else 0)
         elif box == b"ipma":
-            for item, properties in _associations(heif, start, until):
+            for item, properties in _associations(heif, start, until, left):
                 used = [sizes[index] for index in properties if index < len(sizes)]
                 yield item, max(used, default=0)
 
 
-def _associations(heif: bytes, at: int, end: int) -> Iterator[tuple[int, list[int]]]:
+def _associations(heif: bytes, at: int, end: int, left: _Parts) -> Iterator[tuple[int, list[int]]]:
     """Each item with the numbers of its properties."""
     box, count = at, int.from_bytes(heif[at + 4 : at + 8], "big")
     id_size, step, most = (4 if heif[at] else 2), *((2, 0x7FFF) if heif[at + 3] & 1 else (1, 0x7F))
-    if count > _MOST_PARTS:
-        raise ValueError("too many properties")
+    left.take(count)
     at += 8
     for _ in range(count):
         if at >= end:
             return
         first = at + id_size + 1
         after = first + step * heif[first - 1]
+        left.take(heif[first - 1])
         numbers = (int.from_bytes(heif[i : i + step], "big") for i in range(first, after, step))
         yield _item(heif, box, at), [number & most for number in numbers]
         at = after
 
 
-def _references(heif: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+def _references(heif: bytes, at: int, end: int, left: _Parts) -> Iterator[tuple[int, int]]:
     """Pairs of an item and one that it is made of (a tile), or that goes with it (its opacity)."""
-    id_size, left = (4 if heif[at] else 2), _MOST_PARTS
-    for name, start, until in _boxes(heif, at + 4, end):
+    id_size = 4 if heif[at] else 2
+    for name, start, until in _boxes(heif, at + 4, end, left):
         if name not in (b"dimg", b"auxl"):
             continue
         first, start = _item(heif, at, start), start + id_size + 2
-        left -= (until - start) // id_size
-        if left < 0:
-            raise ValueError("too many references")
+        left.take((until - start) // id_size)
         for place in range(start, until, id_size):
             other = _item(heif, at, place)
             yield (first, other) if name == b"dimg" else (other, first)

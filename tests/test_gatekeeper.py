@@ -13,7 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server import server_util
 
 from blurdash.ui.addresses import is_own_name
-from blurdash.ui.gatekeeper import POLICY, TOO_BIG, Gatekeeper, Purse, Verdict, judged
+from blurdash.ui.gatekeeper import NO_TEXT, POLICY, TOO_BIG, Gatekeeper, Purse, Verdict, judged
 from blurdash.ui.votes import Limit
 
 
@@ -52,6 +52,71 @@ def test_what_our_pages_send_passes():
 )
 def test_what_keeps_a_parser_busy_does_not(value: str):
     assert judged(rerun(value)) is Verdict.CLOSE
+
+
+def test_a_link_may_say_anything_and_is_read():
+    for query in ("degree=" + "9" * 1_200, "x=" + "[" * 600, "x=" + "{,[" * 30_000):
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.context_info.url = f"http://localhost/?{query}"
+        assert judged(message.SerializeToString()) is Verdict.PASS
+
+
+def test_what_our_pages_do_not_need_is_dropped():
+    message = BackMsg()
+    message.load_git_info = True
+    assert judged(message.SerializeToString()) is Verdict.DROP
+    assert judged(b"") is Verdict.DROP
+    message.app_heartbeat = True
+    assert judged(message.SerializeToString()) is Verdict.PASS
+
+
+def test_many_small_parts_are_not_unpacked():
+    assert judged(b"\x0a\x00" * 900_000) is Verdict.CLOSE
+    many = BackMsg()
+    for number in range(600):
+        many.rerun_script.widget_states.widgets.add(id=f"{number}", int_value=1)
+    assert judged(many.SerializeToString()) is Verdict.CLOSE
+    named = BackMsg()
+    named.rerun_script.fragment_id = "x" * 10_000  # Streamlit would write it into its log
+    assert judged(named.SerializeToString()) is Verdict.CLOSE
+    files = BackMsg()
+    files.file_urls_request.file_names.extend(["a"] * 1_000)
+    assert judged(files.SerializeToString()) is Verdict.CLOSE
+
+
+def test_a_session_holds_so_many_uploads():
+    gate = gate_for([])
+
+    def put(session: str, file: str, method: str = "PUT") -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": f"/_stcore/upload_file/{session}/{file}",
+            "headers": [(b"host", b"localhost")],
+        }
+        asyncio.run(gate(scope, None, send))  # type: ignore[arg-type]
+        return int(sent[0]["status"]) if sent else 200
+
+    assert [put("a", f"{n}") for n in range(10)] == [200] * 8 + [429] * 2
+    assert put("b", "0") == 200
+    assert put("a", "3", "DELETE") == 200
+    assert put("a", "new") == 200
+    assert put("a", "new") == 200  # the same file again
+
+
+def test_who_floods_does_not_slow_the_hands_in_the_same_room():
+    gate = gate_for([], purse=Purse(Limit(burst=1_000_000, per_second=1_000), clock=lambda: 0.0))
+    flooding, hand = gate._spending("room"), gate._spending("room")
+    assert flooding(1_000_000) == 0
+    assert flooding(2_000_000) > 1_000
+    assert hand(500) == 0
+    assert hand(50_000) > 1_000
 
 
 def test_clear_cache_is_dropped_also_where_it_is_padded():
@@ -125,6 +190,16 @@ def test_a_message_over_the_limit_ends_the_connection(monkeypatch: pytest.Monkey
     assert line.sent == [{"type": "websocket.close", "code": TOO_BIG}]
 
 
+def test_a_text_is_none_of_ours():
+    came: list[Any] = []
+
+    class Texts(Line):
+        async def receive(self) -> dict[str, Any]:
+            return {"type": "websocket.receive", "text": "", "bytes": None}
+
+    assert Texts(gate_for(came)).run().sent == [{"type": "websocket.close", "code": NO_TEXT}]
+
+
 def test_bytes_beyond_its_share_make_an_address_wait(monkeypatch: pytest.MonkeyPatch):
     waits: list[float] = []
 
@@ -135,7 +210,7 @@ def test_bytes_beyond_its_share_make_an_address_wait(monkeypatch: pytest.MonkeyP
     purse = Purse(Limit(burst=1_000, per_second=100), clock=lambda: 0.0)
     message = rerun("x" * 600)
     Line(gate_for([], purse=purse), message, message).run()
-    assert waits == [pytest.approx((2 * len(message) - 1_000) / 100)]
+    assert waits == [pytest.approx((2 * len(message) - 1_000) / 100, abs=0.01)]
 
 
 def test_an_address_may_hold_so_many_connections():

@@ -680,6 +680,35 @@ def test_errors_name_the_file_only(tmp_path: Path) -> None:
     assert error_of(secret).startswith("the photo is not a picture")
 
 
+def box(name: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + name + content
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"avif"])
+@pytest.mark.parametrize("kind", ["associations", "properties", "references"])
+def test_a_file_of_many_boxes_with_many_parts_is_refused_at_once(brand: bytes, kind: str) -> None:
+    if kind == "associations":
+        entries = b"\0\1\0" * 50_000
+        inner = box(b"iprp", box(b"ipma", bytes(4) + (50_000).to_bytes(4, "big") + entries) * 40)
+    elif kind == "properties":
+        inner = box(b"iprp", box(b"ipco", box(b"ispe", bytes(12)) * 50_000) * 4)
+    else:
+        many = box(b"dimg", b"\0\1" + (20_000).to_bytes(2, "big") + b"\0\2" * 20_000)
+        inner = box(b"iref", bytes(4) + many * 40)
+    counted: list[int] = []
+    left = photo._Parts.take
+
+    def take(parts: object, count: int = 1) -> None:
+        counted.append(count)
+        left(parts, count)  # type: ignore[arg-type]
+
+    data = box(b"ftyp", brand + bytes(4)) + box(b"meta", bytes(4) + inner)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(photo._Parts, "take", take)
+        assert "damaged" in error_of(data)
+    assert sum(counted) <= 2 * photo._MOST_PARTS
+
+
 # ---- not pictures, damaged pictures ----
 
 

@@ -228,6 +228,17 @@ def test_a_ballot_with_votes_or_of_an_earlier_host_never_makes_room(clock: Clock
     assert room.counts(voted) == (0, 1)
 
 
+def test_a_ballot_in_use_stays_also_in_a_new_round_without_votes(clock: Clock) -> None:
+    room = Ballots(clock=clock)
+    host = room.open_ballot("room", since=10.0)
+    for since in (11.0, 12.0, 13.0):
+        room.open_ballot("room", since=since)
+    room.cast(host.code, "phone", 1)
+    room.new_round(host)
+    room.open_ballot("room", since=1.0)  # a stranger who was there before
+    assert room.counts(host) == (0, 0)
+
+
 def test_strangers_of_one_address_only_push_each_other_out(clock: Clock) -> None:
     room = Ballots(kept=8, clock=clock)
     host = room.open_ballot("198.51.100.1", since=0.0)

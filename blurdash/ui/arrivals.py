@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blurdash.errors import BlurdashError
+from blurdash.errors import BlurdashError, PhotoError
 from blurdash.photo import MAX_BYTES, load_photo
 from blurdash.ui.words import sentence
 
@@ -246,6 +246,8 @@ def look_at(data: bytes, most: int) -> list[Face]:
     """Returns the faces in a photo's bytes, the largest first; takes half a second or more."""
     from blurdash.face import find_faces
 
+    if not data:
+        raise PhotoError("the file is empty", hint="choose another")
     return find_faces(load_photo(data), most=most)
 
 

@@ -1,7 +1,7 @@
 """What stands in front of Streamlit: it looks at every connection and message before that does.
 
-* **Clear_cache is dropped.** Any client may send Streamlit this message, and it then empties the
-  caches of everybody. There is no setting against it.
+* **What our pages do not need is dropped.** Any client may send Streamlit ``clear_cache``, and it
+  then empties the caches of everybody, or have it start git. There is no setting against that.
 * **What is made to keep the parser busy ends its connection.** Parsing deep JSON holds Python's
   lock, so that everybody waits: 2 MB of ``[[],[],…`` take 0.1 s. Our own messages are numbers, a
   few words, and pieces of photos, which are one long word.
@@ -36,20 +36,41 @@ if TYPE_CHECKING:
 
 __all__ = ["Gatekeeper", "Purse", "Verdict", "judged"]
 
-# Of every message: so many lists and objects are in none of ours, nor so deep that Python gives up.
+# What is in no message of ours. Of a component's value: so many lists and objects, so deep that
+# Python gives up; or, where it is large, so many of those and commas.
 MOST_BRACKETS = 500
+LARGE_BYTES = 64_000
+MOST_MARKS = 4_000
 # Python refuses to make a number of so many digits, with an error that nobody catches. Inside of a
 # text, a piece of a photo say, they are none.
 _MANY_DIGITS = re.compile(r"(?:^|[:,\[{\s-])[0-9]{1000}")
-# Of a message over so many bytes: commas, lists and objects.
-LARGE_BYTES = 64_000
-MOST_MARKS = 4_000
+# Of a message: widgets, names, and characters of what Streamlit writes into its log.
+MOST_WIDGETS = 500
+MOST_NAMES = 100
+LONGEST_NAME = 400
+# Each part of a message that repeats begins with this byte; a piece of a photo has none of them.
+_PART = b"\x0a"
+MOST_PARTS = 5_000
 # Twelve photos of 25 MB in 40 s; a visitor who drags sends some 10 kB a second.
 BYTES_OF_AN_ADDRESS = Limit(burst=64e6, per_second=8e6)
+SMALL_BYTES = 16_000
 # A room behind one router is one address.
 MOST_CONNECTIONS = 400
 
-POLICY, TOO_BIG = 1008, 1009  # codes of RFC 6455
+POLICY, TOO_BIG, NO_TEXT = 1008, 1009, 1003  # codes of RFC 6455
+# Of Streamlit's messages, what our pages need. Clear_cache empties everybody's caches; others start
+# git, or serve development.
+NEEDED = frozenset(
+    (
+        "rerun_script",
+        "stop_script",
+        "app_heartbeat",
+        "file_urls_request",
+        "backend_operation_request",
+    )
+)
+# Sweep tables that a session may hold on the server at once, of 25 MB each.
+MOST_UPLOADS = 8
 
 
 class Verdict(Enum):
@@ -71,23 +92,35 @@ def judged(data: bytes) -> Verdict:
         >>> message.clear_cache = True
         >>> judged(message.SerializeToString())
         <Verdict.DROP: 2>
-        >>> judged(b"[" * 1000)
+        >>> judged(b"nonsense")
         <Verdict.CLOSE: 3>
     """
-    brackets = data.count(b"[") + data.count(b"{")
-    if brackets > MOST_BRACKETS:
-        return Verdict.CLOSE
-    if len(data) > LARGE_BYTES and brackets + data.count(b",") > MOST_MARKS:
-        return Verdict.CLOSE
+    if data.count(_PART) > MOST_PARTS:
+        return Verdict.CLOSE  # before it is unpacked: that takes memory and time
     try:
         message = BackMsg.FromString(data)
     except DecodeError:
         return Verdict.CLOSE
-    if message.WhichOneof("type") == "clear_cache":
+    kind = message.WhichOneof("type")
+    if kind not in NEEDED:
         return Verdict.DROP
-    states = message.rerun_script.widget_states.widgets
-    values = (text for one in states for text in (one.json_value, one.json_trigger_value))
-    return Verdict.CLOSE if any(_MANY_DIGITS.search(text) for text in values) else Verdict.PASS
+    if kind == "file_urls_request" and len(message.file_urls_request.file_names) > MOST_NAMES:
+        return Verdict.CLOSE
+    run = message.rerun_script
+    names = (run.fragment_id, run.page_name, run.page_script_hash)
+    if len(run.widget_states.widgets) > MOST_WIDGETS or max(map(len, names)) > LONGEST_NAME:
+        return Verdict.CLOSE
+    states = run.widget_states.widgets
+    busy = any(_keeps_busy(one.json_value) or _keeps_busy(one.json_trigger_value) for one in states)
+    return Verdict.CLOSE if busy else Verdict.PASS
+
+
+def _keeps_busy(value: str) -> bool:
+    """Whether a component's value is made to keep the one busy who parses it."""
+    brackets = value.count("[") + value.count("{")
+    if brackets > MOST_BRACKETS or _MANY_DIGITS.search(value):
+        return True
+    return len(value) > LARGE_BYTES and brackets + value.count(",") > MOST_MARKS
 
 
 class Purse:
@@ -111,18 +144,43 @@ class Purse:
         kept: int = ADDRESSES_KEPT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit, self._kept, self._clock = limit, kept, clock
+        self.limit, self._kept, self._clock = limit, kept, clock
         self._left: collections.OrderedDict[str, tuple[float, float]] = collections.OrderedDict()
 
     def spend(self, address: str, amount: float) -> float:
         """Takes an amount, on credit where it must; returns the seconds until that is paid back."""
         now = self._clock()
-        left, then = self._left.pop(address, (self._limit.burst, now))
-        left = min(self._limit.burst, left + (now - then) * self._limit.per_second) - amount
+        left, then = self._left.pop(address, (self.limit.burst, now))
+        left = min(self.limit.burst, left + (now - then) * self.limit.per_second) - amount
         self._left[address] = (left, now)
         while len(self._left) > self._kept:
             self._left.popitem(last=False)
-        return max(0.0, -left / self._limit.per_second)
+        return max(0.0, -left / self.limit.per_second)
+
+
+class _Uploads:
+    """Counts the files that each session holds on the server: Streamlit sets no bound."""
+
+    def __init__(self) -> None:
+        self._held: collections.OrderedDict[str, set[str]] = collections.OrderedDict()
+
+    def admit(self, method: str, path: str) -> bool:
+        """Says whether a request may go on; see Streamlit's ``_stcore/upload_file``."""
+        _, found, rest = path.partition("/_stcore/upload_file/")
+        session, _, file = rest.partition("/")
+        if not found or method not in ("PUT", "DELETE"):
+            return True
+        held = self._held.setdefault(session, set())
+        self._held.move_to_end(session)
+        while len(self._held) > ADDRESSES_KEPT:
+            self._held.popitem(last=False)
+        if method == "DELETE":
+            held.discard(file)
+        elif file not in held and len(held) >= MOST_UPLOADS:
+            return False
+        else:
+            held.add(file)
+        return True
 
 
 class Gatekeeper:
@@ -145,6 +203,7 @@ class Gatekeeper:
         self._purse = purse or Purse(BYTES_OF_AN_ADDRESS)
         self._most = most_connections
         self._open: collections.Counter[str] = collections.Counter()
+        self._uploads = _Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection or request; see ASGI."""
@@ -160,6 +219,9 @@ class Gatekeeper:
         if not is_own_name(name, _names()):
             await _misdirected(name)(scope, receive, send)
             return
+        if not self._uploads.admit(scope.get("method", ""), scope.get("path", "")):
+            await PlainTextResponse("Too many files of one session.\n", 429)(scope, receive, send)
+            return
         await self._app(scope, receive, send)
 
     async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -172,12 +234,23 @@ class Gatekeeper:
             return
         self._open[address] += 1
         try:
-            door = _Door(receive, send, lambda size: self._purse.spend(address, size))
+            door = _Door(receive, send, self._spending(address))
             await self._app(scope, door.receive, door.send)
         finally:
             self._open[address] -= 1
             if not self._open[address]:
                 del self._open[address]
+
+    def _spending(self, address: str) -> Callable[[int], float]:
+        """What a connection spends: its own debt it always waits for, that of its address only with
+        a large message. So one who floods does not slow the hands beside it in the same room."""
+        own = Purse(self._purse.limit)
+
+        def spend(size: int) -> float:
+            wait, together = own.spend("", size), self._purse.spend(address, size)
+            return max(wait, together) if size > SMALL_BYTES else wait
+
+        return spend
 
 
 class _Door:
@@ -193,12 +266,14 @@ class _Door:
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return message
-            data = message.get("bytes") or (message.get("text") or "").encode()
+            data = message.get("bytes")
+            if data is None:
+                return await self._shut(NO_TEXT)
+            if len(data) > _most_bytes():
+                return await self._shut(TOO_BIG)
             wait = self._spend(len(data))
             if wait:
                 await asyncio.sleep(wait)  # meanwhile nothing is read from this connection
-            if len(data) > _most_bytes():
-                return await self._shut(TOO_BIG)
             verdict = judged(data)
             if verdict is Verdict.PASS:
                 return message

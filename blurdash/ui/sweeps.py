@@ -226,6 +226,9 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
         faces = [one for one in choices if one.id in picked]
         session_faces().job = SweepJob(faces, sweep, loading.embedder, session=current_session())
     _expectation(len(picked), step, loading)
+    for one in choices:
+        if one.id in picked and one.face.doubt:
+            st.caption(f"{one.label} is doubtful: {one.face.doubt}.")
     if loading.error:
         st.error(f"{loading.error}.", icon=":material/error:")
     job: SweepJob | None = session_faces().job

@@ -68,9 +68,12 @@ def phone_address(page_url: str, server_address: str | None, base_path: str = ""
     Returns:
         The address without a page, for `vote_link`; None where no phone can reach this server.
     """
-    parts = urlsplit(page_url)
-    host, port = parts.hostname or "", parts.port
-    if not host:
+    try:
+        parts = urlsplit(page_url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    if not host or parts.scheme not in ("http", "https"):
         return None
     if _is_loopback(host) or host == "0.0.0.0":  # noqa: S104 - what a browser was told to open
         if not reachable_from(server_address):

@@ -262,6 +262,7 @@ class _State:
     is_revealed: bool = False
     voters: dict[str, _Voter] = field(default_factory=dict)
     origins: dict[str, _Origin] = field(default_factory=dict)
+    was_used: bool = False  # somebody has voted, in this round or an earlier one
     leaves_crowds_out: bool = False
     salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
@@ -362,12 +363,12 @@ class Ballots:
             self._forget_newest(mine, since, f"{BALLOTS_OF_AN_ADDRESS} votes of this address")
         elif len(self._states) >= self._kept:
             states = sorted(self._states.values(), key=lambda one: held[one.address or ""])
-            free = [one for one in states if not one.voters and one.since > since]
+            free = [one for one in states if not one.was_used and one.since > since]
             most = [one for one in free if held[one.address or ""] == held[free[-1].address or ""]]
             self._forget_newest(most, since, f"{self._kept} votes")
 
     def _forget_newest(self, states: list[_State], since: float, what: str) -> None:
-        free = [one for one in states if not one.voters and one.since > since]
+        free = [one for one in states if not one.was_used and one.since > since]
         if not free:
             raise BlurdashError(
                 f"{what} are open on this server already",
@@ -425,6 +426,7 @@ class Ballots:
             origin.add(now)
             bucket = _Bucket(self._voter_limit.burst, now)
             known = state.voters[voter] = _Voter(choice, bucket, name)
+            state.was_used = True
         if known.bucket.take(self._voter_limit, now):
             return Cast.TOO_FAST
         known.choice = choice
@@ -530,7 +532,7 @@ class Ballots:
         for code, state in list(self._states.items()):
             without_votes = min(self._idle_seconds, IDLE_SECONDS_WITHOUT_VOTES)
             if now - state.touched > self._idle_seconds or (
-                not state.voters and now - state.touched > without_votes
+                not state.was_used and now - state.touched > without_votes
             ):
                 del self._states[code]
             elif now - state.touched <= without_votes:

@@ -126,6 +126,8 @@ def pngs() -> Iterator[tuple[str, bytes]]:
     yield "png late orientation", end + late + plain[-12:]
     yield "png two orientations", plain[:33] + late + end[33:] + chunk(b"eXIf", b"") + plain[-12:]
     yield "png with an end", plain + SECRET
+    named = chunk(b"eXIf", exif(6).tobytes())  # with the name that only JPEG has in front
+    yield "png named orientation", plain[:33] + named + plain[33:]
     frames = [picture().rotate(turn) for turn in (90, 180)]
     yield "apng", saved(picture(), "PNG", save_all=True, append_images=frames, pnginfo=text)
 
@@ -145,7 +147,15 @@ def webps() -> Iterator[tuple[str, bytes]]:
                 icc_profile=icc, exif=exif(6), xmp=SECRET,
             ),
         )  # fmt: skip
-    yield "webp with an end", saved(picture(), "WEBP", exif=exif(3)) + SECRET
+    turned = saved(picture(), "WEBP", exif=exif(6))
+    yield "webp with an end", turned + SECRET
+    unannounced = bytearray(turned)
+    unannounced[20] &= ~0x08
+    yield "webp unannounced orientation", bytes(unannounced)
+    upright = b"EXIF" + struct.pack("<I", 26) + long_orientation().removeprefix(b"Exif\0\0")[:18]
+    upright += bytes(8)
+    two = turned[:30] + upright.replace(b"\0\0\0\x06", b"\0\0\0\x01") + turned[30:]
+    yield "webp two orientations", two[:4] + struct.pack("<I", len(two) - 8) + two[8:]
 
 
 def others() -> Iterator[tuple[str, bytes]]:
@@ -157,6 +167,7 @@ def others() -> Iterator[tuple[str, bytes]]:
     yield "heic", file.getvalue()
     for kind in ("TIFF", "BMP", "GIF", "AVIF"):
         yield kind.lower(), saved(picture(), kind)
+    yield "cut webp", saved(picture(), "WEBP", exif=exif(6))[:-3]
     yield "cut jpeg", saved(picture(), "JPEG", exif=exif(6))[:700]
 
 

@@ -159,6 +159,13 @@ class Carrier {
     }, CARRIER_PATIENCE_MS);
   }
 
+  /** Says something that is not about a photo on its way. */
+  tell(text) {
+    this.refused = [["", text]];
+    this.dismissed = "";
+    this.paint();
+  }
+
   closeDialog() {
     const open = document.querySelector("[data-testid=stPopoverBody] .st-key-bd_intake");
     open?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true, cancelable: true }));
@@ -185,7 +192,8 @@ class Carrier {
     const { card, line, bar, list, retry, close } = this.parts;
     const notes = this.notes();
     const stuck = this.tries >= CARRIER_TRIES;
-    const working = !stuck && (this.reading > 0 || this.fresh.length > 0 || Boolean(this.data?.busy));
+    const offering = Boolean(this.waiting && this.last?.offer);
+    const working = !stuck && (this.reading > 0 || this.fresh.length > 0 || offering || Boolean(this.data?.busy));
     const seen = notes.length > 0 && JSON.stringify(notes) !== this.dismissed;
     card.hidden = !(working || stuck || seen);
     setText(line, stuck ? "The server does not answer: your photos are not all there." : working ? this.underWay() : "");
@@ -210,7 +218,7 @@ class Carrier {
     const which = of > 1 ? `photo ${Math.min(of, done + 1)} of ${of}` : "the photo";
     if (this.again) return `The connection was lost: ${of > 1 ? `your photos are sent again, ${which}` : "your photo is sent again"} …`;
     if (this.reading > 0) return "Reading …";
-    return this.data?.want ? `Sending ${which} …` : `Looking for faces in ${which} …`;
+    return this.data?.want || !this.data?.busy ? `Sending ${which} …` : `Looking for faces in ${which} …`;
   }
 
   /** What is wrong: pairs of a file's name and a sentence. */

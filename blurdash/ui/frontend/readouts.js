@@ -144,8 +144,9 @@ class Readouts {
   async copyLink() {
     const done = await copyText(location.href, this.line.box);
     const own = new URLSearchParams(location.search).get("face") === "photo";
-    setText(this.line.link, !done ? "The browser refused" : own ? "Copied; the photo stays with its owner" : "Copied");
-    setTimeout(() => setText(this.line.link, "Copy link"), own ? 2 * COPIED_MS : COPIED_MS);
+    setText(this.line.link, done ? "Copied" : "The browser refused");
+    if (done && own) window.__blurdash.carrier?.tell("The link was copied. Your photo stays with its owner: who opens the link sees the portrait in its place.");
+    setTimeout(() => setText(this.line.link, "Copy link"), COPIED_MS);
   }
 
   async copy() {

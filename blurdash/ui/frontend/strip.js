@@ -48,7 +48,7 @@ function jpegParts(bytes, view, at) {
     if (code === 0xda) scans += 1;
     if (code === 0xe1 && at(start + 4, "Exif\0\0") && !turned) {
       turned = true; // the first one counts
-      const exif = exifWith(orientationIn(bytes.subarray(start + 10, end)));
+      const exif = exifWith(orientationIn(bytes.subarray(start + 4, end)));
       if (exif) parts.push(new Uint8Array([0xff, 0xe1, 0, exif.length + 8, ...ascii("Exif\0\0"), ...exif]));
     }
     const extra = (code >= 0xe0 && code <= 0xef) || code === 0xfe;
@@ -87,26 +87,29 @@ function pngParts(bytes, view, at) {
 
 function webpParts(bytes, view, at) {
   const parts = [];
-  let place = 12, size = 4, exif = null, header = -1;
-  const last = Math.min(bytes.length, 8 + view.getUint32(4, true));
+  let place = 12, size = 4, exif = null, seen = false, header = -1;
+  const last = 8 + view.getUint32(4, true);
+  if (last > bytes.length) return null;
   while (place + 8 <= last) {
     if (parts.length > STRIP_MOST_PARTS) return null;
     const end = place + 8 + view.getUint32(place + 4, true);
+    if (end > last) return null; // it says more than there is: the server judges it
     const padded = Math.min(last, end + (end - place) % 2);
     const name = String.fromCharCode(...bytes.subarray(place, place + 4));
     if (WEBP_NEEDED.has(name)) {
       if (name === "VP8X" && header < 0) header = parts.length;
       parts.push([place, padded]);
       size += padded - place;
-    } else if (name === "EXIF" && !exif) {
-      const content = bytes.subarray(place + 8, Math.min(end, last));
-      exif = exifWith(orientationIn(content.subarray(at(place + 8, "Exif\0\0") ? 6 : 0)));
+    } else if (name === "EXIF" && !seen) {
+      seen = true; // the first one counts
+      exif = exifWith(orientationIn(bytes.subarray(place + 8, end)));
     }
     place = padded;
   }
   if (header >= 0) {
     const [from, to] = parts[header];
     const flags = bytes.slice(from, to);
+    if (!(flags[8] & WEBP_EXIF)) exif = null; // what the header does not announce, nobody reads
     flags[8] = (flags[8] & ~(WEBP_XMP | WEBP_EXIF)) | (exif ? WEBP_EXIF : 0);
     parts[header] = flags;
   } else exif = null; // without that header there is none
@@ -118,7 +121,8 @@ function webpParts(bytes, view, at) {
 }
 
 /** The orientation in the first directory of an EXIF block; 1, upright, if there is none. */
-function orientationIn(tiff) {
+function orientationIn(block) {
+  const tiff = String.fromCharCode(...block.subarray(0, 6)) === "Exif\0\0" ? block.subarray(6) : block;
   const little = tiff[0] === 0x49 && tiff[1] === 0x49;
   if (!little && !(tiff[0] === 0x4d && tiff[1] === 0x4d)) return 1;
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
