@@ -148,7 +148,8 @@ def test_inputs_are_the_same_every_time_and_of_every_kind() -> None:
         assert [make(5, n) for n in range(8)] != [make(6, n) for n in range(8)]
     made = [photos.photo(0, number) for number in range(1500)]
     assert {item.how for item in made} == {*MUTATIONS, "size", "inside", "metadata", "none"}
-    assert {item.kind for item in made} == {"JPEG", "PNG", "WebP", "HEIC", "TIFF", "GIF", "BMP"}
+    kinds = {"JPEG", "PNG", "WebP", "HEIC", "AVIF", "TIFF", "GIF", "BMP"}
+    assert {item.kind for item in made} == kinds
     assert {item.name for item in made} == {"", *photos.HOSTILE_NAMES}
 
 

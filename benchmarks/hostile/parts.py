@@ -17,7 +17,7 @@ def parts_of(kind: str, data: bytes) -> list[Span]:
     """Start and end of each part, in order; the whole file where its structure is not known.
 
     Args:
-        kind: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP, Parquet, or anything else.
+        kind: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP, Parquet, or anything else.
         data: A file, which may be damaged.
     """
     find = {
@@ -25,6 +25,7 @@ def parts_of(kind: str, data: bytes) -> list[Span]:
         "PNG": _chunks,
         "WebP": _riff,
         "HEIC": _boxes,
+        "AVIF": _boxes,
         "TIFF": _entries,
         "GIF": _blocks,
         "BMP": _header,

@@ -129,6 +129,10 @@ def seeds() -> dict[str, bytes]:
         "HEIC 16 bits": _heic(Image.fromarray(wide)),
         "HEIC several": _heic(image, *frames),
         "HEIC tiles": _tiled(2, 2, 128),
+        "AVIF plain": _saved(image, "AVIF"),
+        "AVIF alpha": _saved(clear, "AVIF"),
+        "AVIF rich": _saved(image, "AVIF", **rich),
+        "AVIF several": _saved(image, "AVIF", **several),
         "TIFF plain": _saved(image, "TIFF"),
         "TIFF rich": _saved(image, "TIFF", **rich),
         "TIFF 16 bits": _saved(Image.fromarray(wide), "TIFF"),
@@ -275,13 +279,18 @@ def _resized(rng: random.Random, data: bytes, kind: str) -> bytes:
     if kind == "PNG":
         file[16:24] = struct.pack(">II", width, height)
         return resealed(bytes(file))
-    marks = {"JPEG": (b"\xff\xc0", b"\xff\xc2"), "HEIC": (b"ispe",), "WebP": (b"VP8",)}
+    marks = {
+        "JPEG": (b"\xff\xc0", b"\xff\xc2"),
+        "HEIC": (b"ispe",),
+        "AVIF": (b"ispe",),
+        "WebP": (b"VP8",),
+    }
     for mark in marks.get(kind, ()):
         at = -1
         while (at := data.find(mark, at + 1)) >= 0:
             if kind == "JPEG":
                 file[at + 5 : at + 9] = struct.pack(">HH", height & 65535, width & 65535)
-            elif kind == "HEIC":
+            elif kind in ("HEIC", "AVIF"):
                 file[at + 8 : at + 16] = struct.pack(">II", width, height)
             elif data[at + 3 : at + 4] == b"X":
                 file[at + 12 : at + 18] = _uint24(width) + _uint24(height)
@@ -331,7 +340,7 @@ def _changed_inside(rng: random.Random, data: bytes, kind: str) -> bytes:
 
 def _with_metadata(rng: random.Random, _data: bytes, kind: str) -> bytes:
     """A whole picture with damaged EXIF and a damaged profile."""
-    kinds = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "TIFF": "TIFF", "HEIC": "HEIF"}
+    kinds = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "TIFF": "TIFF", "AVIF": "AVIF"}
     damaged_exif = mutated(rng, rng.choice(list(MUTATIONS)), exif(8)[6:], "TIFF", [exif(3)])
     damaged = mutated(rng, rng.choice(list(MUTATIONS)), profile(), "", [_srgb()])
     mode = rng.choice(("RGB", "L", "CMYK") if kind in ("JPEG", "TIFF") else ("RGB", "L"))
@@ -340,7 +349,7 @@ def _with_metadata(rng: random.Random, _data: bytes, kind: str) -> bytes:
     if kind == "HEIC":
         image.info["icc_profile"] = damaged
         return _heic(image)
-    if kinds.get(kind) == "TIFF":
+    if kind in ("TIFF", "AVIF"):  # Pillow looks into it when it writes these
         del options["exif"]
     return _saved(image, kinds.get(kind, "PNG"), **options)
 
@@ -391,10 +400,28 @@ def _claim(kind: str, side: int) -> bytes:
     elif kind == "JPEG":
         at = data.index(b"\xff\xc0") + 5
         data[at : at + 4] = struct.pack(">HH", side, side)
-    elif kind == "HEIC":
+    elif kind in ("HEIC", "AVIF"):
         at = data.index(b"ispe") + 8
         data[at : at + 8] = struct.pack(">II", side, side)
     return bytes(data)
+
+
+def _box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def _many_in_boxes(kind: str, what: str) -> bytes:
+    """A file whose boxes each hold what one may hold, and of which there are many."""
+    if what == "associations":
+        one = _box(b"ipma", bytes(4) + struct.pack(">I", 50_000) + b"\0\1\0" * 50_000)
+        inner = _box(b"iprp", one * 40)
+    elif what == "properties":
+        inner = _box(b"iprp", _box(b"ipco", _box(b"ispe", bytes(12)) * 50_000) * 20)
+    else:
+        one = _box(b"dimg", b"\0\1" + struct.pack(">H", 50_000) + b"\0\2" * 50_000)
+        inner = _box(b"iref", bytes(4) + one * 40)
+    brand = {"HEIC": b"heic", "AVIF": b"avif"}[kind]
+    return _box(b"ftyp", brand + bytes(4)) + _box(b"meta", bytes(4) + inner)
 
 
 def _in_jpeg(*segments: bytes, times: int = 1) -> bytes:
@@ -536,6 +563,7 @@ ATTACKS: dict[str, Attack] = {
             ("JPEG", 65_500),
             ("WebP", 16_383),
             ("HEIC", 60_000),
+            ("AVIF", 60_000),
             ("TIFF", 60_000),
             ("GIF", 65_535),
             ("BMP", 60_000),
@@ -562,6 +590,13 @@ ATTACKS: dict[str, Attack] = {
     "TIFF strip of 300 MB": Attack(
         "TIFF", "read", lambda: tiff(_strip_entries(64, 64, 1 << 24, 8), _zeros(BOMB))
     ),
+    **{
+        f"{kind}, 40 lists of 50,000 {what}": Attack(
+            kind, "refused", functools.partial(_many_in_boxes, kind, what)
+        )
+        for kind in ("HEIC", "AVIF")
+        for what in ("associations", "properties", "references")
+    },
     "HEIC that understates its size": Attack("HEIC", "refused", _understated),
     # the largest that is read, for the memory it takes
     "PNG of 50 megapixels": Attack(
