@@ -47,10 +47,25 @@ def test_what_our_pages_send_passes():
         "[" + ",".join(["[]"] * 30_000) + "]",
         "[" + ",".join(["0"] * 60_000) + "]",
         '{"pos": [' + "7" * 5_000 + "]}",
+        '"a word"',
+        json.dumps("x" * 100_000),
+        "x" * 100_000,
+        "{pos",
+        "",
     ],
-    ids=["deep", "many lists", "many numbers", "many digits"],
+    ids=[
+        "deep",
+        "lists",
+        "numbers",
+        "digits",
+        "word",
+        "long word",
+        "long nonsense",
+        "no JSON",
+        "nothing",
+    ],
 )
-def test_what_keeps_a_parser_busy_does_not(value: str):
+def test_what_keeps_a_parser_busy_or_is_no_json_does_not(value: str):
     assert judged(rerun(value)) is Verdict.CLOSE
 
 
@@ -208,7 +223,7 @@ def test_bytes_beyond_its_share_make_an_address_wait(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("blurdash.ui.gatekeeper.asyncio.sleep", sleep)
     purse = Purse(Limit(burst=1_000, per_second=100), clock=lambda: 0.0)
-    message = rerun("x" * 600)
+    message = rerun(json.dumps(["x" * 600]))
     Line(gate_for([], purse=purse), message, message).run()
     assert waits == [pytest.approx((2 * len(message) - 1_000) / 100, abs=0.01)]
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -110,17 +111,28 @@ def judged(data: bytes) -> Verdict:
     names = (run.fragment_id, run.page_name, run.page_script_hash)
     if len(run.widget_states.widgets) > MOST_WIDGETS or max(map(len, names)) > LONGEST_NAME:
         return Verdict.CLOSE
-    states = run.widget_states.widgets
-    busy = any(_keeps_busy(one.json_value) or _keeps_busy(one.json_trigger_value) for one in states)
-    return Verdict.CLOSE if busy else Verdict.PASS
+    values = [
+        getattr(one, kind)
+        for one in run.widget_states.widgets
+        if (kind := one.WhichOneof("value")) in ("json_value", "json_trigger_value")
+        and not (kind == "json_trigger_value" and not one.json_trigger_value)  # none, as it is sent
+    ]
+    return Verdict.PASS if all(map(_is_harmless, values)) else Verdict.CLOSE
 
 
-def _keeps_busy(value: str) -> bool:
-    """Whether a component's value is made to keep the one busy who parses it."""
+def _is_harmless(value: str) -> bool:
+    """Whether a component's value keeps nobody busy who parses it, and is none that Streamlit's
+    parser stumbles over, with an error in the log each time."""
     brackets = value.count("[") + value.count("{")
-    if brackets > MOST_BRACKETS or _MANY_DIGITS.search(value):
-        return True
-    return len(value) > LARGE_BYTES and brackets + value.count(",") > MOST_MARKS
+    if brackets > MOST_BRACKETS or _MANY_DIGITS.search(value) or value[:1] == '"':
+        return False
+    if len(value) > LARGE_BYTES:
+        return brackets + value.count(",") <= MOST_MARKS and value[0] in "[{"
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
 
 
 class Purse:
