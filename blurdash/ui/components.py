@@ -40,6 +40,7 @@ STAGE_SCRIPTS = (
     "renderer_gl.js",
     "renderer.js",
     "pace.js",
+    "leaving.js",
     "compare.js",
     "loupe.js",
     "export.js",
@@ -73,12 +74,16 @@ SHIM = """
 export default function (component) {
   const bus = (window.__blurdash ??= new EventTarget());
   const root = component.parentElement;
-  root.__latest = component;
+  root.__latest = bus.patient ? bus.patient(component) : component;
   const run = () => bus.%(function)s(root.__latest);
   if (bus.%(function)s) return run();
   if (!root.__waiting) {
     root.__waiting = true;
-    bus.addEventListener("ready", () => { root.__waiting = false; run(); }, { once: true });
+    bus.addEventListener("ready", () => {
+      root.__waiting = false;
+      root.__latest = bus.patient(component);
+      run();
+    }, { once: true });
   }
 }
 """
@@ -90,6 +95,8 @@ const INTAKE_CSS = %(intake)s;
 const CARRIER_CSS = %(carrier)s;
 const ARGUE_CSS = %(argue)s;
 (window.__blurdash ??= new EventTarget());
+if (!window.__blurdash.patient) document.addEventListener("click", noteLeaving, true);
+window.__blurdash.patient = patient;
 window.__blurdash.mountControls = mountControls;
 window.__blurdash.mountSlot = mountSlot;
 window.__blurdash.takeCurve = takeCurve;
