@@ -186,7 +186,7 @@ def find_faces(photo: Picture, *, most: int | None = None, every_turn: bool = Tr
         is up to 0.999 sure, upright as little as 0.992 (39 faces; mouth and eyes are of no use, it
         puts them where they would be if the face were upright). So the largest face of each turn
         goes onto a canvas, and dlib's detector, which knows upright faces only, gives it a score:
-        upright 0.9 to 2.9, upside down at most 0.02. The turn with the largest sum of that, at
+        upright 0.73 to 2.9, upside down at most 0.02. The turn with the largest sum of that, at
         most 1, and the confidence is taken, as it is where they are equal.
 
     Args:
@@ -207,9 +207,11 @@ def find_faces(photo: Picture, *, most: int | None = None, every_turn: bool = Tr
         photo are taken in the turn of the largest one.
     """
     photo = _checked_photo(photo)
-    turns, found = _surest_turn(photo, every_turn=every_turn)
+    small = _reduced(photo, PHOTO_DETECTION_SIDE)
+    turns, found = _surest_turn(small, every_turn=every_turn)
     upright = _turned(photo, turns)
-    return [_face_of(upright, one, turns) for one in found[:most]]
+    found = _enlarged(found[:most], _turned(small, turns).shape, upright.shape)
+    return [_face_of(upright, one, turns) for one in found]
 
 
 def locate_face(canvas: Picture) -> Face:
@@ -303,10 +305,9 @@ def model_file(name: str) -> Path:
 
 def _surest_turn(photo: Picture, *, every_turn: bool) -> tuple[int, list[_Detection]]:
     """How many quarter turns make a photo upright, and its faces then, the largest first."""
-    small = _reduced(photo, PHOTO_DETECTION_SIDE)
     best: tuple[float, int, list[_Detection]] | None = None
     for turns in range(4):
-        view = _turned(small, turns)
+        view = _turned(photo, turns)
         found = _detect(view, PHOTO_DETECTION_SIDE, PHOTO_SMALLEST_FACE)
         if not found:
             continue
@@ -319,8 +320,7 @@ def _surest_turn(photo: Picture, *, every_turn: bool) -> tuple[int, list[_Detect
             break
     if best is None:
         raise NoFaceError("no face was found in this photo", hint=TRY)
-    _, turns, found = best
-    return turns, _enlarged(found, _turned(small, turns).shape, _turned(photo, turns).shape)
+    return best[1:]
 
 
 def _turned(photo: Picture, turns: int) -> Picture:
