@@ -135,7 +135,8 @@ def controls(
         State with ``pos``: degree, angle, shift x, shift y, number of the request; and ``rest``:
         where the hand came to rest last.
     """
-    return _controls_component()(
+    component = _shimmed("blurdash_controls", '<div class="bd-controls"></div>', "mountControls")
+    return component(
         key=key,
         data=data,
         default={"pos": [*position, 0], "rest": ""},
@@ -158,7 +159,8 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
         came to rest; ``scene``: the scene that is asked for; ``act``: the last thing asked for;
         ``height``: of the window, px.
     """
-    return _argument_component()(
+    component = _shimmed("blurdash_argument", '<div class="bd-argument"></div>', "mountArgument")
+    return component(
         key=key,
         data=data,
         default={
@@ -185,13 +187,15 @@ def slot(name: str, *, key: str) -> None:
         name: ``readouts`` or ``context``.
         key: The component's key.
     """
-    _slot_component()(key=key, data={"name": name})
+    component = _shimmed("blurdash_slot", '<div class="bd-slot"></div>', "mountSlot")
+    component(key=key, data={"name": name})
 
 
 def curve_feed(data: dict[str, Any], *, key: str) -> None:
     """Hands the values of a curve to the controls, which let them stand in while numbers come."""
     # Told to look again, the browser has the fragment run that this is drawn in.
-    _curve_component()(key=key, data=data, on_look_change=lambda: None)
+    component = _shimmed("blurdash_curve", "<span hidden></span>", "takeCurve")
+    component(key=key, data=data, on_look_change=lambda: None)
 
 
 def scene(what: str, session: str, *, shown: str, key: str) -> None:
@@ -203,7 +207,8 @@ def scene(what: str, session: str, *, shown: str, key: str) -> None:
         shown: Id of the shown face; the portrait too until photos that are sent again are there.
         key: The component's key.
     """
-    _scene_component()(key=key, data={"key": what, "session": session, "shown": shown})
+    component = _shimmed("blurdash_scene", "<span hidden></span>", "takeScene")
+    component(key=key, data={"key": what, "session": session, "shown": shown})
 
 
 def intake(endings: Sequence[str], *, key: str) -> None:
@@ -213,7 +218,8 @@ def intake(endings: Sequence[str], *, key: str) -> None:
         endings: Which file names are offered, such as ``.jpg``.
         key: The component's key.
     """
-    _intake_component()(key=key, data={"endings": list(endings)})
+    component = _shimmed("blurdash_intake", '<div class="bd-intake"></div>', "mountIntake")
+    component(key=key, data={"endings": list(endings)})
 
 
 def carrier(data: dict[str, Any], *, key: str, on_said: Callable[[], None]) -> None:
@@ -224,7 +230,8 @@ def carrier(data: dict[str, Any], *, key: str, on_said: Callable[[], None]) -> N
         key: The component's key.
         on_said: Called when the browser has said something.
     """
-    _carrier_component()(key=key, data=data, on_said_change=on_said)
+    component = _shimmed("blurdash_carrier", '<div class="bd-carrier"></div>', "mountCarrier")
+    component(key=key, data=data, on_said_change=on_said)
 
 
 def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
@@ -256,60 +263,9 @@ def _stage_component() -> Any:
 
 
 @functools.cache
-def _controls_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_controls",
-        html='<div class="bd-controls"></div>',
-        js=SHIM % {"function": "mountControls"},
-    )
-
-
-@functools.cache
-def _argument_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_argument",
-        html='<div class="bd-argument"></div>',
-        js=SHIM % {"function": "mountArgument"},
-    )
-
-
-@functools.cache
-def _slot_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_slot", html='<div class="bd-slot"></div>', js=SHIM % {"function": "mountSlot"}
-    )
-
-
-@functools.cache
-def _curve_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_curve", html="<span hidden></span>", js=SHIM % {"function": "takeCurve"}
-    )
-
-
-@functools.cache
-def _scene_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_scene", html="<span hidden></span>", js=SHIM % {"function": "takeScene"}
-    )
-
-
-@functools.cache
-def _intake_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_intake",
-        html='<div class="bd-intake"></div>',
-        js=SHIM % {"function": "mountIntake"},
-    )
-
-
-@functools.cache
-def _carrier_component() -> Any:
-    return st.components.v2.component(
-        "blurdash_carrier",
-        html='<div class="bd-carrier"></div>',
-        js=SHIM % {"function": "mountCarrier"},
-    )
+def _shimmed(name: str, html: str, function: str) -> Any:
+    """A component that calls what the stage brought under this name, once it is there."""
+    return st.components.v2.component(name, html=html, js=SHIM % {"function": function})
 
 
 def _published() -> str:
