@@ -23,6 +23,9 @@ from blurdash.errors import BlurdashError, StoppedError
 __all__ = ["DroppedError", "FairPool", "Ticket", "cores"]
 
 Result = TypeVar("Result")
+# One short piece of work; whether there is more.
+Step = Callable[[], bool]
+_Work = collections.OrderedDict[str, Step]
 
 IDLE_SECONDS = 0.25
 # While somebody always waits, every so many pieces of work one is done for the curves: a visitor
@@ -99,8 +102,8 @@ class FairPool:
     def __init__(self, threads: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._count, self._clock = threads, clock
         self._waiting: collections.OrderedDict[str, Ticket[Any]] = collections.OrderedDict()
-        self._steps: collections.OrderedDict[str, Callable[[], bool]] = collections.OrderedDict()
-        self._jobs: collections.OrderedDict[str, Callable[[], bool]] = collections.OrderedDict()
+        self._steps: _Work = collections.OrderedDict()
+        self._jobs: _Work = collections.OrderedDict()
         self._working: set[str] = set()  # whose job is being done now
         self._stepping = False
         self._job_is_next = False
@@ -159,20 +162,16 @@ class FairPool:
         if ticket is not None:
             ticket.drop()
 
-    def do_when_idle(self, session: str, step: Callable[[], bool]) -> None:
+    def do_when_idle(self, session: str, step: Step) -> None:
         """Has a step done again and again until it returns False, while no visitor waits.
 
         Args:
             session: Who it is for; what was to be done for it before is dropped.
             step: One short piece of work; whether there is more.
         """
-        with self._changed:
-            self._steps[session] = step
-            if not self._closed:
-                self._start_threads()
-            self._changed.notify_all()
+        self._put(self._steps, session, step)
 
-    def do_job(self, session: str, step: Callable[[], bool]) -> None:
+    def do_job(self, session: str, step: Step) -> None:
         """Has a step done again and again until it returns False, in threads nobody waits for.
 
         Only a few jobs are in work at a time, in the order in which they came; a session has one.
@@ -181,11 +180,7 @@ class FairPool:
             session: Who it is for; its job before is dropped.
             step: One short piece of work; whether there is more.
         """
-        with self._changed:
-            self._jobs[session] = step
-            if not self._closed:
-                self._start_threads()
-            self._changed.notify_all()
+        self._put(self._jobs, session, step)
 
     def jobs_before(self, session: str) -> int:
         """Returns how many jobs must end before a session's is in work; 0 where it is."""
@@ -193,7 +188,7 @@ class FairPool:
             place = list(self._jobs).index(session) if session in self._jobs else 0
         return max(0, place - JOBS_IN_WORK + 1)
 
-    def drop_job(self, session: str, step: Callable[[], bool]) -> None:
+    def drop_job(self, session: str, step: Step) -> None:
         """Drops a session's job, where it still is this one; the step under way is finished."""
         with self._changed:
             if self._jobs.get(session) == step:
@@ -298,27 +293,37 @@ class FairPool:
             return None
         return max(0.0, self._last_wait + IDLE_SECONDS - self._clock())
 
-    def _do_step(self, session: str, step: Callable[[], bool]) -> None:
-        try:
-            more = step()
-        except Exception:  # noqa: BLE001 - one face's fault must not end everybody's curves
-            more = False
+    def _put(self, where: _Work, session: str, step: Step) -> None:
         with self._changed:
-            self._stepping = False
-            if not more and self._steps.get(session) is step:
-                del self._steps[session]
+            where[session] = step
+            if not self._closed:
+                self._start_threads()
             self._changed.notify_all()
 
-    def _do_job(self, session: str, step: Callable[[], bool]) -> None:
-        try:
-            more = step()
-        except Exception:  # noqa: BLE001 - a step says itself what went wrong
-            more = False
+    def _do_step(self, session: str, step: Step) -> None:
+        more = _is_more(step)
+        with self._changed:
+            self._stepping = False
+            self._settle(self._steps, session, step, more=more)
+
+    def _do_job(self, session: str, step: Step) -> None:
+        more = _is_more(step)
         with self._changed:
             self._working.discard(session)
-            if not more and self._jobs.get(session) == step:
-                del self._jobs[session]
-            self._changed.notify_all()
+            self._settle(self._jobs, session, step, more=more)
+
+    def _settle(self, where: _Work, session: str, step: Step, *, more: bool) -> None:
+        """Drops what is done, where nothing else has taken its place meanwhile."""
+        if not more and where.get(session) is step:
+            del where[session]
+        self._changed.notify_all()
+
+
+def _is_more(step: Step) -> bool:
+    try:
+        return step()
+    except Exception:  # noqa: BLE001 - one face's fault must not end everybody's; a job says its own
+        return False
 
 
 def cores() -> int:
