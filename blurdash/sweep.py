@@ -372,10 +372,7 @@ def sweep_photos(
             workers=check_workers(workers),
         )
     }
-    tally = _Tally(SweepReport())
-    tables = [tally.counted(results[source.name]) for source in sources]
-    settings = _settings(sweep, embedder, sources, tally)
-    return with_settings(pa.concat_tables(tables), settings)
+    return _table_in_memory([results[one.name] for one in sources], sources, sweep, embedder)
 
 
 class PhotoSweep:
@@ -418,6 +415,7 @@ class PhotoSweep:
         self._measurer = _Measurer(self._sweep, embedder, ticker, None)
         self._left = list(sources)
         self._steps: Generator[None, None, FaceRows] | None = None
+        self._begun: tuple[str, list[dict[str, Any]]] = ("", [])  # the face in work, its rows
         self.results: list[FaceRows] = []
 
     def step(self) -> bool:
@@ -429,7 +427,9 @@ class PhotoSweep:
         if self._steps is None:
             if not self._left:
                 return False
-            self._steps = self._measurer.steps(self._left.pop(0), STEP_BATCH)
+            source, rows = self._left.pop(0), list[dict[str, Any]]()
+            self._begun = (source.name, rows)
+            self._steps = self._measurer.steps(source, rows, STEP_BATCH)
         try:
             next(self._steps)
         except StopIteration as end:
@@ -443,17 +443,22 @@ class PhotoSweep:
 
         None where there is nothing yet.
         """
-        results, name = list(self.results), self._measurer.begun[0]
-        if not results and self._measurer.begun[1]:
-            results = [FaceRows(name, table_of(self._measurer.begun[1]), {})]
+        results, (name, rows) = list(self.results), self._begun
+        if not results and rows:
+            results = [FaceRows(name, table_of(rows), {})]
         if not results:
             return None
-        tally = _Tally(SweepReport())
-        tables = [tally.counted(result) for result in results]
         names = {result.face for result in results}
         measured = [source for source in self._sources if source.name in names]
-        settings = _settings(self._sweep, self._embedder, measured, tally)
-        return with_settings(pa.concat_tables(tables), settings)
+        return _table_in_memory(results, measured, self._sweep, self._embedder)
+
+
+def _table_in_memory(
+    results: Sequence[FaceRows], sources: Sequence[Source], sweep: Sweep, embedder: Embedder
+) -> pa.Table:
+    tally = _Tally(SweepReport())
+    tables = [tally.counted(result) for result in results]
+    return with_settings(pa.concat_tables(tables), _settings(sweep, embedder, sources, tally))
 
 
 def _load(sweep: Sweep, how: RunOptions) -> Embedder:
@@ -551,7 +556,6 @@ class _Measurer:
     ) -> None:
         self._sweep, self._embedder, self._ticker = sweep, embedder, ticker
         self._stop, self._aborted = stop, threading.Event()
-        self.begun: tuple[str, list[dict[str, Any]]] = ("", [])  # the face in work, its rows so far
 
     def abort(self) -> None:
         """Makes every face in work end soon."""
@@ -559,24 +563,25 @@ class _Measurer:
 
     def __call__(self, source: Source) -> FaceRows:
         """Returns a face's rows; whatever is wrong with its photo is said in them."""
-        steps = self.steps(source)
+        steps = self.steps(source, [])
         while True:
             try:
                 next(steps)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
 
-    def steps(self, source: Source, batch: int = BATCH) -> Generator[None, None, FaceRows]:
-        """Measures a face in short steps; returns its rows, or those that there are when closed.
+    def steps(
+        self, source: Source, rows: list[dict[str, Any]], batch: int = BATCH
+    ) -> Generator[None, None, FaceRows]:
+        """Measures a face in short steps; returns its rows.
 
         Args:
             source: The face.
+            rows: An empty list that the rows are added to as they are measured.
             batch: How many crops are embedded in one step.
         """
         self._check_stop()
         stamp = source.stamp()
-        rows: list[dict[str, Any]] = []
-        self.begun = (source.name, rows)
         try:
             clean = _clean_side(source, self._sweep, self._embedder)
         except _RecogniserError:
