@@ -13,8 +13,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server import server_util
 
 from blurdash.ui.addresses import is_own_name
-from blurdash.ui.gatekeeper import NO_TEXT, POLICY, TOO_BIG, Gatekeeper, Purse, Verdict, judged
-from blurdash.ui.votes import Limit
+from blurdash.ui.gatekeeper import NO_TEXT, POLICY, TOO_BIG, Gatekeeper, Verdict, judged
+from blurdash.ui.rates import Limit, Purse
 
 
 def rerun(value: str, kind: str = "json_value") -> bytes:

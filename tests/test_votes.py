@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurdash.errors import BlurdashError, SettingError
+from blurdash.ui.rates import Limit, Rate
 from blurdash.ui.votes import (
     CODE_LENGTH,
     CODE_LETTERS,
@@ -22,8 +23,6 @@ from blurdash.ui.votes import (
     Ballots,
     Cast,
     Crowd,
-    Limit,
-    Rate,
     Tally,
     ballots,
 )

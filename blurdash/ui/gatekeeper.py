@@ -18,7 +18,6 @@ import asyncio
 import collections
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -30,12 +29,12 @@ from starlette.responses import PlainTextResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from blurdash.ui.addresses import client_address, is_own_name, is_own_origin, name_in
-from blurdash.ui.votes import ADDRESSES_KEPT, Limit
+from blurdash.ui.rates import ADDRESSES_KEPT, Limit, Purse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Gatekeeper", "Purse", "Verdict", "judged"]
+__all__ = ["Gatekeeper", "Verdict", "judged"]
 
 # What is in no message of ours. Of a component's value: so many lists and objects, so deep that
 # Python gives up; or, where it is large, so many of those and commas.
@@ -111,12 +110,10 @@ def judged(data: bytes) -> Verdict:
     names = (run.fragment_id, run.page_name, run.page_script_hash)
     if len(run.widget_states.widgets) > MOST_WIDGETS or max(map(len, names)) > LONGEST_NAME:
         return Verdict.CLOSE
-    values = [
-        getattr(one, kind)
-        for one in run.widget_states.widgets
-        if (kind := one.WhichOneof("value")) in ("json_value", "json_trigger_value")
-        and not (kind == "json_trigger_value" and not one.json_trigger_value)  # none, as it is sent
-    ]
+    widgets = run.widget_states.widgets
+    values = [one.json_value for one in widgets if one.HasField("json_value")]
+    # An empty one is sent where there is none.
+    values += [one.json_trigger_value for one in widgets if one.json_trigger_value]
     return Verdict.PASS if all(map(_is_harmless, values)) else Verdict.CLOSE
 
 
@@ -133,41 +130,6 @@ def _is_harmless(value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class Purse:
-    """What each address may spend: so much at once, and then so much a second.
-
-    Args:
-        limit: The share of an address.
-        kept: How many addresses are remembered, the last that spent.
-        clock: Seconds that only grow.
-
-    Example:
-        >>> purse = Purse(Limit(burst=10, per_second=5), clock=lambda: 0.0)
-        >>> [purse.spend("192.0.2.7", 10) for _ in range(3)]
-        [0.0, 2.0, 4.0]
-    """
-
-    def __init__(
-        self,
-        limit: Limit,
-        *,
-        kept: int = ADDRESSES_KEPT,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.limit, self._kept, self._clock = limit, kept, clock
-        self._left: collections.OrderedDict[str, tuple[float, float]] = collections.OrderedDict()
-
-    def spend(self, address: str, amount: float) -> float:
-        """Takes an amount, on credit where it must; returns the seconds until that is paid back."""
-        now = self._clock()
-        left, then = self._left.pop(address, (self.limit.burst, now))
-        left = min(self.limit.burst, left + (now - then) * self.limit.per_second) - amount
-        self._left[address] = (left, now)
-        while len(self._left) > self._kept:
-            self._left.popitem(last=False)
-        return max(0.0, -left / self.limit.per_second)
 
 
 class _Uploads:

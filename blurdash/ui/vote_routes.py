@@ -26,7 +26,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from blurdash.ui.addresses import client_address
-from blurdash.ui.votes import Ballots, Cast, Limit, Rate, ballots
+from blurdash.ui.rates import Limit, Rate
+from blurdash.ui.votes import Ballots, Cast, ballots
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -21,11 +21,11 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from blurdash.errors import BlurdashError, SettingError
+from blurdash.errors import BlurdashError
+from blurdash.ui.rates import Bucket, Clock, Limit
 
 __all__ = [
     "CODE_LENGTH",
@@ -34,13 +34,9 @@ __all__ = [
     "Ballots",
     "Cast",
     "Crowd",
-    "Limit",
-    "Rate",
     "Tally",
     "ballots",
 ]
-
-Clock = Callable[[], float]
 
 # Neither vowels, so that no code is a word, nor what is taken for another on a projector:
 # 0 O, 1 I L, 2 Z, 5 S, 8 B, U V.
@@ -58,108 +54,12 @@ IDLE_SECONDS_WITHOUT_VOTES = 600.0
 CROWD_VOTES = 400
 CROWD_PER_SECOND = 5
 CROWD_SECONDS = 10
-ADDRESSES_KEPT = 4_096
 
 _VOTER = re.compile(r"[A-Za-z0-9_-]{4,40}")
 
 
-@dataclass(frozen=True)
-class Limit:
-    """A rate: so many at once, and then so many per second.
-
-    Attributes:
-        burst: How many may come at once, at least 1.
-        per_second: How many per second after that, more than 0.
-    """
-
-    burst: float
-    per_second: float
-
-    def __post_init__(self) -> None:
-        if not (self.burst >= 1 and self.per_second > 0):
-            raise SettingError(
-                f"a rate of {self.burst} at once and {self.per_second} per second came, wanted at "
-                "least 1 and more than 0"
-            )
-
-
 # Somebody who changes their mind does so two or three times, not two or three times a second.
 VOTER_LIMIT = Limit(burst=3, per_second=1)
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """What is left of a limit: tokens that are taken at once and come back with time."""
-
-    tokens: float
-    filled: float
-
-    def take(self, limit: Limit, now: float) -> float:
-        """Takes one token; returns 0, or the seconds until there is one again."""
-        elapsed = max(0.0, now - self.filled)
-        self.tokens = min(limit.burst, self.tokens + elapsed * limit.per_second)
-        self.filled = now
-        if self.tokens >= 1:
-            self.tokens -= 1
-            return 0.0
-        return (1 - self.tokens) / limit.per_second
-
-
-class Rate:
-    """Bounds how often each address, and all of them together, may ask for something.
-
-    Args:
-        each: The limit of one address.
-        total: The limit of all addresses together: it bounds what the server spends on them even
-            when somebody has many addresses.
-        kept: How many addresses are remembered, the last that asked.
-        clock: Seconds that only grow.
-
-    Example:
-        >>> rate = Rate(Limit(2, 1), Limit(100, 100), clock=lambda: 0.0)
-        >>> [rate.wait("192.0.2.7") for _ in range(3)]
-        [0.0, 0.0, 1.0]
-    """
-
-    def __init__(
-        self,
-        each: Limit,
-        total: Limit,
-        *,
-        kept: int = ADDRESSES_KEPT,
-        clock: Clock = time.monotonic,
-    ) -> None:
-        self._each = each
-        self._total = total
-        self._kept = kept
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
-        self._all = _Bucket(total.burst, clock())
-
-    def __len__(self) -> int:
-        return len(self._buckets)
-
-    def wait(self, address: str) -> float:
-        """Counts one request of an address.
-
-        Args:
-            address: Any word that stands for who asks; what counts as one address is the caller's
-                to say.
-
-        Returns:
-            0 where it may go on, else the seconds after which it may ask again. A refused request
-            costs nothing of what all addresses share.
-        """
-        now = self._clock()
-        with self._lock:
-            bucket = self._buckets.get(address)
-            if bucket is None:
-                bucket = self._buckets[address] = _Bucket(self._each.burst, now)
-            self._buckets.move_to_end(address)
-            while len(self._buckets) > self._kept:
-                self._buckets.popitem(last=False)
-            return bucket.take(self._each, now) or self._all.take(self._total, now)
 
 
 class Cast(StrEnum):
@@ -218,7 +118,7 @@ class Crowd:
 @dataclass(slots=True)
 class _Voter:
     choice: int
-    bucket: _Bucket
+    bucket: Bucket
     origin: str
 
 
@@ -358,23 +258,20 @@ class Ballots:
     def _make_room(self, address: str | None, since: float) -> None:
         """Forgets a ballot without a vote whose host came later, where another has no room."""
         held = collections.Counter(one.address or "" for one in self._states.values())
+        states, what = list(self._states.values()), f"{self._kept} votes"
         if address and held[address] >= BALLOTS_OF_AN_ADDRESS:
-            mine = [one for one in self._states.values() if one.address == address]
-            self._forget_newest(mine, since, f"{BALLOTS_OF_AN_ADDRESS} votes of this address")
-        elif len(self._states) >= self._kept:
-            states = sorted(self._states.values(), key=lambda one: held[one.address or ""])
-            free = [one for one in states if not one.was_used and one.since > since]
-            most = [one for one in free if held[one.address or ""] == held[free[-1].address or ""]]
-            self._forget_newest(most, since, f"{self._kept} votes")
-
-    def _forget_newest(self, states: list[_State], since: float, what: str) -> None:
+            states = [one for one in states if one.address == address]
+            what = f"{BALLOTS_OF_AN_ADDRESS} votes of this address"
+        elif len(states) < self._kept:
+            return
         free = [one for one in states if not one.was_used and one.since > since]
         if not free:
             raise BlurdashError(
                 f"{what} are open on this server already",
                 hint="end one, or try again in some minutes",
             )
-        del self._states[max(free, key=lambda one: one.since).ballot.code]
+        gone = max(free, key=lambda one: (held[one.address or ""], one.since))
+        del self._states[gone.ballot.code]
 
     def cast(
         self,
@@ -424,7 +321,7 @@ class Ballots:
                 return Cast.FULL
             state.origins[name] = origin
             origin.add(now)
-            bucket = _Bucket(self._voter_limit.burst, now)
+            bucket = Bucket(self._voter_limit.burst, now)
             known = state.voters[voter] = _Voter(choice, bucket, name)
             state.was_used = True
         if known.bucket.take(self._voter_limit, now):

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from blurdash.ui import vote_routes
-from blurdash.ui.votes import Ballot, Limit
+from blurdash.ui.rates import Limit
+from blurdash.ui.votes import Ballot
 from tests.vote_server import VoteServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
