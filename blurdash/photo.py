@@ -27,7 +27,16 @@ from blurdash.errors import PhotoError
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "Format", "load_photo"]
+__all__ = [
+    "ENDINGS",
+    "FORMATS",
+    "FORMAT_NAMES",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MIN_SIDE",
+    "Format",
+    "load_photo",
+]
 
 
 class Format(NamedTuple):
@@ -54,6 +63,13 @@ FORMATS = (
 )
 """What `load_photo` reads: pages and command line take this list and no other."""
 
+ENDINGS = tuple(ending for one in FORMATS for ending in one.endings)
+"""How the names of such files end, lower case."""
+
+_NAMES = [one.name for one in FORMATS]
+FORMAT_NAMES = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
+"""The kinds of files in words."""
+
 MAX_BYTES = 25 * 1024 * 1024
 """Largest file that is read, in bytes (25 MB)."""
 
@@ -77,8 +93,6 @@ _MAX_RLE_BYTES = 8 * 1024 * 1024  # Pillow unpacks a BMP's runs in Python, 0.3 Â
 _MOST_BRANDS_BYTES = 256
 _NAME_LENGTH = 60
 _MARKUP = "<>[]`$|\\"  # a name in an error must not become a link or a picture on a page
-_NAMES = [one.name for one in FORMATS]
-_WANTED = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
 
 # What a file starts with, and Pillow's name for the format. Knowing the format first lets an
 # error tell "damaged" from "not a picture", and opens one decoder instead of trying all.
@@ -326,12 +340,12 @@ def _decode(data: bytes, name: str) -> np.ndarray[tuple[int, int, int], np.dtype
     kind = _kind(data)
     if kind is None:
         raise PhotoError(
-            f"{name} is not a picture that blurdash reads, wanted {_WANTED}",
+            f"{name} is not a picture that blurdash reads, wanted {FORMAT_NAMES}",
             "export it as JPEG or PNG",
         )
     with _only_photo_errors(
         f"{name} starts like {kind} but is damaged, cut short or of a rare variety, "
-        f"wanted a whole {_WANTED}",
+        f"wanted a whole {FORMAT_NAMES}",
         "copy it again, or export it as JPEG or PNG",
     ):
         return _array(_upright(kind, data, name))
@@ -549,16 +563,15 @@ def _counted_heif(heif: bytes) -> _Plain:
     primaries: list[int] = []
     areas: dict[int, int] = {}  # item -> pixels
     parts: dict[int, list[int]] = {}  # item -> the items that it is made of, or that belong to it
-    for box, start, end in _boxes(heif, 0, len(heif), left):
-        for inner, at, until in _boxes(heif, start + 4, end, left) if box == b"meta" else ():
-            if inner == b"pitm":
-                primaries.append(_item(heif, at, at + 4))
-            elif inner == b"iprp":
-                for item, area in _areas(heif, at, until, left):
-                    areas[item] = max(area, areas.get(item, 0))
-            elif inner == b"iref":
-                for item, part in _references(heif, at, until, left):
-                    parts.setdefault(item, []).append(part)
+    for box, at, until in _in_meta(heif, left):
+        if box == b"pitm":
+            primaries.append(_item(heif, at, at + 4))
+        elif box == b"iprp":
+            for item, area in _areas(heif, at, until, left):
+                areas[item] = max(area, areas.get(item, 0))
+        elif box == b"iref":
+            for item, part in _references(heif, at, until, left):
+                parts.setdefault(item, []).append(part)
     known: dict[int, int] = {}
     return _Plain(heif, tiled=sum(_pixels(item, areas, parts, known) for item in primaries))
 
@@ -570,20 +583,27 @@ def _counted_avif(avif: bytes) -> _Plain:
     gigabytes; under another name its decoder passes it over.
     """
     plain, left = bytearray(avif), _Parts()
-    for box, start, end in _boxes(avif, 0, len(avif), left):
-        for inner, at, until in _boxes(avif, start + 4, end, left) if box == b"meta" else ():
-            if inner == b"iinf":
-                entries = at + (6 if avif[at] == 0 else 8)
-                for _, entry, _ in _boxes(avif, entries, until, left):
-                    name = entry + (8 if avif[entry] < 3 else 10)
-                    if avif[name : name + 4] == b"Exif":
-                        plain[name : name + 4] = b"none"
+    for box, at, until in _in_meta(avif, left):
+        if box != b"iinf":
+            continue
+        entries = at + (6 if avif[at] == 0 else 8)
+        for _, entry, _ in _boxes(avif, entries, until, left):
+            name = entry + (8 if avif[entry] < 3 else 10)
+            if avif[name : name + 4] == b"Exif":
+                plain[name : name + 4] = b"none"
     return _counted_heif(bytes(plain))
 
 
 def _item(heif: bytes, box: int, at: int) -> int:
     """The number of an item, in 2 bytes, or in 4 where the version of the box is not 0."""
     return int.from_bytes(heif[at : at + (2 if heif[box] == 0 else 4)], "big")
+
+
+def _in_meta(heif: bytes, left: _Parts) -> Iterator[tuple[bytes, int, int]]:
+    """What is in the boxes that say what a file's items are."""
+    for box, start, end in _boxes(heif, 0, len(heif), left):
+        if box == b"meta":
+            yield from _boxes(heif, start + 4, end, left)
 
 
 def _boxes(data: bytes, at: int, end: int, left: _Parts) -> Iterator[tuple[bytes, int, int]]:

@@ -22,7 +22,7 @@ from blurdash.blur import Picture, study_blur
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, PhotoError, SettingError
 from blurdash.kernel import check_angle, check_seed
-from blurdash.photo import FORMATS, load_photo
+from blurdash.photo import ENDINGS, load_photo
 
 __all__ = [
     "MODES",
@@ -43,7 +43,6 @@ __all__ = [
     "sample_random",
 ]
 
-SUFFIXES = frozenset(ending for one in FORMATS for ending in one.endings)
 MODES = {"random": "an angle drawn for each degree", "fix": "one angle for all degrees"}
 NOTE_NAME = "samples.json"
 
@@ -83,7 +82,7 @@ def find_photos(folder: str | Path, limit: int | None = None) -> list[PhotoFile]
     Raises:
         SettingError: There is no such folder, no picture in it, or ``limit`` is not above zero.
     """
-    files = [path for path in entries(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    files = [path for path in entries(folder) if path.suffix.lower() in ENDINGS and path.is_file()]
     if not files:
         raise SettingError(
             f"the folder {_shown(folder)} has no pictures in it",

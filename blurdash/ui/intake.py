@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from blurdash.errors import BlurdashError
-from blurdash.photo import FORMATS, MAX_BYTES
+from blurdash.photo import ENDINGS, FORMAT_NAMES, MAX_BYTES
 from blurdash.ui.address import NOTE_KEY
 from blurdash.ui.arrivals import MOST_PHOTOS, PIECE_BYTES, look_at
 from blurdash.ui.clicks import clicked
@@ -43,14 +43,13 @@ def photo_intake(faces: Faces) -> None:
         faces: Where this session's faces are held.
     """
     with st.popover("Add photo", icon=":material/add_a_photo:", key="bd_add"):
-        names = [one.name for one in FORMATS]
         st.caption(
-            f"{', '.join(names[:-1])} or {names[-1]}, up to {MAX_BYTES // 1024**2} MB each, "
+            f"{FORMAT_NAMES}, up to {MAX_BYTES // 1024**2} MB each, "
             f"{MOST_PHOTOS} photos. Each is measured as it is, not a pixel is changed. Your photos "
             "stay in the memory of this tab's session, are written nowhere, and are gone from it "
             "within 15 seconds after you close the tab."
         )
-        intake([ending for one in FORMATS for ending in one.endings], key="bd_intake")
+        intake(ENDINGS, key="bd_intake")
         _removals(faces)
 
 
