@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.errors import BlurdashError, PhotoError
 from blurdash.photo import MAX_BYTES, load_photo
+from blurdash.ui.sent import Sent
 from blurdash.ui.words import sentence
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ PIECE_BYTES = 1_000_000
 MOST_WAITING = 2
 MOST_OFFERED = 100  # in one message; a choice of more is a mistake
 MOST_PROBLEMS = 24
+MOST_NUMBER = 9999  # that a photo may have had before the server forgot it
 _KEY = re.compile(r"[0-9a-f]{16}")
 
 
@@ -190,13 +192,16 @@ class Arrivals:
                 self._done += 1
                 self.news = True
                 if one.problem:
-                    self.problems = [*self.problems, (one.key, one.problem)][-MOST_PROBLEMS:]
+                    self._note(one.key, one.problem)
             return found
 
     def say(self, key: str, problem: str) -> None:
         """Notes what else is to be said of a photo."""
         with self._lock:
-            self.problems = [*self.problems, (key, problem)][-MOST_PROBLEMS:]
+            self._note(key, problem)
+
+    def _note(self, key: str, problem: str) -> None:
+        self.problems = [*self.problems, (key, problem)][-MOST_PROBLEMS:]
 
     def progress(self) -> dict[str, Any]:
         """Returns how far it is: photos done, photos in all, and how much of one has come."""
@@ -253,12 +258,9 @@ def look_at(data: bytes, most: int) -> list[Face]:
 
 def _offered(one: object) -> _Photo | None:
     """A photo that a browser offers, where that makes sense."""
-    if not isinstance(one, Mapping):
+    sent = Sent(one)
+    key, size, number = sent.text("key"), sent.whole("size"), sent.whole("number")
+    if key is None or not _KEY.fullmatch(key) or size is None or not 0 <= size <= MAX_BYTES:
         return None
-    key, size, number = one.get("key"), one.get("size"), one.get("number")
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
-        return None
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_BYTES:
-        return None
-    known = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 9999
+    known = number is not None and 1 <= number <= MOST_NUMBER
     return _Photo(key, size, number if known else None, whole=size == 0)
