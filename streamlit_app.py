@@ -14,11 +14,11 @@ else:
     from starlette.middleware import Middleware
 
     from blurdash.ui.gatekeeper import Gatekeeper
-    from blurdash.ui.memory import use_one_arena
+    from blurdash.ui.memory import use_few_arenas
     from blurdash.ui.prompt_socket import PromptSocket
     from blurdash.ui.vote_routes import vote_routes
 
-    use_one_arena()
+    use_few_arenas()
     app = st.App(
         __file__,
         routes=vote_routes(st.get_option("server.baseUrlPath")),

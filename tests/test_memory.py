@@ -1,0 +1,97 @@
+"""Freed memory is gone, also where other threads took memory before ours did."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="is about glibc")
+
+MARK = 0xA7  # fills what is looked for
+PROGRAM = f"""
+import ctypes, sys, threading
+
+from blurdash.ui import memory
+
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+
+
+def at_once(work, many, stay=None):
+    together = threading.Barrier(many + 1)
+    for _ in range(many):
+        run = lambda: (together.wait(), work(), together.wait(), stay and stay.wait())
+        threading.Thread(target=run, daemon=True).start()
+    together.wait()
+    together.wait()
+
+
+def leave_something():
+    blocks = [library.malloc(100_000) for _ in range(8)]
+    for block in blocks:
+        ctypes.memset(block, {MARK}, 100_000)
+    for block in blocks:
+        library.free(block)
+
+
+def say(word):
+    print(word, flush=True)
+    sys.stdin.readline()
+
+
+if "late" in sys.argv:  # as Streamlit's watchers do: threads that stay, with arenas of their own
+    at_once(lambda: None, 3, stay=threading.Event())
+if "bare" not in sys.argv:
+    memory.use_few_arenas()
+at_once(leave_something, 8)
+say("left")
+library.malloc_trim(0) if "bare" in sys.argv else memory.give_back()
+say("given back")
+"""
+
+
+def marks(pid: int) -> int:
+    """How many pages of a process are filled with what is looked for."""
+    count = 0
+    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            low, high = (int(part, 16) for part in span.split("-"))
+            with contextlib.suppress(OSError, ValueError, OverflowError):
+                if rights.startswith("rw"):
+                    memory.seek(low)
+                    count += memory.read(high - low).count(bytes([MARK]) * 4096)
+    return count
+
+
+def before_and_after(*words: str) -> tuple[int, int]:
+    """Marked pages while memory is only freed, and after it was given back."""
+    line = [sys.executable, "-c", PROGRAM, *words]
+    with subprocess.Popen(
+        line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        found = []
+        for word in ("left", "given back"):
+            assert process.stdout.readline() == word + "\n"
+            found.append(marks(process.pid))
+            process.stdin.write("\n")
+    assert process.returncode == 0
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("words", [(), ("late",)], ids=["first", "after others"])
+def test_freed_memory_is_gone_from_every_arena(words: tuple[str, ...]) -> None:
+    before, after = before_and_after(*words)
+    assert before > 0  # the search finds what was only freed
+    assert after == 0
+
+
+def test_trimming_alone_leaves_something() -> None:
+    """Else memory.py could be simpler."""
+    assert before_and_after("late", "bare")[1] > 0
