@@ -22,6 +22,7 @@ from blurdash.ui.argument_search import SEARCH, follow_search, start_search
 from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.components import argument, pack_stage, stage
+from blurdash.ui.fragments import fragment
 from blurdash.ui.live import in_turn, somebody_waits
 from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
 from blurdash.ui.sent import Sent
@@ -58,7 +59,7 @@ def argument_page() -> None:
     # The pictures are drawn by the browser, from the clean face that it is sent once.
     stage(pack_stage({"kind": "feed", "face": face.id}, face.png()), key="bd_feed")
     # What a fragment is given, Streamlit keeps: never a face or anything made from one.
-    st.fragment(_draw_scene)(chosen, loading)
+    fragment(_draw_scene)(chosen, loading)
 
 
 def _draw_scene(chosen: View, loading: Loading) -> None:

@@ -12,6 +12,7 @@ from blurdash.errors import BlurdashError
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import controls, curve_feed, pack_stage, slot, stage
+from blurdash.ui.fragments import fragment
 from blurdash.ui.live import (
     NOBODY,
     Curve,
@@ -74,7 +75,7 @@ def explore_page() -> None:
     with left:
         # After the curve: where its angle is another by now, they have the page drawn anew.
         # What a fragment is given, Streamlit keeps: never a face or anything made from one.
-        st.fragment(_draw_controls)(chosen, loading)
+        fragment(_draw_controls)(chosen, loading)
     slot("context", key="bd_context")
 
 
@@ -116,7 +117,7 @@ def _curve(face: ShownFace, chosen: View, loading: Loading) -> None:
         fill_curve(current_session(), live, curve, chosen.kernel)
     every = LOOK_SECONDS if waiting else None
     st.session_state["bd_curve_angle"] = chosen.angle
-    st.fragment(_feed_curve, run_every=every)(chosen, loading, polled=waiting)
+    fragment(_feed_curve, every=every)(chosen, loading, polled=waiting)
 
 
 def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:

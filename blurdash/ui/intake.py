@@ -18,6 +18,7 @@ from blurdash.ui.address import NOTE_KEY
 from blurdash.ui.arrivals import MOST_PHOTOS, PIECE_BYTES, look_at
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import carrier, intake
+from blurdash.ui.fragments import fragment
 from blurdash.ui.live import later, photos_place
 from blurdash.ui.photos import FACES_KEPT, FACES_OF_A_PHOTO, current_session, session_faces
 from blurdash.ui.sent import Sent
@@ -33,7 +34,7 @@ CARRIER_KEY = "bd_carrier"
 
 def photo_carrier() -> None:
     """Draws what brings photos from the browser, on every page; takes in what has come."""
-    st.fragment(_carry)()
+    fragment(_carry)()
 
 
 def photo_intake(faces: Faces) -> None:

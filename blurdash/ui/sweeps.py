@@ -22,6 +22,7 @@ from blurdash.sweep import Sweep
 from blurdash.sweep_file import as_csv, read_sweep, settings_of
 from blurdash.ui import recogniser
 from blurdash.ui.clicks import clicked
+from blurdash.ui.fragments import fragment
 from blurdash.ui.photos import current_session, session_faces
 from blurdash.ui.shipped import (
     PORTRAIT_FACES,
@@ -107,13 +108,13 @@ def _offer(which: Which) -> None:
     faces = session_faces()
     if faces.job is not None and faces.job.purpose == which:
         if faces.job.running:
-            st.fragment(_progress, run_every=POLL_SECONDS)()
+            fragment(_progress, every=POLL_SECONDS)()
             return
         st.warning(faces.job.error)
         faces.job = None
     loading = recogniser.request(which.recogniser, defaults.PROTOCOL)
     if not loading.done.is_set():
-        st.fragment(_await_recogniser, run_every=POLL_SECONDS)(loading)
+        fragment(_await_recogniser, every=POLL_SECONDS)(loading)
         return
     if loading.embedder is None:
         st.error(_plain_line(f"{loading.error}."), icon=":material/error:")
@@ -235,7 +236,7 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
     if job is None or job.purpose is not None:
         return None
     if job.running:
-        st.fragment(_progress, run_every=POLL_SECONDS)()
+        fragment(_progress, every=POLL_SECONDS)()
         return None
     if job.error:
         st.warning(job.error)
