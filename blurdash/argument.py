@@ -27,6 +27,8 @@ __all__ = ["STUDY_TURN", "BlurEquivalent", "ScepticRow", "blur_equivalent", "sce
 # The study's angle 45 is drawn as the line kernel's angle 0: their zeros lie 135 degrees apart.
 STUDY_TURN = 135.0
 LEAST_SAID = 10  # px
+NEIGHBOURS = 3.0  # px: crossings that lie closer are one range
+DRAWN_DEGREE = 1  # the study draws its angle
 SCEPTIC_NAMES = ("cosine_similarity", "l1", "l2", "psnr", "ssim", "cw_ssim", "sharpness_ratio")
 
 
@@ -36,24 +38,48 @@ class BlurEquivalent:
 
     Attributes:
         measure: The measure's row.
-        degree: Canvas px; None where the value lies outside the curve.
+        ranges: From and to, canvas px, in rising order: where the curve has the value; neighbours
+            are one range. Empty where the value lies outside the curve.
         side: Empty, ``below`` (closer than every blur of the curve) or ``beyond``.
         first: Smallest degree of the curve.
         last: Its largest.
     """
 
     measure: Measure
-    degree: float | None
+    ranges: tuple[tuple[float, float], ...]
     side: str
     first: float
     last: float
+
+    @property
+    def degree(self) -> float | None:
+        """The one degree that has the value; None where there is none, or several."""
+        if len(self.ranges) != 1 or self.ranges[0][0] != self.ranges[0][1]:
+            return None
+        return self.ranges[0][0]
+
+    @property
+    def extent(self) -> tuple[float, float] | None:
+        """From the first degree that has the value to the last; None where there is none."""
+        return (self.ranges[0][0], self.ranges[-1][1]) if self.ranges else None
+
+    def nearest(self, degree: float) -> float | None:
+        """Returns the degree with this value that is nearest to another degree, px.
+
+        Example:
+            >>> dented = {0: 1.0, 20: 0.6, 40: 1.0, 60: 0.6}
+            >>> blur_equivalent(0.8, dented, "ssim").nearest(55)
+            50.0
+        """
+        inside = (min(max(degree, low), high) for low, high in self.ranges)
+        return min(inside, key=lambda one: abs(one - degree), default=None)
 
     @property
     def text(self) -> str:
         """One clause for a tile.
 
         Example:
-            >>> BlurEquivalent(ARGUMENT_MEASURES["psnr"], 41.2, "", 0, 100).text
+            >>> BlurEquivalent(ARGUMENT_MEASURES["psnr"], ((41.2, 41.2),), "", 0, 100).text
             'PSNR takes this for a blur of 41 px'
         """
         return f"{self.measure.label} takes this for a blur of {self.short}"
@@ -63,28 +89,38 @@ class BlurEquivalent:
         """The blur alone: a curve's first few degrees are too unlike each other to name one.
 
         Example:
-            >>> BlurEquivalent(ARGUMENT_MEASURES["psnr"], None, "beyond", 0, 100).short
+            >>> BlurEquivalent(ARGUMENT_MEASURES["psnr"], (), "beyond", 0, 100).short
             'over 100 px'
+            >>> BlurEquivalent(ARGUMENT_MEASURES["ssim"], ((2, 4), (20, 22)), "", 0, 100).short
+            'below 10 or 20–22 px'
         """
         if self.side == "beyond":
             return f"over {self.last:g} px"
-        if self.degree is None or self.degree < LEAST_SAID:
-            return f"below {max(self.first, LEAST_SAID):g} px"
-        return f"{self.degree:.0f} px"
+        least = max(self.first, LEAST_SAID)
+        words = [_range_text(*one, least=least) for one in self.ranges or ((0.0, 0.0),)]
+        *others, final = dict.fromkeys(words)
+        return f"{', '.join(others)} or {final} px" if others else f"{final} px"
+
+
+def _range_text(low: float, high: float, *, least: float) -> str:
+    """A range in whole px, or the one number that it is."""
+    if low < least:
+        return f"below {max(least, high):.0f}"
+    return "–".join(dict.fromkeys((f"{low:.0f}", f"{high:.0f}")))
 
 
 def blur_equivalent(value: float, curve: Mapping[int, float], measure: str) -> BlurEquivalent:
-    """Returns the degree at which a face's own curve has this value.
+    """Returns all degrees at which a face's own curve has this value.
 
     Conventions:
-        A curve need not be monotone (the study's stretch lets PSNR rise between neighbouring small
-        degrees): what is read off is its envelope, at each degree the farthest value so far,
-        linearly between its points, at the first degree that is as far. PSNR is interpolated as
-        the amplitude of the error.
+        A curve need not be monotone (the study's stretch lets PSNR rise between neighbouring
+        degrees), so a value may belong to several blurs; crossings less than 3 px apart are one
+        range. Between its points the curve is taken as straight, of PSNR the error's amplitude.
+        Degree 1 is left out: the study draws its angle, and one lucky draw is like any blur.
 
     Args:
         value: Of the changed picture, such as a shifted one.
-        curve: Degree, px, to the measure's value; at least two that are not NaN.
+        curve: Degree, px, to the measure's value; at least two besides degree 1 that are not NaN.
         measure: A key of ``ARGUMENT_MEASURES``.
 
     Returns:
@@ -96,27 +132,46 @@ def blur_equivalent(value: float, curve: Mapping[int, float], measure: str) -> B
     Example:
         >>> blur_equivalent(0.6, {0: 1.0, 50: 0.7, 100: 0.5}, "ssim").degree
         75.0
+        >>> blur_equivalent(0.8, {0: 1.0, 10: 0.6, 20: 1.0, 30: 0.6}, "ssim").short
+        'below 10, 15 or 25 px'
     """
     row = look_up(ARGUMENT_MEASURES, measure, "measure")
-    degrees = [degree for degree in sorted(curve) if not math.isnan(curve[degree])]
+    degrees = [at for at in sorted(curve) if at != DRAWN_DEGREE and not math.isnan(curve[at])]
     if len(degrees) < 2 or math.isnan(value):
         raise SettingError(
             f"the curve has {len(degrees)} known degrees and the value is {value:g}, "
             "wanted at least two and a number",
             hint="measure more degrees first",
         )
-    away = np.maximum.accumulate([row.away(curve[degree]) for degree in degrees])
-    here, first, last = row.away(value), degrees[0], degrees[-1]
-    if here < away[0] - 1e-12:
-        return BlurEquivalent(row, None, "below", first, last)
-    if here > away[-1]:
-        return BlurEquivalent(row, None, "beyond", first, last)
-    right = int(np.searchsorted(away, here, side="left"))
-    if right == 0 or away[right] == here:
-        return BlurEquivalent(row, float(degrees[right]), "", first, last)
-    share = (here - away[right - 1]) / (away[right] - away[right - 1])
-    degree = degrees[right - 1] + share * (degrees[right] - degrees[right - 1])
-    return BlurEquivalent(row, float(degree), "", first, last)
+    points = [(float(degree), row.away(curve[degree])) for degree in degrees]
+    level = row.away(value)
+    ranges = _ranges(list(_crossings(points, level)))
+    outside = "below" if level < min(away for _, away in points) else "beyond"
+    return BlurEquivalent(row, ranges, "" if ranges else outside, degrees[0], degrees[-1])
+
+
+def _crossings(points: Sequence[tuple[float, float]], level: float) -> Iterator[float]:
+    """Where a line through points is at a level, from left to right."""
+    for at, (here, left) in enumerate(points):
+        if left == level:
+            yield here
+        if at + 1 == len(points):
+            return
+        there, right = points[at + 1]
+        if min(left, right) < level < max(left, right):
+            share = (level - left) / (right - left)
+            yield here + share * (there - here)
+
+
+def _ranges(crossings: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """Crossings as ranges: neighbours are one."""
+    ranges: list[tuple[float, float]] = []
+    for at in crossings:
+        if ranges and at - ranges[-1][1] < NEIGHBOURS:
+            ranges[-1] = (ranges[-1][0], at)
+        else:
+            ranges.append((at, at))
+    return tuple(ranges)
 
 
 @dataclass(frozen=True)

@@ -488,21 +488,40 @@ def test_convention_equivalents_below_10_px_are_not_told_apart() -> None:
     assert blur_equivalent(0.7, LINE, "ssim").text == "SSIM takes this for a blur of 30 px"
 
 
-def test_convention_a_dent_in_a_curve_is_bridged_by_its_envelope() -> None:
-    curve = {0: 1.0, 10: 0.7, 20: 0.9, 30: 0.6, 100: 0.2}
-    assert blur_equivalent(0.8, curve, "ssim").degree == pytest.approx(20 / 3)
-    assert blur_equivalent(0.65, curve, "ssim").degree == pytest.approx(25)
+def test_convention_a_value_that_a_curve_has_several_times_is_several_blurs() -> None:
+    dented = {0: 1.0, 10: 0.7, 20: 0.9, 30: 0.6, 100: 0.2}
+    found = blur_equivalent(0.8, dented, "ssim")
+    assert [low for low, _ in found.ranges] == pytest.approx([20 / 3, 15, 70 / 3])
+    assert found.short == "below 10, 15 or 23 px"
+    assert (found.degree, found.nearest(16)) == (None, pytest.approx(15))
+    assert found.extent == (pytest.approx(20 / 3), pytest.approx(70 / 3))
+    assert blur_equivalent(0.65, dented, "ssim").short == "28 px"
+
+
+def test_convention_neighbours_are_one_range() -> None:
+    wavy = {0: 1.0, 20: 0.8, 22: 0.9, 24: 0.8, 60: 0.9, 100: 0.2}
+    found = blur_equivalent(0.85, wavy, "ssim")
+    assert found.short == "15, 21–23, 42 or 63 px"
+    assert (found.degree, found.nearest(22)) == (None, 22)
+    assert blur_equivalent(0.1, {0: 0.0, 9: 0.1, 11: 0.1, 50: 1.0}, "l1").short == "below 11 px"
+
+
+def test_convention_the_degree_whose_angle_is_drawn_is_left_out() -> None:
+    lucky = {0: 1.0, 1: 0.5, 2: 0.95, 50: 0.5, 100: 0.2}
+    assert blur_equivalent(0.5, lucky, "ssim").degree == 50
+    with pytest.raises(SettingError, match="1 known degrees"):
+        blur_equivalent(0.5, {0: 1.0, 1: 0.5}, "ssim")
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.floats(0, 1))
-def test_an_equivalent_is_monotone_whatever_the_curve(values: list[float], at: float) -> None:
-    curve = dict(enumerate([1.0, *values]))
-
-    def place(value: float) -> float:
-        found = blur_equivalent(value, curve, "ssim")
-        return {"below": -1.0, "beyond": 1e3}.get(found.side, found.degree or 0.0)
-
-    assert place(at) >= place((at + 1) / 2)
+def test_every_degree_that_is_named_has_the_value(values: list[float], at: float) -> None:
+    curve = dict(zip([0, *range(5, 100, 5)], [1.0, *values], strict=False))
+    degrees, known = list(curve), list(curve.values())
+    found = blur_equivalent(at, curve, "ssim")
+    for degree in (end for one in found.ranges for end in one):
+        assert np.interp(degree, degrees, known) == pytest.approx(at)
+    for degree, value in curve.items():
+        assert blur_equivalent(value, curve, "ssim").nearest(degree) == degree
 
 
 def test_a_bad_point_is_left_out_and_too_few_are_refused() -> None:

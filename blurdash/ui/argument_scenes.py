@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from blurdash.argument import LEAST_SAID
+from blurdash.argument import LEAST_SAID, BlurEquivalent
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
 from blurdash.ui.argument_face import QUICK
 from blurdash.ui.argument_often import how_often
@@ -191,14 +191,25 @@ def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
     found = equivalent_of(value, told.curve(), "cosine_similarity")
     if found is None:
         return []
-    line = (
-        f"For no blur of this face up to {found.last:g} px does the embedding prefer the sharp "
-        "picture at this shift."
-        if found.side == "beyond"
-        else f"With a blur below {max(found.degree or 0, LEAST_SAID):.0f} px the embedding, too, "
-        "prefers the blurred picture. Move Degree and see."
-    )
+    line = _fails_below(found)
     return [{"kind": "notes", "title": "Where it fails", "fails": True, "lines": [line]}]
+
+
+def _fails_below(found: BlurEquivalent) -> str:
+    """Against which blurs the embedding takes the blurred picture for the closer one."""
+    if found.extent is None:
+        return (
+            f"For no blur of this face up to {found.last:g} px does the embedding prefer the sharp "
+            "picture at this shift."
+            if found.side == "beyond"
+            else "Against every blur of this face the embedding prefers the sharp picture."
+        )
+    low, high = (f"{max(end, LEAST_SAID):.0f}" for end in found.extent)
+    beside = "" if low == high else f", and now and then up to {high} px"
+    return (
+        f"With a blur below {low} px the embedding, too, prefers the blurred picture{beside}. "
+        "Move Degree and see."
+    )
 
 
 def _angle(told: Told) -> Parts:

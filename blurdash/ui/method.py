@@ -50,10 +50,11 @@ $L_2$ are then one readout in three units. The study's formula for the average s
 
 EQUIVALENT_NOTES = """
 *Reads as a blur of 33 px* is the degree at which this face's own curve, at this angle and with this
-kernel, has the same value. Curves are not monotone (the study's stretch lets PSNR rise between
-neighbouring small degrees), so what is read off is their envelope: at each degree the farthest
-value so far. Below 10 px the degrees are not told apart, and past the end it is over 100 px. A
-picture that is blurred and not shifted reads as its own degree, by definition.
+kernel, has the same value. Curves are not monotone: the study's stretch lets PSNR rise between
+neighbouring degrees, so a value may belong to several blurs, and all of them are named: *20 or 50
+px*, neighbours as *41–43 px*. Degree 1 is left out, for the study draws its angle. Below 10 px the
+degrees are not told apart, and past the end it is over 100 px. A picture that is blurred and not
+shifted reads as its own degree, by definition.
 """
 
 KERNEL_NOTES = """

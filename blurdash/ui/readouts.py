@@ -37,7 +37,7 @@ __all__ = [
 # From so many degrees on a curve says what blur a value is like.
 POINTS_OF_A_CURVE = 11
 BAND_STEP = 5  # degrees between the points of a band as it is drawn
-NO_EQUIVALENT = {"text": "", "at": None, "side": ""}
+NO_EQUIVALENT: dict[str, Any] = {"text": "", "ranges": [], "side": ""}
 
 # Measure, the tile's test id, which accent it wears.
 TILES = (
@@ -218,7 +218,7 @@ def equivalents(
         curve: For each known degree the face's own values at this angle.
     """
     if not (view.shift_x or view.shift_y):
-        itself = {"text": f"{view.degree} px", "at": view.degree, "side": ""}
+        itself = {"text": f"{view.degree} px", "ranges": [[view.degree] * 2], "side": ""}
         return [
             itself if not math.isnan(values[name]) else dict(NO_EQUIVALENT) for name, _, _ in TILES
         ]
@@ -233,7 +233,8 @@ def _equivalent(
     found = equivalent_of(value, curve, name)
     if found is None:
         return dict(NO_EQUIVALENT)
-    return {"text": found.short, "at": found.degree, "side": found.side}
+    ranges = [[round(end, 1) for end in one] for one in found.ranges]
+    return {"text": found.short, "ranges": ranges, "side": found.side}
 
 
 def equivalent_of(

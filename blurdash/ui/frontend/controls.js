@@ -385,7 +385,7 @@ function paintSeen(state) {
   const standIn = fresh ? null : curveValues(state);
   const stays = fresh && !data.ready ? curveValues(state) : null;
   const values = fresh ? data.values : standIn ?? (ours ? data.values : null);
-  const itself = { text: `${view.degree} px`, at: view.degree, side: "" };
+  const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
   const like = fresh ? equivalents(state) : standIn ? data.tiles.map(() => itself) : [];
   const here = fresh || standIn ? byTile(data.tiles, values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
   paintLanes(state, here, byTile(data.tiles, like));

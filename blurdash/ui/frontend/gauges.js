@@ -25,19 +25,36 @@ function drawBelieve(svg, { tiles, like, degree, unit }) {
     <text class="bd-strong" x="${Math.max(x(degree), left + 26 * unit)}" y="${font}" text-anchor="middle">real blur ${degree} px</text>`);
   rows.forEach((tile, i) => {
     const y = top + ((i + 0.5) * (bottom - top)) / rows.length;
-    parts.push(believeRow(tile, like?.[tile.id], { x, y, from: x(degree), beyond: right + zone / 2, unit, font }));
+    parts.push(believeRow(tile, like?.[tile.id], { x, y, from: x(degree), beyond: right + zone / 2, width: box.width, unit, font }));
   });
   svg.innerHTML = parts.join("");
 }
 
-function believeRow({ short, family }, like, { x, y, from, beyond, unit, font }) {
+function believeRow({ short, family }, like, { x, y, from, beyond, width, unit, font }) {
   const name = `<text class="bd-named" style="--bd-c: var(--bd-${family})" x="0" y="${y + font * 0.36}">${short}</text>`;
   if (!like?.text) return name;
-  const end = like.side === "beyond" ? beyond : x(like.at ?? 0);
-  const text = like.side === "beyond" ? "" // the zone says it
-    : `<text class="bd-strong bd-marked" x="${end + 11 * unit}" y="${y + font * 0.36}">${like.text}</text>`;
-  return `${name}<path class="bd-marked" d="M${from} ${y}H${end}" stroke="var(--bd-${family})" stroke-width="${2 * unit}"/>
-    ${mark(family, end, y, 5.5 * unit, unit)}${text}`;
+  const places = placesOf(like, x, beyond);
+  const [first, last] = [places[0], places.at(-1)];
+  const text = like.side === "beyond" ? "" : said(like.text, Math.max(last, from) + 11 * unit, y, { width, unit, font });
+  // A value that several blurs have is a bar over all of them.
+  const [low, high] = like.side ? [0, 0] : [x(like.ranges[0][0]), x(like.ranges.at(-1)[1])];
+  const bar = high - low < 1 ? ""
+    : `<path class="bd-marked" d="M${low} ${y}H${high}" stroke="var(--bd-${family})" stroke-opacity="0.35" stroke-width="${9 * unit}" stroke-linecap="round"/>`;
+  return `${name}${bar}<path class="bd-marked" d="M${from} ${y}H${from < first ? first : Math.min(from, last)}" stroke="var(--bd-${family})" stroke-width="${2 * unit}"/>
+    ${places.map((place) => mark(family, place, y, 5.5 * unit, unit)).join("")}${text}`;
+}
+
+/** What a measure reads, behind its mark; above it where there is no room behind. */
+function said(text, x, y, { width, unit, font }) {
+  const fits = x + 0.6 * font * text.length < width;
+  const place = fits ? `x="${x}" y="${y + font * 0.36}"` : `x="${width}" y="${y - 9 * unit}" text-anchor="end"`;
+  return `<text class="bd-strong bd-marked" ${place}>${text}</text>`;
+}
+
+/** Where on an axis the blurs lie that a measure takes a picture for: the middle of each range. */
+function placesOf({ ranges, side }, x, beyond) {
+  if (side) return [side === "beyond" ? beyond : x(0)];
+  return ranges.map(([low, high]) => x((low + high) / 2));
 }
 
 /** Draws a distance from 0 over the threshold to where different people lie. */

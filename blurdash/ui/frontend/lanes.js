@@ -165,15 +165,16 @@ class Lanes {
   }
 
   leader(lane, like, x, y, view) {
-    if (!like || !(view.shift_x || view.shift_y) || (like.at === null && like.side !== "beyond")) return "";
+    if (!like?.text || !(view.shift_x || view.shift_y) || like.side === "below") return "";
     const { unit } = this.place;
-    const end = this.x(like.at ?? LANE_LAST_DEGREE);
+    const end = this.x(LANE_LAST_DEGREE);
+    const places = placesOf(like, (degree) => this.x(degree), end);
     const stroke = `fill="none" stroke="var(--bd-${lane.family})"`;
-    const line = `<path d="M${x} ${y}H${end}" ${stroke} stroke-width="${1.2 * unit}" stroke-dasharray="${1.5 * unit} ${3 * unit}"/>`;
-    if (like.at === null) {
+    const line = `<path d="M${Math.min(x, places[0])} ${y}H${Math.max(x, places.at(-1))}" ${stroke} stroke-width="${1.2 * unit}" stroke-dasharray="${1.5 * unit} ${3 * unit}"/>`;
+    if (like.side) {
       return `${line}<path d="M${end - 6 * unit} ${y - 4 * unit}l${6 * unit} ${4 * unit}l${-6 * unit} ${4 * unit}" ${stroke} stroke-width="${1.5 * unit}"/>`;
     }
-    return `${line}<circle cx="${end}" cy="${y}" r="${3.5 * unit}" fill="var(--bd-panel)" stroke="var(--bd-${lane.family})" stroke-width="${1.5 * unit}"/>`;
+    return line + places.map((place) => `<circle cx="${place}" cy="${y}" r="${3.5 * unit}" fill="var(--bd-panel)" stroke="var(--bd-${lane.family})" stroke-width="${1.5 * unit}"/>`).join("");
   }
 
   cursor({ view, eyeDistance }) {

@@ -88,6 +88,7 @@ class Readouts {
     setText(parts.identical, !elsewhere && tile.identical ? `, ${tile.identical}` : "");
     parts.like.hidden = !like?.text;
     setText(parts.px, like?.text ?? "");
+    parts.like.title = like?.text ?? ""; // where several blurs are too long for the tile
   }
 
   paintHead({ recogniser }, state) {
