@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 from blurdash.errors import SettingError
 
-__all__ = ["Measure", "look_up"]
+__all__ = ["INFINITE", "Measure", "look_up"]
+
+INFINITE = "∞"
 
 Row = TypeVar("Row")
 
@@ -64,6 +66,23 @@ class Measure:
         if math.isinf(self.identical):
             return float(10 ** (-value / 20))
         return self.identical - value if self.higher_is_closer else value - self.identical
+
+    def shown(self, value: float, *, with_unit: bool = False) -> str:
+        """Returns a value as a person reads it, in so many digits as are worth showing.
+
+        Args:
+            value: Of this measure; NaN where there is none.
+            with_unit: Whether its unit follows.
+        """
+        if math.isnan(value):
+            return "–"
+        unit = f" {self.unit}" if self.unit and with_unit else ""
+        return (INFINITE if math.isinf(value) else f"{value:.{self.decimals}f}") + unit
+
+    @property
+    def short_label(self) -> str:
+        """The label without what goes without saying, such as "L2"."""
+        return self.label.removesuffix(" similarity").removesuffix(" distance")
 
     @property
     def direction(self) -> str:

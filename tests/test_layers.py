@@ -43,6 +43,7 @@ LEVELS = {
     "search": 6,
     "flips": 6,
     "argue": 7,
+    "sentences": 7,
     "summary": 6,
     "figure": 7,
     "cli": 8,

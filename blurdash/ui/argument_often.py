@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from blurdash.errors import BlurdashError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.flips import HUMAN, preferences
-from blurdash.ui.argument_told import CLAIM, Parts, Told, word
+from blurdash.sentences import CLAIM, word
+from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.shipped import shipped_flips
 
 if TYPE_CHECKING:

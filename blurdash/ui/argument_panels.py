@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from blurdash.argument import ScepticRow
 from blurdash.evidence import ARGUMENT_MEASURES
-from blurdash.kernel import KERNELS, audit_kernel
+from blurdash.kernel import KERNELS
 from blurdash.register import REGISTRATIONS
+from blurdash.sentences import ShownRow, shown_row
 from blurdash.ui.argument_face import QUICK
-from blurdash.ui.readouts import blur_text, family_of, number_text, short_label
+from blurdash.ui.readouts import blur_text, family_of
 
 if TYPE_CHECKING:
+    from blurdash.kernel import KernelAudit
     from blurdash.search import AngleFlip
 
 __all__ = [
@@ -36,7 +38,6 @@ __all__ = [
     "occlusion_maps",
     "room_row",
     "sceptic_panel",
-    "side_of",
 ]
 
 Map = npt.NDArray[np.floating]
@@ -52,13 +53,6 @@ PIXEL_FORMULAS = (
     "SSIM = mean of (2μₓμᵧ + c₁)(2σₓᵧ + c₂) / (μₓ² + μᵧ² + c₁)(σₓ² + σᵧ² + c₂) over windows: "
     "Gaussian, σ 1.5 px, on luma.",
 )
-
-
-def side_of(first: float, second: float, name: str) -> int | None:
-    """Returns which of two values a measure prefers: 0, 1, or None for neither or no value."""
-    if math.isnan(first) or math.isnan(second) or first == second:
-        return None
-    return 0 if ARGUMENT_MEASURES[name].prefers(first, second) else 1
 
 
 def measure_table(
@@ -86,19 +80,17 @@ def measure_table(
     rows = []
     for name in names:
         row = ARGUMENT_MEASURES[name]
-        known = left is not None and right is not None
         pair = (left[name], right[name]) if left is not None and right is not None else None
-        side = side_of(*pair, name) if pair and name != alike else None
-        cells = [row.label, *([number_text(row, value) for value in pair] if pair else ["···"] * 2)]
-        neither = ("alike" if name == alike else "neither") if known else ""
-        prefers = neither if side is None else heads[side]
-        cells.append(prefers)
+        shown = shown_row(name, *pair, alike=name == alike) if pair else None
+        side = shown.side if shown else None
+        values = [row.shown(value, with_unit=True) for value in pair] if pair else ["···"] * 2
+        cells = [row.label, *values, _prefers(shown, heads)]
         if curve is not None:
             cells.append(blur_text(pair[0], curve, name) if pair else "")
         rows.append(
             {
                 "cells": cells,
-                "name": short_label(row),
+                "name": row.short_label,
                 "family": family_of(name),
                 "wins": None if side is None else side + 1,
                 "test": f"argue-{name}",
@@ -109,6 +101,15 @@ def measure_table(
     if curve is not None:
         head.append(f"{heads[0]} is like a blur of")
     return {"kind": "verdict", "head": head, "rows": rows}
+
+
+def _prefers(row: ShownRow | None, heads: Sequence[str]) -> str:
+    """What stands in a row's last column; empty while it is computed."""
+    if row is None:
+        return ""
+    if row.side is None:
+        return "alike" if row.alike else "neither"
+    return heads[row.side]
 
 
 def room_row(counts: Sequence[int], heads: Sequence[str]) -> dict[str, Any]:
@@ -185,14 +186,13 @@ def _coloured(values: Map, *, smooth: bool = True) -> str:
     return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def audit_table(kernel: str, blurs: Sequence[tuple[int, float]]) -> dict[str, Any]:
+def audit_table(kernel: str, audits: Sequence[KernelAudit]) -> dict[str, Any]:
     """Returns what the kernels of two blurs really do.
 
     Args:
         kernel: A key of ``KERNELS``.
-        blurs: Degree and angle of the left and the right picture.
+        audits: Of the left and the right picture's.
     """
-    audits = [audit_kernel(KERNELS[kernel].make(*blur)) for blur in blurs]
     lines = (
         ("Mass (1 keeps the light)", [f"{one.mass:.2f}" for one in audits]),
         ("True length", [f"{one.length:.1f} px" for one in audits]),
@@ -241,11 +241,9 @@ def sceptic_panel(rows: Sequence[ScepticRow], chosen: tuple[str, str, str]) -> d
     for row in rows:
         cells: list[Any] = [_sceptic_name(row)]
         for measure in measures:
-            prefers = row.prefers_sharp(measure.name)
-            values = (row.sharp[measure.name], row.blurred[measure.name])
-            pair = (number_text(measure, value, with_unit=False) for value in values)
-            mark = {True: "sharp", False: "blurred", None: ""}[prefers]
-            cells.append({"text": " | ".join(pair), "mark": mark})
+            shown = shown_row(measure.name, row.sharp[measure.name], row.blurred[measure.name])
+            mark = "" if shown.side is None else ("sharp", "blurred")[shown.side]
+            cells.append({"text": " | ".join(shown.texts), "mark": mark})
         lines.append(
             {
                 "cells": cells,

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from blurdash.argument import LEAST_SAID, BlurEquivalent
+from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
+from blurdash.sentences import (
+    EMBEDDING,
+    Blur,
+    angle_sentence,
+    embedding_sentence,
+    fails_below,
+    pixels_sentence,
+    preferences_sentence,
+    shown_rows,
+    vote_sentences,
+)
 from blurdash.ui.argument_face import QUICK
 from blurdash.ui.argument_often import how_often
 from blurdash.ui.argument_panels import (
@@ -17,11 +27,10 @@ from blurdash.ui.argument_panels import (
     measure_table,
     occlusion_maps,
     room_row,
-    side_of,
 )
 from blurdash.ui.argument_sceptic import sceptic
 from blurdash.ui.argument_search import SEARCHES
-from blurdash.ui.argument_told import CLAIM, Parts, Told, listed, word
+from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.readouts import equivalent_of
 
 __all__ = ["SCENE_PARTS"]
@@ -108,59 +117,27 @@ def _crowd(told: Told) -> list[dict[str, Any]]:
 
 def _what_happened(told: Told) -> list[str]:
     """Which picture is which, what was done to it, and by how much the pixel measures differ."""
-    story = told.story
-    far = math.hypot(story.values["x"], story.values["y"])
-    done = {
-        "sharp": f"the photo itself, moved by {far:.3g} px of 1024",
-        "blurred": f"blurred over {int(story.values['degree'])} px",
-    }
-    first, second = (done[which] for which in story.pictures())
-    lines = [f"A is {first}. B is {second}."]
-    pair = told.sharp_and_blurred()
-    if pair is not None and all(pair[1][name] > pair[0][name] for name in ("psnr", "ssim")):
-        sharp, blurred = pair
-        lines.append(
-            f"PSNR gives the blurred one the better mark by {blurred['psnr'] - sharp['psnr']:.2f} "
-            f"dB, SSIM by {blurred['ssim'] - sharp['ssim']:.4f}."
-        )
-    return lines
+    return vote_sentences(told.rows(), *told.done(), told.story.pictures())
 
 
 def _verdict_of_scene(told: Told) -> str:
     """Who prefers which, once the numbers are shown."""
-    pair = told.sharp_and_blurred()
-    if pair is None:
+    rows = told.rows()
+    if not rows:
         return "One is sharp and moved, the other is blurred."
-    sharp, blurred = _sides(pair)
     place = dict(zip(told.story.pictures(), "AB", strict=True))
-    parts = [
-        f"{listed(names)} prefer{'' if len(names) > 1 else 's'} {place[which]}, the {which} one"
-        for which, names in (("blurred", blurred), ("sharp", sharp))
-        if names
-    ]
-    return f"{'; '.join(parts)}." if parts else "No measure tells these two apart."
+    names = [f"{place[which]}, the {which} one" for which in ("sharp", "blurred")]
+    return preferences_sentence(rows, names)
 
 
 def _pixels(told: Told) -> Parts:
     pair = told.sharp_and_blurred()
-    sharp, blurred = _sides(pair) if pair else ([], [])
-    pixel = [name for name in blurred if name != "the embedding"]
-    kept = [name for name in sharp if name != "the embedding"]
-    if pixel:
-        see = (
-            f"{listed(pixel)} prefer{'' if len(pixel) > 1 else 's'} the blurred picture: an edge "
-            "that moved counts as an edge that is wrong"
-            + (f"; {listed(kept)} does not." if kept else ".")
-        )
-    else:
-        see = "Here PSNR and SSIM agree with the eye: move the sharp picture further, or blur less."
+    see = pixels_sentence(told.rows(), *told.done())
     panels = [_numbers(told, pair), _maps(told, similarities=True), _searches(told)]
-    found = told.story.note
-    panels.append(
-        {"kind": "notes", "lines": [found]}
-        if found
-        else {"kind": "notes", "small": True, "lines": PIXEL_FORMULAS}
-    )
+    if told.story.note:
+        panels.append(_found(told))
+    else:
+        panels.append({"kind": "notes", "small": True, "lines": PIXEL_FORMULAS})
     return Parts(see, panels, told.waits, told.message)
 
 
@@ -168,22 +145,24 @@ def _embedding(told: Told) -> Parts:
     pair = told.sharp_and_blurred()
     panels = [_numbers(told, pair)]
     see = "The embedding is asked how close each picture is to the clean face."
-    if pair is not None:
-        first, second = (values["cosine_similarity"] for values in pair)
-        side = side_of(first, second, "cosine_similarity")
-        see = (
-            f"To the recogniser the sharp picture is the closer one: {first:.4f} against "
-            f"{second:.4f}."
-            if side == 0
-            else f"Here the recogniser prefers the blurred picture, {second:.4f} against "
-            f"{first:.4f}: so small a blur changes the embedding less than this shift does."
-        )
+    row = told.rows().get(EMBEDDING)
+    if row is not None:
+        see = embedding_sentence(row, *told.done())
     if told.story.note:
-        panels.append({"kind": "notes", "lines": [told.story.note]})
+        panels.append(_found(told))
     elif pair is not None:
-        panels += _where_it_fails(told, pair[0]["cosine_similarity"])
+        panels += _where_it_fails(told, pair[0][EMBEDDING])
     panels += [_maps(told, similarities=False), _searches(told)]
     return Parts(see, panels, told.waits, told.message)
+
+
+def _found(told: Told) -> dict[str, Any]:
+    """What a search has found, and what the rows say of it."""
+    rows = told.rows(_names(told.sharp_and_blurred()))
+    lines = [told.story.note]
+    if rows:
+        lines.append(preferences_sentence(rows, ("the sharp one", "the blurred one")))
+    return {"kind": "notes", "lines": lines}
 
 
 def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
@@ -191,25 +170,8 @@ def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
     found = equivalent_of(value, told.curve(), "cosine_similarity")
     if found is None:
         return []
-    line = _fails_below(found)
+    line = fails_below(found)
     return [{"kind": "notes", "title": "Where it fails", "fails": True, "lines": [line]}]
-
-
-def _fails_below(found: BlurEquivalent) -> str:
-    """Against which blurs the embedding takes the blurred picture for the closer one."""
-    if found.extent is None:
-        return (
-            f"For no blur of this face up to {found.last:g} px does the embedding prefer the sharp "
-            "picture at this shift."
-            if found.side == "beyond"
-            else "Against every blur of this face the embedding prefers the sharp picture."
-        )
-    low, high = (f"{max(end, LEAST_SAID):.0f}" for end in found.extent)
-    beside = "" if low == high else f", and now and then up to {high} px"
-    return (
-        f"With a blur below {low} px the embedding, too, prefers the blurred picture{beside}. "
-        "Move Degree and see."
-    )
 
 
 def _angle(told: Told) -> Parts:
@@ -218,21 +180,17 @@ def _angle(told: Told) -> Parts:
         (int(story.values["degree_a"]), story.values["angle_a"]),
         (int(story.values["degree_b"]), story.values["angle_b"]),
     ]
-    see = "The same length of blur costs more of the face at one angle than at another."
-    panels: list[dict[str, Any]] = []
+    audits = [audit_kernel(KERNELS[told.kernel].make(*blur)) for blur in blurs]
+    first, second = (
+        Blur(*blur, f"{audit.length:.1f}") for blur, audit in zip(blurs, audits, strict=True)
+    )
+    row, panels = None, []
     if told.values is not None:
-        panels.append(measure_table(*told.values, names=_names(told.values)))
-        first, second = (values["cosine_similarity"] for values in told.values)
-        (long, at), (short, there) = blurs
-        if long != short and (first > second) == (long > short) and first != second:
-            more, less = max(long, short), min(long, short)
-            see = (
-                f"A longer blur can leave more of the face: {more} px at "
-                f"{at if long > short else there:g}° against {less} px at "
-                f"{there if long > short else at:g}°, {max(first, second):.4f} against "
-                f"{min(first, second):.4f}."
-            )
-    panels.append(audit_table(told.kernel, blurs))
+        left, right = told.values
+        panels.append(measure_table(left, right, names=_names(told.values)))
+        row = shown_rows(left, right, (EMBEDDING,)).get(EMBEDDING)
+    see = angle_sentence(row, (first, second))
+    panels.append(audit_table(told.kernel, audits))
     busy = story.finding == "angle"
     label = "Searching …" if busy else SEARCHES["angle"]
     hint = "Looks for a longer blur that the recogniser calls closer than a shorter one"
@@ -251,7 +209,7 @@ def _numbers(told: Told, pair: Any) -> dict[str, Any]:
         names=_names(pair),
         heads=("sharp", "blurred"),
         curve=told.curve() if pair else {},
-        alike=str(told.story.twin["metric"]) if told.story.twin else "",
+        alike=told.alike,
     )
 
 
@@ -329,16 +287,6 @@ def _searches(told: Told) -> dict[str, Any]:
 
 def _button(act: str, label: str, hint: str, *, busy: bool = False) -> dict[str, Any]:
     return {"act": act, "label": label, "hint": hint, "busy": busy}
-
-
-def _sides(pair: Sequence[Mapping[str, float]]) -> tuple[list[str], list[str]]:
-    """Who prefers the sharp picture, and who the blurred one, in words."""
-    sides: tuple[list[str], list[str]] = ([], [])
-    for name in CLAIM:
-        side = side_of(pair[0][name], pair[1][name], name)
-        if side is not None:
-            sides[side].append(word(name))
-    return sides
 
 
 SCENE_PARTS: dict[str, Callable[[Told], Parts]] = {

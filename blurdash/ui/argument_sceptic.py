@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from blurdash.argument import ScepticRow, sceptic_table
 from blurdash.kernel import KERNELS
 from blurdash.register import REGISTRATIONS
+from blurdash.sentences import sceptic_notes, sceptic_sentence
 from blurdash.ui.argument_panels import SCEPTIC_COLUMNS, sceptic_panel
 from blurdash.ui.argument_search import study_angle
-from blurdash.ui.argument_told import CLAIM, Parts, Told, listed, word
+from blurdash.ui.argument_told import Parts, Told
 
 if TYPE_CHECKING:
     from blurdash.ui.argument_face import Answer
@@ -31,9 +31,8 @@ def sceptic(told: Told) -> Parts:
     else:
         panels.append({"kind": "notes", "lines": ["Every number under every switch is computed …"]})
     if rows:
-        counts = listed([f"{word(name)} in {_wrong(rows, name)}" for name in CLAIM])
-        see = f"Of {len(rows)} ways to ask, the blurred picture is preferred by {counts}."
-        panels.append({"kind": "notes", "lines": _sceptic_notes(rows)})
+        see = sceptic_sentence(rows)
+        panels.append({"kind": "notes", "lines": sceptic_notes(rows)})
     else:
         see = "Register the pictures, detect the face again, change kernel and recogniser."
     return Parts(see, panels, told.waits, told.message)
@@ -58,27 +57,6 @@ def _sceptic_rows(told: Told, kernel: str) -> Answer | None:
             names=SCEPTIC_COLUMNS,
         ),
     )
-
-
-def _wrong(rows: Sequence[ScepticRow], name: str) -> int:
-    return sum(row.prefers_sharp(name) is False for row in rows)
-
-
-def _sceptic_notes(rows: Sequence[ScepticRow]) -> list[str]:
-    """Where the claim weakens, said rather than hidden."""
-    lines = []
-    registered = [row for row in rows if row.registration != "none"]
-    if registered and all(row.prefers_sharp("psnr") for row in registered):
-        lines.append(
-            "Registered first, PSNR and SSIM agree with the embedding: the argument is about "
-            "pictures that nobody has registered, which is how most papers compute them."
-            if all(row.prefers_sharp("ssim") for row in registered)
-            else "Registered first, PSNR agrees with the embedding."
-        )
-    if any(row.prefers_sharp("cosine_similarity") is False for row in rows):
-        lines.append("In some of these ways the embedding prefers the blurred picture too.")
-    notes = dict.fromkeys(row.note for row in rows if row.note)
-    return [*lines, *(f"{note[:1].upper()}{note[1:]}." for note in notes)]
 
 
 def _sceptic_choices(told: Told) -> dict[str, Any]:

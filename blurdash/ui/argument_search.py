@@ -88,11 +88,13 @@ def _show_pair(story: Story, found: Disagreement) -> None:
     _back_to_shift(story)
     story.jump(degree=found.degree, x=found.shift_x, y=found.shift_y)
     far = math.hypot(found.shift_x, found.shift_y)
+    pair = f"a shift of {far:.3g} px against a blur of {found.degree} px"
+    # Who prefers which is said beside it, from the rows that are shown.
     story.note = (
-        f"{found.note[:1].upper()}{found.note[1:]}."
-        if not found.found
-        else f"Found: a shift of {far:.3g} px against a blur of {found.degree} px; "
-        "every pixel measure asked prefers the blurred picture, the recogniser the sharp one."
+        f"Found: {pair}."
+        if found.found
+        else f"No pair of this face disagrees with a shift up to {story.limit:g} px; nearest is "
+        f"{pair}."
     )
 
 

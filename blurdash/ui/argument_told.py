@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.disturb import Disturbance
+from blurdash.sentences import CLAIM, ShownRow, shown_rows
 from blurdash.ui.argument_panels import CURVE_NAMES
 
 if TYPE_CHECKING:
@@ -14,10 +15,8 @@ if TYPE_CHECKING:
     from blurdash.ui.ballot_box import BallotBox
     from blurdash.ui.story import Story
 
-__all__ = ["CLAIM", "Parts", "Told", "listed", "word"]
+__all__ = ["Parts", "Told"]
 
-# What the argument is about, in the order it is said.
-CLAIM = ("psnr", "ssim", "cosine_similarity")
 CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
 
 
@@ -121,17 +120,25 @@ class Told:
         first, second = self.values
         return (second, first) if self.story.pictures()[:1] == ("blurred",) else (first, second)
 
+    def done(self) -> tuple[Disturbance, float]:
+        """What was done to the sharp picture, and the length of the blur of the other, px."""
+        if self.story.twin is not None:
+            twin: dict[str, Any] = self.story.twin
+            return Disturbance(twin["x"], twin["y"]), twin["length"]
+        return self.story.sharp(), self.story.values["degree"]
 
-def word(name: str) -> str:
-    """Returns what a measure is called in a sentence."""
-    return "the embedding" if name == "cosine_similarity" else ARGUMENT_MEASURES[name].label
+    def rows(self, names: Sequence[str] = CLAIM) -> dict[str, ShownRow]:
+        """The rows of the sharp and the blurred picture as they are shown; none until known.
 
+        Args:
+            names: Which measures; those that are not measured are left out.
+        """
+        pair = self.sharp_and_blurred()
+        if pair is None:
+            return {}
+        return shown_rows(*pair, names, alike=self.alike)
 
-def listed(words: Sequence[str]) -> str:
-    """Returns words as a list in a sentence.
-
-    Example:
-        >>> listed(["PSNR", "SSIM"])
-        'PSNR and SSIM'
-    """
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    @property
+    def alike(self) -> str:
+        """The measure whose twins the pictures are; empty where they are none."""
+        return str(self.story.twin["metric"]) if self.story.twin else ""

@@ -29,9 +29,7 @@ __all__ = [
     "equivalent_of",
     "equivalents",
     "family_of",
-    "number_text",
     "recogniser_data",
-    "short_label",
 ]
 
 # From so many degrees on a curve says what blur a value is like.
@@ -140,7 +138,7 @@ def recogniser_data(
         if threshold is None
         else {
             "tile": [name for name, _, _ in TILES].index(threshold.measure),
-            "text": f"{short_label(MEASURES[threshold.measure])} "
+            "text": f"{MEASURES[threshold.measure].short_label} "
             f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
             f"{threshold.source}",
             "value": threshold.value,
@@ -253,34 +251,11 @@ def equivalent_of(
     return blur_equivalent(value, points, name)
 
 
-def short_label(row: Measure) -> str:
-    """Returns a measure's label without what goes without saying.
-
-    Example:
-        >>> short_label(MEASURES["l2"]), short_label(MEASURES["psnr"])
-        ('L2', 'PSNR')
-    """
-    return row.label.removesuffix(" similarity").removesuffix(" distance")
-
-
 def family_of(name: str) -> str:
     """Returns whose accent a measure wears: ``embedding``, ``pixels`` or ``plain``."""
     if name in DISTANCES:
         return "embedding"
     return "pixels" if name in METRICS else "plain"
-
-
-def number_text(row: Measure, value: float, *, with_unit: bool = True) -> str:
-    """Returns a measure's value as a person reads it.
-
-    Example:
-        >>> number_text(MEASURES["psnr"], math.inf)
-        '∞ dB'
-    """
-    if math.isnan(value):
-        return "–"
-    unit = f" {row.unit}" if row.unit and with_unit else ""
-    return ("∞" if math.isinf(value) else f"{value:.{row.decimals}f}") + unit
 
 
 def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:
@@ -289,7 +264,7 @@ def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:
         "id": test_id,
         "measure": name,
         "label": row.label,
-        "short": short_label(row),
+        "short": row.short_label,
         "unit": row.unit,
         "decimals": row.decimals,
         "direction": row.direction,
