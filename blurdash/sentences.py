@@ -20,6 +20,7 @@ from blurdash.table import INFINITE
 __all__ = [
     "CLAIM",
     "EMBEDDING",
+    "PIXEL_CLAIM",
     "Blur",
     "ShownRow",
     "angle_sentence",

@@ -47,10 +47,25 @@ def test_what_makes_no_sense_gives_the_default_and_says_so(app, degree):
     app.query_params["degree"] = degree
     app.query_params["kernel"] = "<img src=x>"
     app.run()
-    assert app.session_state["bd_view"].position()[0] == 30
+    assert app.session_state["bd_view"].position() == [0, 45.0, 0.0, 0.0]
     assert "degree=" in said(app)
     assert "kernel=img srcx" in said(app)
     assert len(said(app)) < 200
+
+
+@pytest.mark.parametrize(
+    ("entry", "position"),
+    [
+        (("kernel", "line"), [0, 45.0, 8.0, 0.0]),  # no position: as the page opens
+        (("degree", "30"), [30, 45.0, 0.0, 0.0]),  # what is not named is 0
+        (("angle", "10"), [0, 10.0, 0.0, 0.0]),
+        (("shift", "0,3"), [0, 45.0, 0.0, 3.0]),
+    ],
+)
+def test_convention_an_address_with_a_position_is_complete(app, entry, position):
+    app.query_params[entry[0]] = entry[1]
+    app.run()
+    assert app.session_state["bd_view"].position() == position
 
 
 def test_the_browser_is_told_the_address_of_where_the_hand_rests(app):

@@ -62,12 +62,14 @@ def test_first_page_shows_numbers_of_the_portrait(app, dlib_embedder):
     app.run()
     assert not app.exception
     data = component_data(app, "bd_controls")
-    expected = PreparedFace(portrait_face(), dlib_embedder).readout(Change()).values
+    surprise = Change(degree=0, shift_x=8.0)
+    expected = PreparedFace(portrait_face(), dlib_embedder).readout(surprise).values
     shown = dict(zip([tile["id"] for tile in data["tiles"]], data["values"], strict=True))
     assert shown["cosine"] == pytest.approx(expected["cosine_similarity"], abs=2e-4)
     assert shown["psnr"] == pytest.approx(expected["psnr"], abs=0.02)
     assert shown["ssim"] == pytest.approx(expected["ssim"], abs=2e-4)
-    assert data["pos"] == [30, 45.0, 0.0, 0.0]
+    assert data["pos"] == [0, 45.0, 8.0, 0.0]
+    assert data["sentence"]["truth"] == "Not blurred at all, only moved by 8 px."
     assert data["recogniser"]["label"] == "dlib ResNet-29"
     assert data["recogniser"]["threshold"]["value"] == 0.6
     assert data["same_person"] is True
@@ -85,7 +87,7 @@ def test_moved_sliders_are_answered_for_that_position(app):
 
 def test_a_receipt_goes_along_once_the_hand_rests(app):
     app.run()
-    assert component_data(app, "bd_controls")["receipt"]["receipt"]["degree"] == 30
+    assert component_data(app, "bd_controls")["receipt"]["receipt"]["shift"] == [8.0, 0.0]
     app.session_state["bd_controls"] = {"pos": [80, -20, 3.5, 0, 6], "rest": "30,45,0,0,side"}
     app.run()
     assert component_data(app, "bd_controls")["receipt"] is None
@@ -99,6 +101,8 @@ def test_a_receipt_goes_along_once_the_hand_rests(app):
 
 
 def test_a_blur_that_is_not_shifted_is_its_own_equivalent(app):
+    app.run()
+    app.session_state["bd_controls"] = {"pos": [30, 45, 0, 0, 7], "rest": ""}
     app.run()
     like = component_data(app, "bd_controls")["equivalents"]
     assert [(one["text"], one["ranges"]) for one in like] == [("30 px", [[30, 30]])] * len(like)
@@ -206,7 +210,8 @@ def test_recogniser_without_weights_says_so_and_keeps_the_page(app, dlib_embedde
     data = component_data(app, "bd_controls")
     # What needs no recogniser is there all the same.
     assert data["values"][:3] == ["none"] * 3
-    pixels = PreparedFace(portrait_face(), dlib_embedder).readout(Change()).values
+    surprise = Change(degree=0, shift_x=8.0)
+    pixels = PreparedFace(portrait_face(), dlib_embedder).readout(surprise).values
     assert data["values"][3] == pytest.approx(pixels["psnr"], abs=0.02)
     assert data["values"][4] == pytest.approx(pixels["ssim"], abs=2e-4)
     assert data["recogniser"]["label"] == ""

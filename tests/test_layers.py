@@ -51,8 +51,8 @@ LEVELS = {
     "__main__": 9,
 }
 # Inside a sub-package, and within this level among themselves: table may use errors.
-SIBLINGS = ("embed", "ui", "cli", "figure")
-SPLIT = ("cli", "figure")  # rows of several files: cli.py, cli_study.py, ...
+SIBLINGS = ("embed", "ui", "cli", "figure", "sentences")
+SPLIT = ("cli", "figure", "sentences")  # rows of several files: cli.py, cli_study.py, ...
 LEVEL_ZERO_USES = {"table": {"errors"}, "defaults": set(), "errors": set()}
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

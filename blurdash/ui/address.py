@@ -67,6 +67,10 @@ class Reader:
         self._leave_out(name, text)
         return otherwise
 
+    def names(self, *entries: str) -> bool:
+        """Whether any of these entries is there, also one that makes no sense."""
+        return any(name in self._entries for name in entries)
+
     def text(self, name: str) -> str:
         """Returns what stands there, empty where nothing does."""
         return self._entries.get(name, "")

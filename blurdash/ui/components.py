@@ -49,6 +49,7 @@ STAGE_SCRIPTS = (
     "curve_csv.js",
     "lanes.js",
     "gauges.js",
+    "saying.js",
     "readouts.js",
     "controls.js",
     "strip.js",
@@ -184,7 +185,7 @@ def slot(name: str, *, key: str) -> None:
     """A place of its own on the page that the controls' script draws into.
 
     Args:
-        name: ``readouts`` or ``context``.
+        name: ``sentence``, ``readouts`` or ``context``.
         key: The component's key.
     """
     component = _shimmed("blurdash_slot", '<div class="bd-slot"></div>', "mountSlot")

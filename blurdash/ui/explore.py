@@ -9,6 +9,7 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
+from blurdash.face import SMALLEST_SOURCE
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import controls, curve_feed, pack_stage, slot, stage
@@ -29,7 +30,13 @@ from blurdash.ui.photos import (
     current_session,
     session_faces,
 )
-from blurdash.ui.readouts import controls_data, curve_data, equivalents, recogniser_data
+from blurdash.ui.readouts import (
+    controls_data,
+    curve_data,
+    equivalents,
+    recogniser_data,
+    sentence_data,
+)
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
 from blurdash.ui.toolbar import face_row, settings_row
@@ -64,6 +71,7 @@ def explore_page() -> None:
         st.session_state["bd_left_at"] = Sent.by(CONTROLS_KEY).numbers("pos", 5)
     settings_row(chosen)
     loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    slot("sentence", key="bd_sentence")
     with st.container(key="bd-work"):
         left, right = st.container(key="bd-left"), st.container(key="bd-right")
     with left:
@@ -142,6 +150,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     # The numbers on screen may have come before enough of the curve was known to compare with.
     data["pos"] = chosen.position()
     data["equivalents"] = equivalents(chosen, readout.values, known) if readout else []
+    data["sentence"] = _sentence(chosen, loading, live, readout, known)
     curve_feed(data, key="bd_curve_feed")
 
 
@@ -238,11 +247,34 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         message=message,
         curve=dict(live.curve(chosen.angle).values) if live else None,
     )
+    known = dict(live.curve(chosen.angle).values) if live else {}
+    data["sentence"] = _sentence(chosen, loading, live, readout, known)
     here = [f"{value:g}" for value in chosen.position()]
     data["address"] = view.address_of(chosen) if rested.split(",")[:4] == here else None
     controls(data, key=CONTROLS_KEY, position=position)
     if stale:
         st.rerun()
+
+
+def _sentence(
+    chosen: View,
+    loading: Loading,
+    live: LiveFace | None,
+    readout: Readout | None,
+    curve: Mapping[int, Mapping[str, float]],
+) -> dict[str, object] | None:
+    """What is said on top of the page; None until there are numbers."""
+    if readout is None:
+        return None
+    face = session_faces().shown_face(chosen.face).face
+    waiting = "missing" if loading.done.is_set() else "loading"
+    return sentence_data(
+        chosen,
+        readout,
+        curve,
+        recogniser="ok" if live else waiting,
+        source=face.source if face.source < SMALLEST_SOURCE else None,
+    )
 
 
 def _readout(face: ShownFace, chosen: View, live: LiveFace | None) -> Readout:

@@ -12,7 +12,10 @@ from blurdash.blur import Change
 from blurdash.distance import DISTANCES
 from blurdash.quality import METRICS
 from blurdash.readout import CROPS, MEASURES, Readout
+from blurdash.sentences import CLAIM, EMBEDDING, PIXEL_CLAIM
+from blurdash.sentences_explore import Seen, explore_sentence
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_strangers
+from blurdash.ui.view import OPENING
 
 if TYPE_CHECKING:
     from blurdash.embed import EmbedderRow
@@ -30,6 +33,7 @@ __all__ = [
     "equivalents",
     "family_of",
     "recogniser_data",
+    "sentence_data",
 ]
 
 # From so many degrees on a curve says what blur a value is like.
@@ -93,9 +97,9 @@ def controls_data(
         "doubt": doubt,
         "mode": view.mode,
         "defaults": {
-            "degree": defaults.DEGREE,
+            "degree": OPENING[0],
             "angle": defaults.ANGLE,
-            "shift_x": 0,
+            "shift_x": OPENING[1],
             "shift_y": 0,
         },
         "tiles": [_tile(name, test_id, family) for name, test_id, family in TILES],
@@ -223,6 +227,46 @@ def equivalents(
     if len(curve) < POINTS_OF_A_CURVE:
         return []
     return [_equivalent(values[name], curve, name) for name, _, _ in TILES]
+
+
+def sentence_data(
+    view: View,
+    readout: Readout,
+    curve: Mapping[int, Mapping[str, float]],
+    *,
+    recogniser: str,
+    source: float | None,
+) -> dict[str, Any]:
+    """Returns the sentence on top of the page, for the controls' script.
+
+    Args:
+        view: Where the sliders are.
+        readout: The numbers there.
+        curve: For each known degree the face's own values at this angle.
+        recogniser: A key of ``RECOGNISER_STATES``.
+        source: Width of the face in its photo where that is too small to say much, px.
+    """
+    if recogniser == "ok" and math.isnan(readout.values[EMBEDDING]):
+        recogniser = "gone"
+    asked = CLAIM if recogniser == "ok" else PIXEL_CLAIM
+    change = view.change()
+    readings = {}
+    if len(curve) >= POINTS_OF_A_CURVE and (view.shift_x or view.shift_y):
+        found = {name: equivalent_of(readout.values[name], curve, name) for name in asked}
+        readings = {name: one for name, one in found.items() if one is not None}
+    said = explore_sentence(
+        Seen(
+            view.degree,
+            view.shift_x,
+            view.shift_y,
+            readings if len(readings) == len(asked) else {},
+            recogniser=recogniser,
+            same_person=readout.verdict.same_person if readout.verdict else None,
+            drawn_angle=change.used_angle != change.angle,
+            source=source,
+        )
+    )
+    return {"case": said.case, "kind": said.kind, "truth": said.truth, "parts": said.parts()}
 
 
 def _equivalent(

@@ -23,6 +23,7 @@ from blurdash.ui.address import OWN_PHOTO, Reader, note, query_of, went_back
 
 __all__ = [
     "MODES",
+    "OPENING",
     "SHIFT_RANGE",
     "View",
     "address_of",
@@ -35,9 +36,12 @@ __all__ = [
 
 MODES = ("side", "swipe", "flicker")
 SHIFT_RANGE = (-32, 32)
+POSITION = ("degree", "angle", "shift")
 AUTOMATIC = "auto"
 PORTRAIT = "portrait"
 VIEW_KEY = "bd_view"
+# Degree and shift to the right that the page opens with, px: where the measures disagree.
+OPENING = (0, 8.0)
 # Which choices are to show what the view says, and not what the browser still has of them.
 FOLLOW_KEY = "bd_choices_follow"
 
@@ -60,9 +64,9 @@ class View:
     """
 
     face: str = PORTRAIT
-    degree: int = defaults.DEGREE
+    degree: int = OPENING[0]
     angle: float = defaults.ANGLE
-    shift_x: float = 0.0
+    shift_x: float = OPENING[1]
     shift_y: float = 0.0
     kernel: str = defaults.KERNEL
     recogniser: str | None = None
@@ -231,9 +235,10 @@ def _view_in(reader: Reader) -> View:
     view = View()
     if reader.text("scene"):
         return view  # of the Argument page, whose sliders are others
-    shift = reader.numbers("shift", 2, *SHIFT_RANGE)
-    degree = reader.number("degree", *DEGREE_RANGE, view.degree)
-    move(view, [degree, reader.number("angle", *ANGLE_RANGE, view.angle), *shift])
+    if reader.names(*POSITION):  # what an address does not name is 0
+        angle = reader.number("angle", *ANGLE_RANGE, view.angle)
+        shift = reader.numbers("shift", 2, *SHIFT_RANGE)
+        move(view, [reader.number("degree", *DEGREE_RANGE, 0), angle, *shift])
     view.kernel = reader.known("kernel", KERNELS, view.kernel)
     view.protocol = reader.known("protocol", PROTOCOLS, view.protocol)
     view.crop = reader.known("crop", CROPS, view.crop)

@@ -105,7 +105,7 @@ def page(browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
 
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: note(request.url))
-    page.goto(dashboard.address)
+    page.goto(f"{dashboard.address}/?degree=30")  # blurred, not moved
     at_rest(page)
     yield page
     assert errors == []

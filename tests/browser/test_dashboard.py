@@ -63,6 +63,22 @@ def test_the_journey(page: Page, at_rest, dlib_embedder):
     ]  # that there is one, nothing of it
 
 
+def test_the_page_opens_on_the_surprise_and_says_it(browser: Browser, dashboard, at_rest):
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.goto(dashboard.address)
+    at_rest(page)
+    said = page.locator(".bd-say")
+    expect(said).to_contain_text("Not blurred at all, only moved by 8 px. ")
+    expect(said).to_contain_text("takes it for a blur of over 100 px", timeout=60_000)
+    for name in ("psnr", "cosine"):
+        expect(said).to_contain_text(page.locator(f"[data-tile={name}] .bd-like b").inner_text())
+    slider(page, "Shift x").fill("0")
+    expect(said).to_have_text("Twice the same picture. Every measure says so.")
+    slider(page, "Degree").fill("40")
+    expect(said).to_contain_text("Blurred by 40 px, not moved. Here all measures read 40 px")
+    page.close()
+
+
 def add_photo(page: Page) -> None:
     photo = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(portrait_photo()[:, ::-1])).save(photo, "JPEG", quality=95)

@@ -31,7 +31,7 @@ function newControls(root) {
   const state = {
     root, bus: (window.__blurdash ??= new EventTarget()),
     settle: 0, play: 0,
-    view: null, data: null, tag: null, elements: {}, readouts: new Readouts(),
+    view: null, data: null, tag: null, elements: {}, readouts: new Readouts(), saying: new Saying(),
   };
   state.asker = new Asker((number) => send(state, number));
   state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); }, () => saveCurve(state));
@@ -238,6 +238,7 @@ function present(state, on) {
   document.body.classList.toggle("bd-present", on);
   state.box.classList.toggle("bd-present", on);
   state.readouts.present(on);
+  state.saying.present(on);
   if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
   else if (document.fullscreenElement) document.exitFullscreen();
   state.bus.dispatchEvent(new CustomEvent("present", { detail: { on } }));
@@ -389,6 +390,7 @@ function paintSeen(state) {
   const like = fresh ? equivalents(state) : standIn ? data.tiles.map(() => itself) : [];
   const here = fresh || standIn ? byTile(data.tiles, values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
   paintLanes(state, here, byTile(data.tiles, like));
+  if (state.saying.settle(bus.slots)) state.saying.paint(sentenceOf(state), fresh, state.asker.busy);
   if (!state.readouts.settle(bus.slots, data.tiles)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
@@ -400,6 +402,12 @@ function equivalents({ data, view, bus: { curve } }) {
   if (data.equivalents.length) return data.equivalents;
   const later = curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
   return later ? curve.equivalents : [];
+}
+
+/** The sentence here: sent with the numbers, or with the curve where that was known later. */
+function sentenceOf({ data, view, bus: { curve } }) {
+  const later = !data.equivalents.length && curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
+  return later ? curve.sentence : data.sentence;
 }
 
 function byTile(tiles, values) {

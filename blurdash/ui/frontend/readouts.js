@@ -170,8 +170,8 @@ function buildReadouts(place, tiles) {
       <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg></div></section>
     <section class="bd-block bd-person"><header><h2>Same person?</h2><span class="bd-answer"></span><span class="bd-push bd-limit"></span></header>
       <div class="bd-gauge"><svg role="img" aria-label="Distance against the threshold"></svg></div></section>
-    <section class="bd-block bd-kernel"><header><h2>Kernel</h2><span class="bd-kernel-name"></span></header>
-      <dl><div><dt>Streak runs at</dt><dd></dd></div><div><dt>Length</dt><dd></dd></div><div><dt>Light kept</dt><dd></dd></div><div><dt>Moves the picture by</dt><dd></dd></div></dl></section>
+    <section class="bd-block bd-kernel"><header><h2>Kernel</h2></header>
+      <dl><div><dt>runs at</dt><dd></dd></div><div><dt>length</dt><dd></dd></div><div><dt>light kept</dt><dd></dd></div><div><dt>moves it by</dt><dd></dd></div></dl></section>
   </div>`;
   const one = (selector) => place.querySelector(selector);
   for (const family of Object.keys(FAMILY_HEADS)) {
@@ -181,7 +181,7 @@ function buildReadouts(place, tiles) {
   return { box: one(".bd-tiles"), facts: one(".bd-facts"), flags: [...place.querySelectorAll(".bd-flag")],
     recogniser: one(".bd-recogniser"), fallback: one(".bd-fallback"), inUse: one(".bd-fallback b"), how: one(".bd-fallback button"),
     why: one(".bd-why"), axis: one(".bd-axis svg"), person: one(".bd-person"), answer: one(".bd-answer"), limit: one(".bd-limit"),
-    gauge: one(".bd-gauge svg"), kernel: { name: one(".bd-kernel-name"), values: [...place.querySelectorAll(".bd-kernel dd")] },
+    gauge: one(".bd-gauge svg"), kernel: { box: one(".bd-kernel"), values: [...place.querySelectorAll(".bd-kernel dd")] },
     tiles: tiles.map((tile) => tileParts(place, tile)) };
 }
 
@@ -214,9 +214,9 @@ function buildContext(place) {
   return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button:not(.bd-copy-link)"), link: place.querySelector(".bd-copy-link"), recogniser, protocol, crop, kernel, reference, eyes, source };
 }
 
-function paintKernel({ name, values }, audited, kernel, degree) {
+function paintKernel({ box, values }, audited, kernel, degree) {
   const { mass, length, direction, offset } = audited;
-  setText(name, kernel === "study" ? "the study's recipe, as it really is" : "a true line: centred, exact, keeps all light");
+  box.title = kernel === "study" ? "The study's recipe, as it really is" : "A true line: centred, exact, keeps all light";
   const none = Number.isNaN(length) || !degree;
   const texts = [none || Number.isNaN(direction) ? "–" : `${Math.round(direction) % 180}°`,
     none ? "–" : `${length.toFixed(1)} px`, `${Math.round(100 * mass)} %`, none ? "0.00 px" : `${offset.toFixed(2)} px`];
