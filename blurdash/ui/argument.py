@@ -25,6 +25,7 @@ from blurdash.ui.components import argument, pack_stage, stage
 from blurdash.ui.fragments import fragment
 from blurdash.ui.live import in_turn, somebody_waits
 from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
+from blurdash.ui.readouts import rests_at
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import shipped_flips
 from blurdash.ui.story import ROWS, SCENES, Story, address_of_story, obey_back, tell
@@ -70,7 +71,8 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
     _do(story, box, sent.act("act"))
     room, rest = sent.whole("room"), sent.text("rest") or ""
-    told = _told(story, chosen, loading, box, at_rest=rest == _place(story))
+    here = rests_at(rest, list(story.values.values()))
+    told = _told(story, chosen, loading, box, at_rest=here)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if story.scene == "how-often":
@@ -252,7 +254,7 @@ def _data(
         "acted": story.acted,
         "start": story.start,
         "rested": rested,
-        "address": address_of_story(story) if rested == _place(story) else None,
+        "address": address_of_story(story) if told.at_rest else None,
         "room": room,
         "ready": told.values is not None,
         "pending": parts.pending,
@@ -276,11 +278,6 @@ def _drawn_twin(story: Story) -> dict[str, object] | None:
     if story.twin is None:
         return None
     return {name: story.twin[name] for name in ("kernel", "length", "angle", "x", "y")}
-
-
-def _place(story: Story) -> str:
-    """Where the sliders are, as the browser writes it."""
-    return ",".join(f"{value:g}" for value in story.values.values())
 
 
 def _map_height(room: int | None) -> int:

@@ -35,6 +35,7 @@ from blurdash.ui.readouts import (
     curve_data,
     equivalents,
     recogniser_data,
+    rests_at,
     sentence_data,
 )
 from blurdash.ui.sent import Sent
@@ -249,8 +250,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     )
     known = dict(live.curve(chosen.angle).values) if live else {}
     data["sentence"] = _sentence(chosen, loading, live, readout, known)
-    here = [f"{value:g}" for value in chosen.position()]
-    data["address"] = view.address_of(chosen) if rested.split(",")[:4] == here else None
+    here = rests_at(rested, chosen.position())
+    data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
     if stale:
         st.rerun()
@@ -305,7 +306,7 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
             chosen.mode = mode
         st.session_state["bd_rested"] = place
     drawn = st.session_state.get("bd_curve_angle")
-    return place, angle == f"{chosen.angle:g}" and drawn != chosen.angle
+    return place, rests_at(angle, [chosen.angle]) and drawn != chosen.angle
 
 
 def _position(chosen: View) -> tuple[list[float], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
@@ -33,6 +33,7 @@ __all__ = [
     "equivalents",
     "family_of",
     "recogniser_data",
+    "rests_at",
     "sentence_data",
 ]
 
@@ -84,6 +85,8 @@ def controls_data(
         message: What else is to be said; may be empty.
         curve: What is known of the face's own curve at this angle.
     """
+    # A hand that has not moved rests, too; a receipt goes along then.
+    at_rest = not rested or rests_at(rested, view.position())
     return {
         "ack": ack,
         "rested": rested,
@@ -108,14 +111,22 @@ def controls_data(
         "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
         "recogniser": dict(recogniser),
         "ready": ready,
-        "receipt": readout.as_dict() if readout and _rests_at(rested, view) else None,
+        "receipt": readout.as_dict() if readout and at_rest else None,
         "message": message,
     }
 
 
-def _rests_at(rested: str, view: View) -> bool:
-    """Whether the hand rests where the view is, or has not moved: then a receipt goes along."""
-    return not rested or rested.split(",")[:4] == [f"{value:g}" for value in view.position()]
+def rests_at(rested: str, position: Sequence[float]) -> bool:
+    """Whether a place of rest, as a browser wrote it, is a position; it writes numbers its own way.
+
+    Example:
+        >>> rests_at("30,45,3.14159265,0,side", [30, 45.0, 3.14159265, 0.0])
+        True
+    """
+    try:
+        return [float(text) for text in rested.split(",")[: len(position)]] == list(position)
+    except ValueError:
+        return False
 
 
 def recogniser_data(

@@ -129,6 +129,24 @@ def test_sliders_are_live_in_a_scene(argue):
     assert np.abs(shown(page, 0).astype(int) - still).mean() > 3
 
 
+def test_a_clicker_changes_the_scene_whatever_the_mouse_touched(argue):
+    page = argue("pixels")
+    degree = page.get_by_role("slider", name="Degree")
+    box = degree.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    moved = degree.input_value()
+    assert int(moved) > 60
+    page.keyboard.press("PageDown")
+    ready(page, "embedding")
+    expect(degree).to_have_value(moved)
+    degree.focus()  # reached by keyboard, it keeps its keys
+    page.keyboard.press("PageDown")
+    expect(degree).to_have_value(str(int(moved) - 10))
+
+
 @pytest.mark.long
 def test_address_restores_scene_and_sliders(argue):
     page = argue("embedding", "&degree=33&x=-5.5&rotation=2")
@@ -170,7 +188,7 @@ def test_argument_is_told_with_an_own_photo(argue):
     assert "me.png" not in page.content()
     page.get_by_role("button", name="Next →").click()
     ready(page, "angle")
-    expect(page.locator(".ba-see")).to_contain_text("longer blur", timeout=60_000)
+    expect(page.locator(".ba-see")).to_contain_text("leaves more of the face", timeout=60_000)
 
 
 @pytest.mark.long

@@ -130,6 +130,10 @@ class Argue {
       <output></output>`;
     const range = line.querySelector("input");
     range.oninput = () => this.move({ [row.name]: Number(range.value) });
+    // A pointer lets go of the slider: the next key is a clicker's, and changes the scene.
+    const letGo = () => { if (range.bdPointed) range.blur(); range.bdPointed = false; };
+    range.onpointerdown = () => { range.bdPointed = true; };
+    range.onpointerup = range.onpointercancel = range.onchange = letGo;
     range.onkeydown = (event) => {
       const step = { PageUp: row.page, PageDown: -row.page }[event.key];
       if (!step) return;

@@ -80,7 +80,7 @@ class Readouts {
   paintTile(parts, tile, { state, value: exact, like, data, instead }) {
     const value = instead ?? exact;
     setText(parts.figure, value === undefined || value === null ? "···" : formatted(value, tile.decimals));
-    setText(parts.mark, state === "curve" || instead !== null ? "≈ " : "");
+    parts.mark.hidden = state !== "curve" && instead === null;
     const at = data.pos;
     const shift = at[2] || at[3] ? `, shift ${shown(at[2])} ${shown(at[3])}` : "";
     const elsewhere = state === "pending" && value !== undefined;
@@ -192,7 +192,7 @@ function buildTile(tile, first) {
   element.dataset.tile = tile.id;
   element.title = tile.source;
   const pre = size === " bd-minor" ? "" : '<span class="bd-pre">reads as a </span>';
-  element.innerHTML = `<h3></h3><p class="bd-figure"><span class="bd-mark" aria-hidden="true"></span><span data-testid="readout-${tile.id}"></span><small></small></p>
+  element.innerHTML = `<h3></h3><p class="bd-figure"><span class="bd-mark" hidden><span aria-hidden="true">≈ </span><span class="bd-unseen">about </span></span><span data-testid="readout-${tile.id}"></span><small></small></p>
     <p class="bd-hint"><span></span><span class="bd-long"></span></p><p class="bd-like"><span>${pre}blur of <b></b></span></p>`;
   element.querySelector("h3").textContent = tile.label;
   element.querySelector("small").textContent = tile.unit;
