@@ -156,8 +156,9 @@ def test_twenty_sessions_that_always_ask_again_get_equal_shares(pool: FairPool) 
     for thread in threads:
         thread.join(PATIENCE)
     served = Counter(order[100:400])  # without the start, when not all stand in line yet
-    assert set(served.values()) == {15}
+    # Two workers note what they did in either order: at the ends of the stretch one more or less.
     assert len(served) == 20
+    assert set(served.values()) <= {14, 15, 16}
 
 
 def test_newest_request_of_a_session_takes_the_place_of_the_older(pool: FairPool) -> None:
