@@ -369,7 +369,7 @@ def angle_sentence(row: ShownRow | None, blurs: tuple[Blur, Blur]) -> str:
         >>> row = shown_row("cosine_similarity", 0.95, 0.9)
         >>> said = angle_sentence(row, (Blur(80, 30, "82.4"), Blur(60, 0, "84.8")))
         >>> said.partition(":")[0]
-        'The shorter blur leaves more of the face'
+        'The larger degree is truly the shorter blur, and leaves more of the face'
     """
     if row is None:
         return "Does the same length of blur cost as much of the face at every angle?"
@@ -384,6 +384,8 @@ def angle_sentence(row: ShownRow | None, blurs: tuple[Blur, Blur]) -> str:
         -1: "The shorter blur leaves more of the face",
         0: "Two blurs of one length, and one leaves more of the face",
     }[_sign(float(kept.length) - float(lost.length))]
+    if float(kept.length) < float(lost.length) and kept.degree > lost.degree:
+        head = "The larger degree is truly the shorter blur, and leaves more of the face"
     return f"{head}: {_kept(kept, more)}; {_kept(lost, less)}."
 
 

@@ -148,7 +148,8 @@ def test_the_longer_blur_is_the_one_of_the_larger_true_length(values, lengths) -
         return
     kept, lost = (float(blurs[side].length) for side in (row.side, 1 - row.side))
     assert ("longer blur leaves" in said) == (kept > lost)
-    assert ("shorter blur leaves" in said) == (kept < lost)
+    assert ("shorter blur" in said) == (kept < lost)
+    assert ("larger degree" in said) == (kept < lost and row.side == 0)
     assert said.index(f"{blurs[row.side].degree} px") < said.index(
         f"{blurs[1 - row.side].degree} px"
     )

@@ -82,7 +82,7 @@ def test_every_page_comes_back_to_its_face(browser: Browser, own_dashboard, at_r
     expect(picture).to_have_attribute("aria-label", f"Clean: Photo {count}", timeout=PATIENCE)
     at_rest(tabs["Explore"])
     expect(tabs["Explore"].get_by_role("slider", name="Degree")).to_have_value("38")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE / 1000
     while picture.screenshot() != before:
         assert time.monotonic() < deadline
         time.sleep(0.5)
