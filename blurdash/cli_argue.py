@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blurdash import defaults
-from blurdash.cli_study import degrees_of
+from blurdash.cli_study import add_overwrite, degrees_of
 from blurdash.errors import SettingError
 
 __all__ = ["add_argue_command"]
@@ -44,12 +44,14 @@ def add_argue_command(commands: Any, add_recogniser: Callable[[Any], None]) -> N
     command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
     command.add_argument("--workers", help="faces in work at once (default: one a processor)")
     add_recogniser(command)
+    add_overwrite(command)
     command.set_defaults(run=_argue)
 
 
 def _argue(arguments: argparse.Namespace) -> None:
     # Settings are checked before anything slow is loaded or started.
     from blurdash.flips import FlipSettings
+    from blurdash.outputs import refuse_existing, write_whole
     from blurdash.samples import find_photos
 
     settings = FlipSettings(
@@ -62,12 +64,14 @@ def _argue(arguments: argparse.Namespace) -> None:
     )
     photos = find_photos(arguments.folder, settings.limit)
     out = _made(Path(arguments.out))
+    for name in FILES:
+        refuse_existing(out / name, overwrite=arguments.overwrite)
     flips = _counted(arguments, settings, len(photos) * settings.pictures)
     from blurdash.figure_argument import rank_flip_page
 
     contents = (flips.as_csv(), _as_json(flips), rank_flip_page(flips))
     for name, content in zip(FILES, contents, strict=True):
-        _write(out / name, content)
+        write_whole(out / name, content)
     _say(_table(flips))
     for name, reason in flips.failures.items():
         _say(f"left out: {name}: {reason}")
@@ -139,17 +143,6 @@ def _made(out: Path) -> Path:
             hint="give another --out",
         ) from error
     return out
-
-
-def _write(path: Path, content: str) -> None:
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise SettingError(
-            f"{path.name!r} cannot be written ({error.strerror})", hint="give another --out"
-        ) from error
 
 
 def _shifts(text: str) -> tuple[float, ...]:

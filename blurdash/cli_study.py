@@ -12,7 +12,7 @@ from typing import Any
 from blurdash import defaults
 from blurdash.errors import BlurdashError, SettingError
 
-__all__ = ["add_study_commands", "degrees_of"]
+__all__ = ["add_overwrite", "add_study_commands", "degrees_of"]
 
 DEGREES = f"{defaults.DEGREES[0]}:{defaults.DEGREES[-1]}"
 
@@ -70,7 +70,15 @@ def _add_sweep(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
     command.add_argument("--address", help="of a Ray cluster (default: Ray on this machine)")
     command.add_argument("--workers", help="faces in work at once (default: one a processor)")
     add_recogniser(command)
+    add_overwrite(command)
     command.set_defaults(run=_sweep)
+
+
+def add_overwrite(command: argparse.ArgumentParser) -> None:
+    """Adds the option without which nothing finished is replaced."""
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace what is there under the name of --out"
+    )
 
 
 def _add_choice_of_faces(command: argparse.ArgumentParser) -> None:
@@ -87,6 +95,7 @@ def _add_figure(commands: Any) -> None:
     command.add_argument(
         "--x", default="px", help="px, or percent of the distance between the eyes"
     )
+    add_overwrite(command)
     command.set_defaults(run=_figure)
 
 
@@ -136,7 +145,12 @@ def _sweep(arguments: argparse.Namespace) -> None:
     start = time.perf_counter()
     with _Bar(total, "row") as bar:
         report = run_sweep(
-            arguments.folder, arguments.out, sweep, how=_options(arguments), progress=bar.show
+            arguments.folder,
+            arguments.out,
+            sweep,
+            how=_options(arguments),
+            progress=bar.show,
+            overwrite=arguments.overwrite,
         )
     _say_sweep(report, time.perf_counter() - start, arguments.out)
     if report.failed_count == report.faces:
@@ -181,21 +195,18 @@ def _say_failures(failures: dict[str, str], count: int, pictures: int) -> None:
 
 
 def _figure(arguments: argparse.Namespace) -> None:
+    from blurdash.outputs import refuse_existing, write_whole
     from blurdash.sweep_file import read_sweep
 
     table = read_sweep(arguments.table)
     out = Path(arguments.out)
     if out.suffix.lower() not in (".html", ".htm"):
         raise SettingError(f"the output is {out.name[:60]!r}, wanted an .html file", "name one")
+    refuse_existing(out, overwrite=arguments.overwrite)
     from blurdash.figure import sweep_page
 
     page = sweep_page(table, x=arguments.x)
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise SettingError(
-            f"{out.name[:60]!r} cannot be written ({error.strerror})", "give another --out"
-        ) from error
+    write_whole(out, page)
     _say(f"{len(page) / 1e6:.1f} MB: {out}")
 
 

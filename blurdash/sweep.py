@@ -14,7 +14,7 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ from blurdash.errors import (
 )
 from blurdash.face import Face, find_face, locate_face
 from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
+from blurdash.outputs import REPLACE_HINT
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
 from blurdash.readout import BLURS, CROPS, verdict_of, versions
@@ -289,6 +290,7 @@ def run_sweep(
     embedder: Embedder | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    overwrite: bool = False,
 ) -> SweepReport:
     """Measures every face of a folder and writes the table; goes on where a killed run stopped.
 
@@ -304,14 +306,17 @@ def run_sweep(
         embedder: A loaded recogniser; None to load the sweep's. Not for other engines than local.
         progress: Called with the rows done and those in all, from worker threads, one at a time.
         stop: When set, the sweep ends soon with ``StoppedError``; it can be gone on with later.
+        overwrite: Whether a file that is something else may be replaced: another's, or a finished
+            sweep with other settings.
 
     Returns:
         What was done.
 
     Raises:
-        SettingError: There is no such folder, or an unfinished sweep with other settings.
+        SettingError: There is no such folder, an unfinished sweep with other settings, or a
+            finished one that may not be replaced; or another process is at this one.
         WeightsError: The recogniser cannot be loaded.
-        TableError: The table cannot be written.
+        TableError: The table cannot be written, or something else is there.
         StoppedError: ``stop`` was set.
     """
     how, out = how or RunOptions(), Path(out)
@@ -319,25 +324,40 @@ def run_sweep(
     engine = look_up(ENGINES, how.engine, "engine")
     sources = find_sources(folder, sweep)
     _check_out(out)
+    if not overwrite:
+        _refuse_to_replace(out, {})  # before a recogniser is fetched
     embedder = embedder or _load(sweep, how)
     sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
     identity = _identity(sweep, embedder)
-    done = _finished(out, identity, sources)
-    if done is not None:
-        return done
+    if not overwrite:
+        _refuse_to_replace(out, identity)
+
+    def measured(todo: Sequence[Source]) -> Iterator[FaceRows]:
+        ticker = _Ticker(progress, sweep.total(len(sources)), sweep.total(len(sources) - len(todo)))
+        if engine is run_local:
+            return engine(lambda: _Measurer(sweep, embedder, ticker, stop), todo, workers=workers)
+        return _elsewhere(sweep, how, todo, workers, ticker)
+
     journal = Journal(out, identity)
-    todo = [source for source in sources if not _is_kept(journal, source)]
-    ticker = _Ticker(progress, sweep.total(len(sources)), sweep.total(len(sources) - len(todo)))
-    if engine is run_local:
-        results = engine(lambda: _Measurer(sweep, embedder, ticker, stop), todo, workers=workers)
-    else:
-        results = _elsewhere(sweep, how, todo, workers, ticker)
-    for result in results:
-        journal.write(result.face, result.rows, result.note)
-    report = SweepReport(resumed=len(sources) - len(todo))
-    _write_table(out, journal, sources, sweep, embedder, report)
+    with journal.held():
+        report = _finished(out, identity, sources)
+        if report is None:
+            report = _gone_on(journal, sources, measured)
+            _write_table(out, journal, sources, sweep, embedder, report)
     journal.remove()
     return report
+
+
+def _gone_on(
+    journal: Journal,
+    sources: Sequence[Source],
+    measured: Callable[[Sequence[Source]], Iterator[FaceRows]],
+) -> SweepReport:
+    """Measures the faces that the journal lacks; says how many it had."""
+    todo = [source for source in sources if not _is_kept(journal, source)]
+    for result in measured(todo):
+        journal.write(result.face, result.rows, result.note)
+    return SweepReport(resumed=len(sources) - len(todo))
 
 
 def sweep_photos(
@@ -489,6 +509,25 @@ def _fingerprint(sources: Sequence[Source]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def _refuse_to_replace(out: Path, identity: Mapping[str, Any]) -> None:
+    """Raises where another's file, or a finished sweep of other settings, would be lost."""
+    if not out.exists():
+        return
+    try:
+        found = read_settings(out)["identity"]
+    except (TableError, KeyError) as error:
+        raise TableError(
+            f"{out.name[:60]!r} is there already, and is no sweep table", hint=REPLACE_HINT
+        ) from error
+    wanted = json.loads(_canonical(identity))
+    differs = [key for key in wanted if found.get(key) != wanted[key]]
+    if differs:
+        raise SettingError(
+            f"{out.name[:60]!r} is a finished sweep with another {', '.join(differs)}",
+            hint=REPLACE_HINT,
+        )
+
+
 def _finished(out: Path, identity: dict[str, Any], sources: Sequence[Source]) -> SweepReport | None:
     """The report of a table that is there and is the very one that is wanted."""
     if not out.exists():
@@ -502,7 +541,6 @@ def _finished(out: Path, identity: dict[str, Any], sources: Sequence[Source]) ->
     except (TableError, KeyError, TypeError):
         return None
     report.resumed = report.faces
-    Journal(out, identity).remove()  # left by a run killed between its last two steps
     return report
 
 

@@ -7,6 +7,7 @@ hold gigabytes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -213,6 +215,7 @@ class Journal:
     """
 
     def __init__(self, out: Path, identity: Mapping[str, Any]) -> None:
+        self._out = out
         self.directory = out.with_name(f"{out.name}.parts")
         self._claim(out, identity)
 
@@ -264,6 +267,28 @@ class Journal:
             return table, json.loads(pq.read_schema(path).metadata[METADATA_KEY])
         except (pa.ArrowException, OSError, ValueError, KeyError):
             return None  # as after a power cut: the face is measured again
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other processes from the same sweep; a process that dies lets go of it.
+
+        Raises:
+            SettingError: One is at it.
+        """
+        lock = filelock.FileLock(self.directory / "running.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise SettingError(
+                f"another process is writing {_shown(self._out)}",
+                hint="wait until it has ended, or give another --out",
+            ) from error
+        except OSError as error:
+            raise _unwritable(self.directory, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def remove(self) -> None:
         """Deletes the folder."""

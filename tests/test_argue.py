@@ -275,6 +275,17 @@ def test_argue_writes_table_json_and_page(
     assert "100% (21% to 100%)" in said
 
 
+def test_argue_replaces_nothing_unasked(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "rank_flips.json"
+    mine.write_text("mine")
+    assert main(["argue", str(folder), "--out", str(tmp_path)]) == 2  # before anything is measured
+    assert "'rank_flips.json' is there already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["rank_flips.json"]
+    assert mine.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     "options",
     [["--shifts", "x"], ["--shifts", "0"], ["--degrees", "101"], ["--kernel", "x"],

@@ -146,6 +146,20 @@ def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "t.html" in capsys.readouterr().out
 
 
+def test_the_command_replaces_nothing_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(made(), tmp_path / "t.parquet")
+    thesis = tmp_path / "thesis.html"
+    thesis.write_text("my thesis")
+    words = ["figure", str(tmp_path / "t.parquet"), "--out", str(thesis)]
+    assert main(words) == 2
+    assert "'thesis.html' is there already" in capsys.readouterr().err
+    assert thesis.read_text() == "my thesis"
+    assert main([*words, "--overwrite"]) == 0
+    assert thesis.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [

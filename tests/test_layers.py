@@ -24,6 +24,7 @@ LEVELS = {
     "quality": 1,
     "weights": 1,
     "canvas": 1,
+    "outputs": 1,
     "sweep_file": 1,
     "sceptic": 1,
     "blur": 2,

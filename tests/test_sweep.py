@@ -387,8 +387,41 @@ def test_a_finished_table_is_not_made_again(
     again = run_sweep(faces, out, SETTINGS, embedder=TinyEmbedder())
     assert out.stat().st_mtime_ns == written
     assert again == dataclasses.replace(first, resumed=3)
+
+
+def test_a_finished_table_is_not_replaced_by_another_unasked(
+    faces: Path, finished: tuple[Path, SweepReport], tmp_path: Path
+) -> None:
+    out = Path(shutil.copy2(finished[0], tmp_path))
+    before = out.read_bytes()
     other = dataclasses.replace(SETTINGS, degrees=(0, 5), limit=1)
-    assert run_sweep(faces, out, other, embedder=TinyEmbedder()).rows == 2
+    with pytest.raises(SettingError, match="finished sweep with another degrees, limit"):
+        run_sweep(faces, out, other, embedder=TinyEmbedder())
+    assert out.read_bytes() == before
+    assert not out.with_name(f"{out.name}.parts").exists()
+    assert run_sweep(faces, out, other, embedder=TinyEmbedder(), overwrite=True).rows == 2
+    foreign = tmp_path / "salaries.parquet"
+    pq.write_table(pa.table({"salary": [1, 2, 3]}), foreign)
+    before = foreign.read_bytes()
+    with pytest.raises(TableError, match="is no sweep table"):
+        run_sweep(faces, foreign, other, embedder=TinyEmbedder())
+    assert foreign.read_bytes() == before
+
+
+def test_two_sweeps_into_one_file_are_not_run_at_once(faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "t.parquet"
+    one = dataclasses.replace(SETTINGS, degrees=(0, 5), limit=1)
+    told: list[str] = []
+
+    def second(_done: int, _total: int) -> None:
+        with pytest.raises(SettingError, match="another process is writing"):
+            run_sweep(faces, out, one, embedder=TinyEmbedder())
+        told.append("at its start")
+
+    report = run_sweep(faces, out, one, embedder=TinyEmbedder(), progress=second)
+    assert told
+    assert report.rows == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.parquet"]
 
 
 def test_an_unfinished_sweep_is_not_mixed_with_another(
