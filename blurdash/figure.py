@@ -19,8 +19,8 @@ from blurdash.summary import (
     Curve,
     curve_of,
     degree_angle_map,
-    impostor_band,
     past_threshold,
+    strangers,
     threshold_of,
 )
 from blurdash.sweep_file import settings_of
@@ -270,11 +270,12 @@ def _share_trace(degrees: Any, share: Any, colour: str) -> go.Scatter:
 
 def _mark_references(figure: Any, table: pa.Table, name: str, place: dict[str, int]) -> None:
     """The impostor band and the threshold, where the measure has them."""
-    band = impostor_band(table, name)
+    band = strangers(table, name)
     if band:
+        text = f"different people, {band.pairs} pairs" if band.pairs else "different people"
         figure.add_hrect(
-            y0=band[0], y1=band[2], fillcolor="rgba(128,128,128,0.16)", line_width=0,
-            layer="below", annotation_text="different people", annotation_font_size=10,
+            y0=band.low, y1=band.high, fillcolor="rgba(128,128,128,0.16)", line_width=0,
+            layer="below", annotation_text=text, annotation_font_size=10,
             annotation_position="bottom left", **place,
         )  # fmt: skip
     threshold = threshold_of(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,12 @@ __all__ = [
     "Band",
     "Curve",
     "Map",
+    "Strangers",
     "averages",
     "curve_of",
     "degree_angle_map",
-    "impostor_band",
     "past_threshold",
+    "strangers",
     "threshold_of",
 ]
 
@@ -194,14 +195,43 @@ def past_threshold(table: pa.Table) -> tuple[Values, Values] | None:
     return degrees, (past & known).sum(axis=0) / np.maximum(counts, 1)
 
 
-def impostor_band(table: pa.Table, measure: str) -> tuple[float, float, float] | None:
-    """Returns where different clean faces lie: 2.5 %, median and 97.5 % of their pairs.
+class Strangers(NamedTuple):
+    """Where different people lie: pairs of the clean faces of a sweep.
+
+    Attributes:
+        low: 2.5 % of the pairs lie below, in the measure's unit.
+        median: Of the pairs.
+        high: 2.5 % lie above.
+        pairs: How many.
+        faces: Of how many faces.
+        same: Share of them that the recogniser takes for one person; None without a threshold.
+        same_low: Lower end of its 95 % interval over faces; None where it was not computed.
+        same_high: Upper end.
+    """
+
+    low: float
+    median: float
+    high: float
+    pairs: int
+    faces: int
+    same: float | None = None
+    same_low: float | None = None
+    same_high: float | None = None
+
+
+def strangers(table: pa.Table, measure: str) -> Strangers | None:
+    """Returns where different clean faces lie.
 
     Returns:
-        Three values of the measure; None for PSNR and SSIM, and for a table of one face.
+        None for PSNR and SSIM, and for a table of one face.
     """
-    band = settings_of(table).get("impostors", {}).get(measure)
-    return (band["low"], band["median"], band["high"]) if isinstance(band, dict) else None
+    known = settings_of(table).get("impostors", {})
+    band = known.get(measure)
+    if not isinstance(band, dict):
+        return None
+    counts = int(known.get("pairs", 0)), int(known.get("faces", 0))
+    share = (known.get(f"taken_{name}") for name in ("for_the_same", "low", "high"))
+    return Strangers(band["low"], band["median"], band["high"], *counts, *share)
 
 
 def degree_angle_map(table: pa.Table, measure: str) -> Map:

@@ -38,6 +38,7 @@ from blurdash.errors import (
 from blurdash.face import Face, find_face, locate_face
 from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
 from blurdash.outputs import REPLACE_HINT
+from blurdash.pairs import share_interval
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
 from blurdash.readout import BLURS, CROPS, verdict_of, versions
@@ -836,7 +837,11 @@ class _Tally:
             for i in range(len(pairs))
         ]
         same = [verdict.same_person for verdict in verdicts if verdict is not None]
-        return found | ({"taken_for_the_same": float(np.mean(same))} if same else {})
+        if not same:
+            return found
+        low, high = share_interval(same, len(self._embeddings))
+        share = {"taken_for_the_same": float(np.mean(same)), "taken_low": low, "taken_high": high}
+        return found | share
 
 
 def _write_table(

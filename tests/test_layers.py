@@ -25,6 +25,7 @@ LEVELS = {
     "weights": 1,
     "canvas": 1,
     "outputs": 1,
+    "pairs": 1,
     "sweep_file": 1,
     "sceptic": 1,
     "blur": 2,

@@ -14,8 +14,8 @@ from blurdash.summary import (
     averages,
     curve_of,
     degree_angle_map,
-    impostor_band,
     past_threshold,
+    strangers,
     threshold_of,
 )
 from blurdash.sweep_file import table_of, with_settings
@@ -144,8 +144,8 @@ def test_the_share_past_the_threshold() -> None:
 
 
 def test_the_impostor_band() -> None:
-    assert impostor_band(TWO_FACES, "l2") == (0.5, 0.8, 1.0)
-    assert impostor_band(TWO_FACES, "psnr") is None
+    assert strangers(TWO_FACES, "l2") == (0.5, 0.8, 1.0, 3, 0, None, None, None)
+    assert strangers(TWO_FACES, "psnr") is None
 
 
 def test_a_map_over_degree_and_angle() -> None:

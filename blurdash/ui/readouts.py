@@ -157,10 +157,26 @@ def recogniser_data(
             f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
             f"{threshold.source}",
             "value": threshold.value,
-            "strangers": shipped_strangers(threshold.measure)
+            "strangers": _strangers(threshold.measure)
             if row and row.name == SHIPPED_EMBEDDER
             else None,
         },
+    }
+
+
+def _strangers(measure: str) -> dict[str, Any] | None:
+    """Where different people lie, and who these are."""
+    band = shipped_strangers(measure)
+    if band is None:
+        return None
+    said = f"The middle 95 % of {band.pairs} pairs of {band.faces} generated faces, both clean"
+    if band.same is not None:
+        said += f"; {band.same:.1%} of the pairs pass for one person"
+    return {
+        "low": band.low,
+        "high": band.high,
+        "text": f"band: {band.pairs} pairs of {band.faces} faces of nobody",
+        "says": f"{said}.",
     }
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blurdash.errors import TableError
 from blurdash.flips import RankFlips
 from blurdash.readout import MEASURES
-from blurdash.summary import Band, curve_of, impostor_band
+from blurdash.summary import Band, Strangers, curve_of, strangers
 from blurdash.sweep_file import read_settings, read_sweep, settings_of, write_sweep
 
 if TYPE_CHECKING:
@@ -168,16 +168,15 @@ def shipped_bands(kernel: str, angle: float) -> dict[str, Band]:
 
 
 @functools.cache
-def shipped_strangers(measure: str) -> tuple[float, float] | None:
-    """Returns where the middle 95 % of pairs of different clean faces lie, with dlib.
+def shipped_strangers(measure: str) -> Strangers | None:
+    """Returns where pairs of different clean faces of nobody lie, with dlib.
 
     Args:
         measure: A key of ``DISTANCES``.
     """
     for which, path in sweeps_at_hand().items():
         if (which.faces, which.recogniser) == (STUDY_FACES, SHIPPED_EMBEDDER):
-            band = impostor_band(read_shipped(path), measure)
-            return None if band is None else (band[0], band[2])
+            return strangers(read_shipped(path), measure)
     return None
 
 

@@ -17,7 +17,7 @@ from blurdash.errors import BlurdashError
 from blurdash.figure import curves_figure, map_figure, sweep_page
 from blurdash.kernel import KERNELS
 from blurdash.readout import MEASURES
-from blurdash.summary import AXES, averages, curve_of, impostor_band, past_threshold
+from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
 from blurdash.sweep_file import as_csv, read_sweep, settings_of
 from blurdash.ui import recogniser
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from streamlit.delta_generator import DeltaGenerator
 
+    from blurdash.summary import Strangers
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["sweeps_page"]
@@ -363,12 +364,9 @@ def _facts(table: pa.Table, axis: str) -> None:
     facts = []
     if len(curve.faces) > 1:
         facts.append(f"Blur moves **{_plain(worst)}** most and **{_plain(best)}** least.")
-    band = impostor_band(table, "cosine_similarity")
+    band = strangers(table, "cosine_similarity")
     if band:
-        facts.append(
-            f"Different people, both clean: cosine similarity {band[0]:.3f} to {band[2]:.3f}, "
-            f"median {band[1]:.3f} (grey band)."
-        )
+        facts.append(_strangers_fact(band))
     share = past_threshold(table)
     if share is not None and len(share[1]) and len(curve.faces) > 1:
         facts.append(
@@ -376,6 +374,21 @@ def _facts(table: pa.Table, axis: str) -> None:
             f"{share[1][-1]:.0%} of the faces for themselves."
         )
     st.markdown(" ".join(facts))
+
+
+def _strangers_fact(band: Strangers) -> str:
+    """Where different people lie, of how many pairs, and how many of these pass for one person."""
+    of = f" ({band.pairs} pairs of {band.faces} faces)" if band.pairs and band.faces else ""
+    fact = (
+        f"Different people, both clean{of}: cosine similarity {band.low:.3f} to {band.high:.3f}, "
+        f"median {band.median:.3f} (grey band)"
+    )
+    if band.same is None:
+        return f"{fact}."
+    sure = ""
+    if band.same_low is not None and band.same_high is not None:
+        sure = f" (95 % interval over faces {band.same_low:.1%} to {band.same_high:.1%})"
+    return f"{fact}; the recogniser takes {band.same:.1%} of the pairs for one person{sure}."
 
 
 def _plain(name: str) -> str:

@@ -66,15 +66,15 @@ function drawGauge(svg, { value, threshold, unit }) {
   }
   const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
   const { value: limit, strangers } = threshold;
-  const most = 1.1 * Math.max(strangers?.[1] ?? 0, 1.4 * limit);
+  const most = 1.1 * Math.max(strangers?.high ?? 0, 1.4 * limit);
   const x = (at) => (box.width * Math.min(Math.max(at, 0), most)) / most;
   const y = 10 * unit;
   const below = y + 10 * unit + font;
   const parts = [`<path d="M0 ${y}H${box.width}" stroke="var(--bd-line)" stroke-width="${2 * unit}"/>
     <text x="0" y="${below}">0 identical</text>`];
   if (strangers) {
-    parts.push(`<rect x="${x(strangers[0])}" y="${y - 6 * unit}" width="${x(strangers[1]) - x(strangers[0])}" height="${12 * unit}" fill="var(--bd-edge)" opacity="0.55"/>
-      <text x="${box.width}" y="${below}" text-anchor="end">band: different people, middle 95 %</text>`);
+    parts.push(`<rect x="${x(strangers.low)}" y="${y - 6 * unit}" width="${x(strangers.high) - x(strangers.low)}" height="${12 * unit}" fill="var(--bd-edge)" opacity="0.55"><title>${strangers.says}</title></rect>
+      <text x="${box.width}" y="${below}" text-anchor="end">${strangers.text}<title>${strangers.says}</title></text>`);
   }
   parts.push(`<path d="M${x(limit)} ${y - 9 * unit}V${y + 9 * unit}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}"/>
     <text class="bd-strong" x="${x(limit)}" y="${below}" text-anchor="middle">${limit}</text>`);
