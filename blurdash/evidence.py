@@ -18,7 +18,7 @@ from blurdash.register import REGISTERED_METRICS, Registrar, align
 from blurdash.sceptic import SCEPTIC_METRICS
 from blurdash.table import Measure, look_up
 
-__all__ = ["ARGUMENT_MEASURES", "PLAIN", "Evidence"]
+__all__ = ["ARGUMENT_MEASURES", "PLAIN", "Evidence", "family_of"]
 
 PLAIN_PIXELS: dict[str, Measure] = {**METRICS, **SCEPTIC_METRICS}
 # The measure that is taken after registration.
@@ -146,3 +146,10 @@ class Evidence:
             name: METRICS[REGISTERED[name]].compute(reference[region], moved[region])
             for name in names
         }
+
+
+def family_of(name: str) -> str:
+    """Returns whose accent a measure wears: ``embedding``, ``pixels`` or ``plain``."""
+    if name in DISTANCES:
+        return "embedding"
+    return "pixels" if name in METRICS else "plain"

@@ -16,6 +16,7 @@ from blurdash.argument import LEAST_SAID, BlurEquivalent, ScepticRow
 from blurdash.disturb import Disturbance
 from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.table import INFINITE
+from blurdash.words import listed, sentence
 
 __all__ = [
     "CLAIM",
@@ -28,7 +29,6 @@ __all__ = [
     "done_to_sharp",
     "embedding_sentence",
     "fails_below",
-    "listed",
     "pixels_sentence",
     "preferences_sentence",
     "sceptic_notes",
@@ -118,16 +118,6 @@ def word(name: str) -> str:
     return "the embedding" if name == EMBEDDING else ARGUMENT_MEASURES[name].label
 
 
-def listed(words: Sequence[str]) -> str:
-    """Returns words as a list in a sentence.
-
-    Example:
-        >>> listed(["PSNR", "SSIM"])
-        'PSNR and SSIM'
-    """
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
 def preferences_sentence(rows: Mapping[str, ShownRow], pictures: Sequence[str]) -> str:
     """Returns who prefers which of two pictures, those who prefer neither included.
 
@@ -153,11 +143,7 @@ def preferences_sentence(rows: Mapping[str, ShownRow], pictures: Sequence[str]) 
     missing = [word(name) for name, row in rows.items() if not row.known]
     if missing:
         parts.append(f"{listed(missing)} {'has' if len(missing) == 1 else 'have'} no value")
-    return _sentence("; ".join(parts)) if parts else "Nothing is measured yet."
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+    return sentence("; ".join(parts)) if parts else "Nothing is measured yet."
 
 
 def _prefer(names: Sequence[str]) -> str:
@@ -379,22 +365,18 @@ def angle_sentence(row: ShownRow | None, blurs: tuple[Blur, Blur]) -> str:
         return f"To the recogniser both blurs leave as much of the face: {row.texts[0]}."
     kept, lost = blurs[row.side], blurs[1 - row.side]
     more, less = row.texts[row.side], row.texts[1 - row.side]
-    head = {
-        1: "The longer blur leaves more of the face",
-        -1: "The shorter blur leaves more of the face",
-        0: "Two blurs of one length, and one leaves more of the face",
-    }[_sign(float(kept.length) - float(lost.length))]
-    if float(kept.length) < float(lost.length) and kept.degree > lost.degree:
+    longer = float(kept.length) - float(lost.length)
+    if not longer:
+        head = "Two blurs of one length, and one leaves more of the face"
+    elif longer < 0 and kept.degree > lost.degree:
         head = "The larger degree is truly the shorter blur, and leaves more of the face"
+    else:
+        head = f"The {'longer' if longer > 0 else 'shorter'} blur leaves more of the face"
     return f"{head}: {_kept(kept, more)}; {_kept(lost, less)}."
 
 
 def _kept(blur: Blur, value: str) -> str:
     return f"{blur.degree} px at {blur.angle:g}°, truly {blur.length} px long, keeps {value}"
-
-
-def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)
 
 
 def sceptic_sentence(rows: Sequence[ScepticRow]) -> str:
@@ -413,12 +395,12 @@ def sceptic_notes(rows: Sequence[ScepticRow]) -> list[str]:
     Args:
         rows: The sceptic's table.
     """
-    registered = [row for row in rows if row.registration != "none"]
-    lines = [note for note in [_registered_note(registered)] if registered and note]
+    told = _registered_note([row for row in rows if row.registration != "none"])
+    lines = [told] if told else []
     if _count(rows, EMBEDDING, BLURRED):
         lines.append("In some of these ways the embedding prefers the blurred picture too.")
     notes = dict.fromkeys(row.note for row in rows if row.note)
-    return [*lines, *map(_sentence, notes)]
+    return [*lines, *map(sentence, notes)]
 
 
 def _registered_note(rows: Sequence[ScepticRow]) -> str:
@@ -428,7 +410,7 @@ def _registered_note(rows: Sequence[ScepticRow]) -> str:
         return _count(rows, name, SHARP) == len(rows)
 
     names = [word(name) for name in PIXEL_CLAIM if all_prefer_sharp(name)]
-    if not names:
+    if not rows or not names:
         return ""
     agree = f"{'agree' if len(names) > 1 else 'agrees'} with the embedding"
     does = agree if all_prefer_sharp(EMBEDDING) else f"{_prefer(names)} the sharp picture"

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from blurdash.argument import LEAST_SAID, BlurEquivalent
-from blurdash.sentences import CLAIM, EMBEDDING, listed, word
+from blurdash.evidence import family_of
+from blurdash.sentences import CLAIM, EMBEDDING, word
+from blurdash.words import listed, sentence
 
 __all__ = ["RECOGNISER_STATES", "Said", "Seen", "explore_sentence"]
 
@@ -24,7 +26,6 @@ RECOGNISER_STATES = {
     "missing": " The embedding is missing.",
     "gone": " No face is found in it any more: the embedding is silent.",
 }
-FAMILIES = {"psnr": "pixels", "ssim": "pixels", EMBEDDING: "embedding"}
 # A reading is right within so many px, or such a share; a shift fools where it reads as so much.
 NEAR_PX, NEAR_SHARE, FOOLED_PX, NEAR_THE_END = 3.0, 0.1, 20.0, 97
 
@@ -82,7 +83,7 @@ class Said(NamedTuple):
             >>> Said("", "", "", "PSNR reads 30 px.").parts()
             [['PSNR', 'pixels'], [' reads 30 px.', '']]
         """
-        names = {word(name).lower(): FAMILIES[name] for name in CLAIM}
+        names = {word(name).lower(): family_of(name) for name in CLAIM}
         pieces = re.split(f"({'|'.join(map(re.escape, names))})", self.rest, flags=re.IGNORECASE)
         return [[piece, names.get(piece.lower(), "")] for piece in pieces if piece]
 
@@ -99,7 +100,10 @@ def explore_sentence(seen: Seen) -> Said:
         ('Not blurred at all, only moved by 8 px.', 'SSIM takes it for a blur of 40 px. The embedding is missing.')
     """  # noqa: E501 - one sentence
     kind, truth = _truth(seen)
-    case, rest = _CASES[kind](seen)
+    if seen.moved and not seen.readings:
+        case, rest = "unmeasured", ""
+    else:
+        case, rest = _CASES[kind](seen)
     small = (
         f" Cut from {seen.source:.0f} px of its photo: blurred before we began."
         if seen.source
@@ -144,8 +148,6 @@ def _blur(seen: Seen) -> tuple[str, str]:
 
 def _shift(seen: Seen) -> tuple[str, str]:
     told = _Told(seen)
-    if not told.order:
-        return "unmeasured", ""
     if told.all(told.is_below):
         return "tiny", "Hardly anyone minds: every measure reads below 10 px."
     if told.all(told.is_over):
@@ -163,8 +165,6 @@ def _shift(seen: Seen) -> tuple[str, str]:
 
 def _both(seen: Seen) -> tuple[str, str]:
     told = _Told(seen)
-    if not told.order:
-        return "unmeasured", ""
     if told.all(told.is_below):
         return "tiny2", "Too little for the ruler: every measure reads below 10 px."
     over = [name for name in told.order if told.is_over(name)]
@@ -212,18 +212,20 @@ class _Told:
         """The blur as it is shown."""
         return self._found[name].short
 
+    def ends(self, name: str) -> tuple[float, float]:
+        """The smallest and the largest blur that a measure reads."""
+        found = self._found[name]
+        outside = found.last + 1.0 if found.side == "beyond" else 0.0
+        return found.extent or (outside, outside)
+
     def degree(self, name: str) -> float:
         """The blur as a number: of several the nearest to the real one."""
-        found = self._found[name]
-        nearest = found.nearest(self._seen.degree)
-        if nearest is None:
-            return found.last + 1.0 if found.side == "beyond" else 0.0
-        return nearest
+        nearest = self._found[name].nearest(self._seen.degree)
+        return self.ends(name)[0] if nearest is None else nearest
 
     def is_below(self, name: str) -> bool:
         """Whether it is shown as too small to be told."""
-        extent = self._found[name].extent
-        return self._found[name].side == "below" or (extent is not None and extent[1] < LEAST_SAID)
+        return self.ends(name)[1] < LEAST_SAID
 
     def is_over(self, name: str) -> bool:
         """Whether it is off the scale."""
@@ -256,12 +258,6 @@ class _Told:
             self.text(name) != self.text(EMBEDDING) for name in self.order if name != EMBEDDING
         )
 
-    def ends(self, name: str) -> tuple[float, float]:
-        """The smallest and the largest blur that a measure reads."""
-        found = self._found[name]
-        outside = found.last + 1.0 if found.side == "beyond" else 0.0
-        return found.extent or (outside, outside)
-
     def readings(self, verb: str, names: Sequence[str] | None = None) -> str:
         """What measures read, equal readings together; without names the pixel measures."""
         names = [name for name in self.order if name != EMBEDDING] if names is None else names
@@ -277,5 +273,4 @@ class _Told:
             else:
                 does = verb.replace("reads", "read").replace("takes", "take") if many else verb
                 parts.append(f"{listed(words)} {does} a blur {said}")
-        joined = " and ".join(parts) if len(parts) < 3 else ", ".join(parts)
-        return f"{joined[:1].upper()}{joined[1:]}."
+        return sentence((" and " if len(parts) < 3 else ", ").join(parts))

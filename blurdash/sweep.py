@@ -49,7 +49,14 @@ from blurdash.samples import (
     find_photos,
     read_note,
 )
-from blurdash.sweep_file import Journal, read_settings, table_of, with_settings, write_sweep
+from blurdash.sweep_file import (
+    Journal,
+    other_settings,
+    read_settings,
+    table_of,
+    with_settings,
+    write_sweep,
+)
 from blurdash.table import look_up
 
 __all__ = [
@@ -520,11 +527,9 @@ def _refuse_to_replace(out: Path, identity: Mapping[str, Any]) -> None:
         raise TableError(
             f"{out.name[:60]!r} is there already, and is no sweep table", hint=REPLACE_HINT
         ) from error
-    wanted = json.loads(_canonical(identity))
-    differs = [key for key in wanted if found.get(key) != wanted[key]]
-    if differs:
+    if differs := other_settings(identity, found):
         raise SettingError(
-            f"{out.name[:60]!r} is a finished sweep with another {', '.join(differs)}",
+            f"{out.name[:60]!r} is a finished sweep with another {differs}",
             hint=REPLACE_HINT,
         )
 

@@ -28,6 +28,7 @@ __all__ = [
     "SCHEMA",
     "Journal",
     "as_csv",
+    "other_settings",
     "read_settings",
     "read_sweep",
     "settings_of",
@@ -199,6 +200,17 @@ def write_sweep(
         unfinished.unlink(missing_ok=True)
 
 
+def other_settings(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Returns the names of the settings that differ, as a list in a sentence; empty for none.
+
+    Args:
+        wanted: What makes a sweep what it is.
+        found: The same of another one, as JSON gives it back.
+    """
+    known = json.loads(json.dumps(wanted))
+    return ", ".join(key for key in known if known[key] != found.get(key))
+
+
 class Journal:
     """The finished faces of a sweep under way, a file each in a folder beside the output.
 
@@ -232,10 +244,9 @@ class Journal:
         except ValueError:
             found = {}
         if found != wanted:
-            differs = [key for key in wanted if wanted[key] != found.get(key)]
             raise SettingError(
                 f"{_shown(self.directory)} holds an unfinished sweep with another "
-                f"{', '.join(differs) or 'setting'}",
+                f"{other_settings(wanted, found) or 'setting'}",
                 hint="finish that one, delete the folder, or give another --out",
             )
 

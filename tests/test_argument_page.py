@@ -456,3 +456,4 @@ def test_blur_text_says_out_of_range_as_such():
     assert blur_text(40.0, curve, "psnr") == "10 px"
     assert blur_text(float("nan"), curve, "psnr") == ""
     assert blur_text(30.0, {5: {"psnr": 30.0}}, "psnr") == ""
+    assert blur_text(30.0, {0: {"psnr": 60.0}, 1: {"psnr": 30.0}}, "psnr") == ""

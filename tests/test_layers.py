@@ -18,6 +18,7 @@ LEVELS = {
     "errors": 0,
     "table": 0,
     "defaults": 0,
+    "words": 0,
     "photo": 1,
     "kernel": 1,
     "distance": 1,
@@ -55,7 +56,7 @@ LEVELS = {
 # Inside a sub-package, and within this level among themselves: table may use errors.
 SIBLINGS = ("embed", "ui", "cli", "figure", "sentences")
 SPLIT = ("cli", "figure", "sentences")  # rows of several files: cli.py, cli_study.py, ...
-LEVEL_ZERO_USES = {"table": {"errors"}, "defaults": set(), "errors": set()}
+LEVEL_ZERO_USES = {"table": {"errors"}, "defaults": set(), "errors": set(), "words": set()}
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 

@@ -31,7 +31,7 @@ from blurdash.ui.shipped import shipped_flips
 from blurdash.ui.story import ROWS, SCENES, Story, address_of_story, obey_back, tell
 from blurdash.ui.toolbar import toolbar
 from blurdash.ui.view import View
-from blurdash.ui.words import sentence
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.disturb import Disturbance

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.errors import BlurdashError
 from blurdash.ui.live import NOBODY, keep_prepared
-from blurdash.ui.words import sentence
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.blur import Change

@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.argument import ScepticRow
-from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.evidence import ARGUMENT_MEASURES, family_of
 from blurdash.kernel import KERNELS
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import ShownRow, shown_row
 from blurdash.ui.argument_face import QUICK
-from blurdash.ui.readouts import blur_text, family_of
+from blurdash.ui.readouts import blur_text
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.kernel import KernelAudit
@@ -213,7 +214,7 @@ def audit_table(kernel: str, audits: Sequence[KernelAudit]) -> dict[str, Any]:
 def angle_note(flip: AngleFlip) -> list[str]:
     """Returns what the search for an angle flip found, and whose doing it is."""
     if not flip.found:
-        return [f"{flip.note[:1].upper()}{flip.note[1:]}."]
+        return [sentence(flip.note)]
     longer, shorter = flip.longer, flip.shorter
     lines = [
         f"Found for this face: {longer.degree} px at {longer.angle:g}° keeps {longer.value:.4f}, "

@@ -10,6 +10,7 @@ from blurdash.argument import STUDY_TURN
 from blurdash.search import find_angle_flip, find_disagreement, find_mildest
 from blurdash.twins import TWIN_TOLERANCE, twins
 from blurdash.ui.argument_panels import angle_note
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.search import AngleFlip, Disagreement
@@ -103,7 +104,7 @@ def _show_twins(story: Story, found: Twins) -> None:
     story.jump(degree=round(found.length), x=found.shift_x, y=found.shift_y)
     unit, digits = ("dB", 3) if found.metric == "psnr" else ("", 5)
     alike = f"{found.metric.upper()} {found.blurred.values[found.metric]:.{digits}f} {unit}".strip()
-    said = [f"{found.note[:1].upper()}{found.note[1:]}."] if found.note else []
+    said = [sentence(found.note)] if found.note else []
     if found.found:
         said.append(
             f"Twins, {alike} both (difference {abs(found.difference):.{digits + 1}f}, "

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from blurdash.errors import BlurdashError, PhotoError
 from blurdash.photo import MAX_BYTES, load_photo
 from blurdash.ui.sent import Sent
-from blurdash.ui.words import sentence
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.face import Face

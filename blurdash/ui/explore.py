@@ -34,6 +34,7 @@ from blurdash.ui.readouts import (
     controls_data,
     curve_data,
     equivalents,
+    readings_of,
     recogniser_data,
     rests_at,
     sentence_data,
@@ -42,11 +43,12 @@ from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
 from blurdash.ui.toolbar import face_row, settings_row
 from blurdash.ui.view import View
-from blurdash.ui.words import sentence
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from blurdash.argument import BlurEquivalent
     from blurdash.readout import Readout
     from blurdash.summary import Band
     from blurdash.ui.recogniser import Loading
@@ -150,8 +152,9 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     )
     # The numbers on screen may have come before enough of the curve was known to compare with.
     data["pos"] = chosen.position()
-    data["equivalents"] = equivalents(chosen, readout.values, known) if readout else []
-    data["sentence"] = _sentence(chosen, loading, live, readout, known)
+    readings = readings_of(chosen, readout.values, known) if readout else {}
+    data["equivalents"] = equivalents(chosen, readout.values, readings) if readout else []
+    data["sentence"] = _sentence(chosen, loading, live, readout, readings)
     curve_feed(data, key="bd_curve_feed")
 
 
@@ -233,6 +236,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         message = sentence(readout.failure) if live and readout.failure else ""
     except BlurdashError as error:
         message = sentence(str(error))
+    known = dict(live.curve(chosen.angle).values) if live else {}
+    readings = readings_of(chosen, readout.values, known) if readout else {}
     data = controls_data(
         chosen,
         readout,
@@ -246,10 +251,9 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         recogniser=_recogniser(chosen, loading),
         ready=live is not None,
         message=message,
-        curve=dict(live.curve(chosen.angle).values) if live else None,
+        readings=readings,
     )
-    known = dict(live.curve(chosen.angle).values) if live else {}
-    data["sentence"] = _sentence(chosen, loading, live, readout, known)
+    data["sentence"] = _sentence(chosen, loading, live, readout, readings)
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
@@ -262,7 +266,7 @@ def _sentence(
     loading: Loading,
     live: LiveFace | None,
     readout: Readout | None,
-    curve: Mapping[int, Mapping[str, float]],
+    readings: Mapping[str, BlurEquivalent],
 ) -> dict[str, object] | None:
     """What is said on top of the page; None until there are numbers."""
     if readout is None:
@@ -272,7 +276,7 @@ def _sentence(
     return sentence_data(
         chosen,
         readout,
-        curve,
+        readings,
         recogniser="ok" if live else waiting,
         source=face.source if face.source < SMALLEST_SOURCE else None,
     )

@@ -6,23 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from blurdash import defaults
 from blurdash.argument import BlurEquivalent, blur_equivalent
 from blurdash.blur import Change
-from blurdash.distance import DISTANCES
-from blurdash.quality import METRICS
+from blurdash.errors import SettingError
 from blurdash.readout import CROPS, MEASURES, Readout
 from blurdash.sentences import CLAIM, EMBEDDING, PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_strangers
-from blurdash.ui.view import OPENING
+from blurdash.ui.view import View
 
 if TYPE_CHECKING:
     from blurdash.embed import EmbedderRow
     from blurdash.summary import Band
     from blurdash.table import Measure
     from blurdash.ui.live import Curve
-    from blurdash.ui.view import View
 
 __all__ = [
     "TILES",
@@ -31,7 +28,7 @@ __all__ = [
     "curve_data",
     "equivalent_of",
     "equivalents",
-    "family_of",
+    "readings_of",
     "recogniser_data",
     "rests_at",
     "sentence_data",
@@ -42,6 +39,8 @@ POINTS_OF_A_CURVE = 11
 BAND_STEP = 5  # degrees between the points of a band as it is drawn
 NO_EQUIVALENT: dict[str, Any] = {"text": "", "ranges": [], "side": ""}
 
+# What the browser calls a view's position.
+SLIDERS = ("degree", "angle", "shift_x", "shift_y")
 # Measure, the tile's test id, which accent it wears.
 TILES = (
     ("cosine_similarity", "cosine", "embedding"),
@@ -66,7 +65,7 @@ def controls_data(
     recogniser: Mapping[str, Any],
     ready: bool,
     message: str,
-    curve: Mapping[int, Mapping[str, float]] | None = None,
+    readings: Mapping[str, BlurEquivalent],
 ) -> dict[str, Any]:
     """Returns what the controls' script reads; small, for it is sent with every answer.
 
@@ -83,7 +82,7 @@ def controls_data(
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
         ready: Whether there is a recogniser; without one the numbers are those of the pixels.
         message: What else is to be said; may be empty.
-        curve: What is known of the face's own curve at this angle.
+        readings: As ``readings_of`` returns them.
     """
     # A hand that has not moved rests, too; a receipt goes along then.
     at_rest = not rested or rests_at(rested, view.position())
@@ -99,15 +98,10 @@ def controls_data(
         "source": None if source is None else round(source),
         "doubt": doubt,
         "mode": view.mode,
-        "defaults": {
-            "degree": OPENING[0],
-            "angle": defaults.ANGLE,
-            "shift_x": OPENING[1],
-            "shift_y": 0,
-        },
+        "defaults": dict(zip(SLIDERS, View().position(), strict=True)),
         "tiles": [_tile(name, test_id, family) for name, test_id, family in TILES],
         "values": _values(readout.values) if readout else None,
-        "equivalents": equivalents(view, readout.values, curve or {}) if readout else [],
+        "equivalents": equivalents(view, readout.values, readings) if readout else [],
         "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
         "recogniser": dict(recogniser),
         "ready": ready,
@@ -234,32 +228,54 @@ def blur_text(value: float, curve: Mapping[int, Mapping[str, float]], name: str)
     return found.short if found else ""
 
 
-def equivalents(
+def readings_of(
     view: View, values: Mapping[str, float], curve: Mapping[int, Mapping[str, float]]
-) -> list[dict[str, Any]]:
-    """Returns for each tile the blur that it takes this picture for; none from a coarse curve.
+) -> dict[str, BlurEquivalent]:
+    """Returns the blur that each tile's measure takes a moved picture for, where it can be said.
 
-    A picture that is blurred and not moved is its own equivalent, by definition.
+    None from a coarse curve; and none for a picture that is not moved, which is its own equivalent,
+    by definition.
 
     Args:
         view: Where the sliders are.
         values: The numbers there.
         curve: For each known degree the face's own values at this angle.
     """
+    if not (view.shift_x or view.shift_y) or len(curve) < POINTS_OF_A_CURVE:
+        return {}
+    found = {name: equivalent_of(values[name], curve, name) for name, _, _ in TILES}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def equivalents(
+    view: View, values: Mapping[str, float], readings: Mapping[str, BlurEquivalent]
+) -> list[dict[str, Any]]:
+    """Returns for each tile the blur that it takes this picture for; empty while none is known.
+
+    Args:
+        view: Where the sliders are.
+        values: The numbers there.
+        readings: As ``readings_of`` returns them.
+    """
     if not (view.shift_x or view.shift_y):
         itself = {"text": f"{view.degree} px", "ranges": [[view.degree] * 2], "side": ""}
         return [
             itself if not math.isnan(values[name]) else dict(NO_EQUIVALENT) for name, _, _ in TILES
         ]
-    if len(curve) < POINTS_OF_A_CURVE:
-        return []
-    return [_equivalent(values[name], curve, name) for name, _, _ in TILES]
+    return [_equivalent(readings.get(name)) for name, _, _ in TILES] if readings else []
+
+
+def _equivalent(found: BlurEquivalent | None) -> dict[str, Any]:
+    if found is None:
+        return dict(NO_EQUIVALENT)
+    ranges = [[round(end, 1) for end in one] for one in found.ranges]
+    return {"text": found.short, "ranges": ranges, "side": found.side}
 
 
 def sentence_data(
     view: View,
     readout: Readout,
-    curve: Mapping[int, Mapping[str, float]],
+    readings: Mapping[str, BlurEquivalent],
     *,
     recogniser: str,
     source: float | None,
@@ -269,24 +285,21 @@ def sentence_data(
     Args:
         view: Where the sliders are.
         readout: The numbers there.
-        curve: For each known degree the face's own values at this angle.
+        readings: As ``readings_of`` returns them.
         recogniser: A key of ``RECOGNISER_STATES``.
         source: Width of the face in its photo where that is too small to say much, px.
     """
     if recogniser == "ok" and math.isnan(readout.values[EMBEDDING]):
         recogniser = "gone"
     asked = CLAIM if recogniser == "ok" else PIXEL_CLAIM
+    known = {name: readings[name] for name in asked if name in readings}
     change = view.change()
-    readings = {}
-    if len(curve) >= POINTS_OF_A_CURVE and (view.shift_x or view.shift_y):
-        found = {name: equivalent_of(readout.values[name], curve, name) for name in asked}
-        readings = {name: one for name, one in found.items() if one is not None}
     said = explore_sentence(
         Seen(
             view.degree,
             view.shift_x,
             view.shift_y,
-            readings if len(readings) == len(asked) else {},
+            known if len(known) == len(asked) else {},
             recogniser=recogniser,
             same_person=readout.verdict.same_person if readout.verdict else None,
             drawn_angle=change.used_angle != change.angle,
@@ -294,16 +307,6 @@ def sentence_data(
         )
     )
     return {"case": said.case, "kind": said.kind, "truth": said.truth, "parts": said.parts()}
-
-
-def _equivalent(
-    value: float, curve: Mapping[int, Mapping[str, float]], name: str
-) -> dict[str, Any]:
-    found = equivalent_of(value, curve, name)
-    if found is None:
-        return dict(NO_EQUIVALENT)
-    ranges = [[round(end, 1) for end in one] for one in found.ranges]
-    return {"text": found.short, "ranges": ranges, "side": found.side}
 
 
 def equivalent_of(
@@ -317,16 +320,10 @@ def equivalent_of(
         name: A key of ``ARGUMENT_MEASURES``.
     """
     points = {degree: values[name] for degree, values in curve.items() if name in values}
-    if math.isnan(value) or sum(not math.isnan(one) for one in points.values()) < 2:
+    try:
+        return blur_equivalent(value, points, name)
+    except SettingError:  # there is no value, or too little of the curve
         return None
-    return blur_equivalent(value, points, name)
-
-
-def family_of(name: str) -> str:
-    """Returns whose accent a measure wears: ``embedding``, ``pixels`` or ``plain``."""
-    if name in DISTANCES:
-        return "embedding"
-    return "pixels" if name in METRICS else "plain"
 
 
 def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:

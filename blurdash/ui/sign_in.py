@@ -16,6 +16,7 @@ from streamlit import config
 from streamlit.errors import Error as StreamlitError
 
 from blurdash.errors import SettingError
+from blurdash.words import sentence
 
 __all__ = ["closed_door", "may_enter", "sign_out_choice"]
 
@@ -135,7 +136,7 @@ def _misconfigured(error: StreamlitError) -> None:
 
 
 def _locked(why: str) -> None:
-    st.error(f"{why[:1].upper()}{why[1:]}.", icon=":material/lock:")
+    st.error(sentence(why), icon=":material/lock:")
 
 
 def _turned_away() -> None:

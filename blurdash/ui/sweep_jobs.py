@@ -11,7 +11,7 @@ from blurdash.errors import BlurdashError
 from blurdash.sweep import FoundIn, PhotoSweep, Source, Sweep
 from blurdash.ui.live import begin_job, end_job, jobs_before
 from blurdash.ui.photos import encoded
-from blurdash.ui.words import sentence
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa

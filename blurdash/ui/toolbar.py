@@ -11,7 +11,7 @@ from blurdash.ui.components import scene
 from blurdash.ui.intake import photo_intake
 from blurdash.ui.photos import PORTRAIT_ID, ShownFace, session_faces
 from blurdash.ui.view import View
-from blurdash.ui.words import sentence
+from blurdash.words import sentence
 
 __all__ = ["face_row", "settings_row", "toolbar"]
 

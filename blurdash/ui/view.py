@@ -23,7 +23,6 @@ from blurdash.ui.address import OWN_PHOTO, Reader, note, query_of, went_back
 
 __all__ = [
     "MODES",
-    "OPENING",
     "SHIFT_RANGE",
     "View",
     "address_of",

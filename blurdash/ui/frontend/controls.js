@@ -387,27 +387,20 @@ function paintSeen(state) {
   const stays = fresh && !data.ready ? curveValues(state) : null;
   const values = fresh ? data.values : standIn ?? (ours ? data.values : null);
   const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
-  const like = fresh ? equivalents(state) : standIn ? data.tiles.map(() => itself) : [];
+  const like = fresh ? saidWithNumbers(state).equivalents : standIn ? data.tiles.map(() => itself) : [];
   const here = fresh || standIn ? byTile(data.tiles, values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
   paintLanes(state, here, byTile(data.tiles, like));
-  if (state.saying.settle(bus.slots)) state.saying.paint(sentenceOf(state), fresh, state.asker.busy);
+  if (state.saying.settle(bus.slots)) state.saying.paint(saidWithNumbers(state).sentence, fresh, state.asker.busy);
   if (!state.readouts.settle(bus.slots, data.tiles)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
     kernel: audit(KERNELS[kernel].make(degree, angle)), message: data.message });
 }
 
-/** The blur equivalents here: sent with the numbers, or with the curve where that was known later. */
-function equivalents({ data, view, bus: { curve } }) {
-  if (data.equivalents.length) return data.equivalents;
+/** What brought blur equivalents and the sentence: the numbers, or the curve where that was known later. */
+function saidWithNumbers({ data, view, bus: { curve } }) {
   const later = curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
-  return later ? curve.equivalents : [];
-}
-
-/** The sentence here: sent with the numbers, or with the curve where that was known later. */
-function sentenceOf({ data, view, bus: { curve } }) {
-  const later = !data.equivalents.length && curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
-  return later ? curve.sentence : data.sentence;
+  return later && !data.equivalents.length ? curve : data;
 }
 
 function byTile(tiles, values) {
