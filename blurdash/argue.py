@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,9 +16,9 @@ from blurdash.errors import BlurdashError, NoFaceError, StoppedError
 from blurdash.evidence import Evidence
 from blurdash.face import find_face
 from blurdash.flips import FlipSettings, RankFlips, count_flips, preferences
+from blurdash.folder import PhotoFile, read_folder, try_until_enough, with_limit
 from blurdash.photo import load_photo
 from blurdash.readout import PreparedFace
-from blurdash.samples import PhotoFile, find_photos
 
 __all__ = ["argue"]
 
@@ -44,10 +44,10 @@ def argue(
 
     Conventions:
         A picture that is broken or has no face is a failure with its reason; the rest is counted.
-        The limit counts pictures, by name, failures included. Blurs are fast, within 1 grey level.
+        A failure does not count towards the limit. Blurs are fast, within 1 grey level.
 
     Args:
-        folder: Photos; folders in it are not searched.
+        folder: Photos; folders in it are searched too.
         settings: What to compare.
         embedder: A loaded recogniser; None to load one by ``name`` and ``load``.
         load: How it is loaded.
@@ -65,13 +65,19 @@ def argue(
         WeightsError: The recogniser cannot be loaded.
         StoppedError: ``stop`` was set.
     """
-    photos = find_photos(folder, settings.limit)
+    there = read_folder(folder)
     count = check_workers(workers)
     loaded = embedder or load_with(name, load or LoadOptions())
-    worker = _Worker(settings, loaded, len(photos), progress, stop)
-    results = {
-        photo.name: found for photo, found in run_local(lambda: worker, photos, workers=count)
-    }
+    worker = _Worker(settings, loaded, progress, stop)
+    results: dict[str, dict[str, Grid] | str] = {}
+
+    def attempt(some: Sequence[PhotoFile]) -> int:
+        worker.expect(len(some))
+        now = {photo.name: found for photo, found in run_local(lambda: worker, some, workers=count)}
+        results.update(now)
+        return sum(isinstance(found, str) for found in now.values())
+
+    photos = try_until_enough(there.photos, settings.limit, attempt)
     known, failures = {}, {}
     for photo in photos:
         found = results[photo.name]
@@ -86,7 +92,10 @@ def argue(
             hint="give a folder with photos of faces",
         )
     cells = count_flips(settings, list(known.values()))
-    return RankFlips(settings, tuple(known), failures, cells, _recogniser(loaded))
+    left_out = with_limit(there.left_out, len(there.photos) - len(photos), settings.limit)
+    return RankFlips(
+        settings, tuple(known), failures, cells, _recogniser(loaded), left_out=left_out
+    )
 
 
 class _Worker:
@@ -96,13 +105,16 @@ class _Worker:
         self,
         settings: FlipSettings,
         embedder: Embedder,
-        photos: int,
         progress: Progress | None,
         stop: threading.Event | None,
     ) -> None:
         self._settings, self._embedder, self._progress = settings, embedder, progress
-        self._total, self._done = photos * settings.pictures, 0
+        self._total = self._done = 0
         self._stop, self._aborted, self._lock = stop, threading.Event(), threading.Lock()
+
+    def expect(self, photos: int) -> None:
+        """Counts so many more photos into what is to be done."""
+        self._total += photos * self._settings.pictures
 
     def abort(self) -> None:
         """Makes every face in work end soon."""

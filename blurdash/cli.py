@@ -8,27 +8,77 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from blurdash import __version__, defaults
 from blurdash.cli_argue import add_argue_command
+from blurdash.cli_output import (
+    ALL_DONE,
+    EXIT_CODES,
+    INTERRUPTED,
+    OUTPUT_FAILED,
+    READER_GONE,
+    USER_ERROR,
+    OutputError,
+    complain,
+    finish_output,
+    give_up_output,
+    prepare_outputs,
+    say,
+)
 from blurdash.cli_study import add_study_commands
 from blurdash.errors import BlurdashError, SettingError
+from blurdash.words import quoted, sentence
 
 __all__ = ["main"]
 
-USER_ERROR = 2
-READER_GONE = 1
+ABOUT = (
+    "Blurs faces by a given degree and angle, and measures what that does to their embeddings, "
+    "to PSNR and to SSIM."
+)
+
+
+class _UsageError(Exception):
+    """Words that the parser does not understand."""
+
+
+class _Help(argparse.HelpFormatter):
+    """Help that says every default, also where its author did not."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        known = action.default not in (None, False, argparse.SUPPRESS)
+        if action.option_strings and known and "default" not in (action.help or ""):
+            return f"{action.help} (default: %(default)s)"
+        return action.help
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser that raises, and whose help says all defaults."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        how.setdefault("formatter_class", _Help)
+        super().__init__(*args, **how)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USER_ERROR, f"blurdash: {_one_line(message)}; see {self.prog} --help\n")
+        raise _UsageError(f"{message}; see {self.prog} --help")
+
+    def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002
+        # Its own passes a full disk over in silence.
+        say(message.removesuffix("\n"))
+
+
+class _Commands:
+    """The commands of a parser, whose help starts with what they do."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._parsers = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser:  # noqa: A002
+        """Adds a command."""
+        return self._parsers.add_parser(name, help=help, description=sentence(help))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,26 +88,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; None for those of the process.
 
     Returns:
-        Exit code: 0, or 2 for a mistake of the user.
+        Exit code, a key of ``EXIT_CODES``.
     """
-    arguments = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
+    prepare_outputs()
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments.run(arguments)
-        sys.stdout.flush()
-    except BlurdashError as error:
-        print(f"blurdash: {_one_line(str(error))}", file=sys.stderr)  # noqa: T201
-        return USER_ERROR
-    except BrokenPipeError:
-        # Whoever read the output has closed it, as head does. Python would flush once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _run(words)
+        finish_output()
+    except BrokenPipeError:  # as head does when it has enough
+        give_up_output()
         return READER_GONE
+    except OutputError as error:
+        give_up_output()
+        complain(f"the output cannot be written ({error}); make room, or write it elsewhere")
+        return OUTPUT_FAILED
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    stopped = "nothing was written"
+    try:
+        arguments = _parser().parse_args(_joined(words))
+        stopped = getattr(arguments, "stopped", stopped).format_map(vars(arguments))
+        return int(arguments.run(arguments) or ALL_DONE)
+    except SystemExit as end:  # --help and --version
+        return int(end.code or 0)
+    except _UsageError as error:
+        complain(f"{error}{_about_dashes(words)}")
+    except BlurdashError as error:
+        complain(str(error))
     except KeyboardInterrupt:
-        return 130
-    return 0
+        complain(f"stopped; {stopped}")
+        return INTERRUPTED
+    return USER_ERROR
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _about_dashes(words: Sequence[str]) -> str:
+    """What to do where a file's name was taken for an option."""
+    dashed = [word for word in words if word.startswith("-") and Path(word).exists()]
+    if not dashed:
+        return ""
+    name = dashed[0]
+    return f"; {quoted(name)} is a file whose name begins with a dash: write {quoted(f'./{name}')}"
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
@@ -72,9 +144,10 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m blurdash", description=__doc__.split("\n")[0])
+    codes = "; ".join(f"{code}: {text}" for code, text in EXIT_CODES.items())
+    parser = _Parser(prog="python -m blurdash", description=ABOUT, epilog=f"Exit codes: {codes}.")
     parser.add_argument("--version", action="version", version=f"blurdash {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    commands = _Commands(parser)
     _add_readout(commands)
     add_study_commands(commands, _add_recogniser)
     add_argue_command(commands, _add_recogniser)
@@ -110,7 +183,10 @@ def _add_recogniser(command: argparse.ArgumentParser) -> None:
         "where its weights are at hand or can be fetched, else dlib)",
     )  # fmt: skip
     command.add_argument("--protocol", default=defaults.PROTOCOL, help="native or study")
-    command.add_argument("--weights", help="weights file of the recogniser, or its directory")
+    command.add_argument(
+        "--weights",
+        help="weights file of the recogniser, or its directory (default: found or fetched)",
+    )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
 
@@ -140,9 +216,9 @@ def _readout(arguments: argparse.Namespace) -> None:
     )
     readout = prepared.readout(change)
     if arguments.json:
-        print(json.dumps(readout.as_dict(), indent=2, allow_nan=False))  # noqa: T201
+        say(json.dumps(readout.as_dict(), indent=2, allow_nan=False))
     else:
-        print(_as_text(readout))  # noqa: T201
+        say(_as_text(readout))
 
 
 def _chosen_face(photo: Any, number: str) -> Any:
@@ -152,7 +228,7 @@ def _chosen_face(photo: Any, number: str) -> Any:
     choice = _whole(number)
     if not isinstance(choice, int) or not 1 <= choice <= len(faces):
         raise SettingError(
-            f"face is {number[:40]!r}, this photo has {len(faces)}",
+            f"face is {quoted(number)}, this photo has {len(faces)}",
             hint=f"choose a number from 1 to {len(faces)}, the largest face is 1",
         )
     return faces[choice - 1]
@@ -229,7 +305,7 @@ def _pair(text: str) -> tuple[float, float]:
         dx, dy = (float(part) for part in parts)
     except ValueError as error:
         raise SettingError(
-            f"shift is {text[:40]!r}, wanted two numbers of pixels",
+            f"shift is {quoted(text)}, wanted two numbers of pixels",
             hint="give DX,DY such as 16,0",
         ) from error
     return dx, dy

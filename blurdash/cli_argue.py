@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from blurdash import defaults
+from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
 from blurdash.cli_study import add_overwrite, degrees_of
 from blurdash.errors import SettingError
+from blurdash.words import quoted
 
 __all__ = ["add_argue_command"]
 
@@ -32,10 +34,12 @@ def add_argue_command(commands: Any, add_recogniser: Callable[[Any], None]) -> N
     command = commands.add_parser(
         "argue", help="count how often a measure prefers a blurred face to a sharp, shifted one"
     )
-    command.add_argument("folder", help="folder with photos")
+    command.add_argument("folder", help="folder with photos, also in folders inside it")
     command.add_argument("--out", required=True, help=f"folder for {', '.join(FILES)}")
     command.add_argument(
-        "--limit", default=str(defaults.FACES), help="at most so many pictures, or all"
+        "--limit",
+        default=str(defaults.FACES),
+        help="so many pictures, failing ones not counted, or all",
     )
     command.add_argument("--shifts", default=SHIFTS, help="A,B,C; canvas px to the right")
     command.add_argument("--degrees", default=DEGREES, help="A:B, A:B:STEP or A,B,C; canvas px")
@@ -48,11 +52,11 @@ def add_argue_command(commands: Any, add_recogniser: Callable[[Any], None]) -> N
     command.set_defaults(run=_argue)
 
 
-def _argue(arguments: argparse.Namespace) -> None:
+def _argue(arguments: argparse.Namespace) -> int:
     # Settings are checked before anything slow is loaded or started.
     from blurdash.flips import FlipSettings
+    from blurdash.folder import read_folder
     from blurdash.outputs import refuse_existing, write_whole
-    from blurdash.samples import find_photos
 
     settings = FlipSettings(
         shifts=_shifts(arguments.shifts),
@@ -62,7 +66,7 @@ def _argue(arguments: argparse.Namespace) -> None:
         crop=arguments.crop,
         limit=None if arguments.limit == "all" else _number(arguments.limit, int),
     )
-    photos = find_photos(arguments.folder, settings.limit)
+    photos = read_folder(arguments.folder).photos[: settings.limit]
     out = _made(Path(arguments.out))
     for name in FILES:
         refuse_existing(out / name, overwrite=arguments.overwrite)
@@ -72,12 +76,14 @@ def _argue(arguments: argparse.Namespace) -> None:
     contents = (flips.as_csv(), _as_json(flips), rank_flip_page(flips))
     for name, content in zip(FILES, contents, strict=True):
         write_whole(out / name, content)
-    _say(_table(flips))
-    for name, reason in flips.failures.items():
-        _say(f"left out: {name}: {reason}")
+    say(_table(flips))
+    failed = len(flips.failures)
+    say_failures(flips.failures, failed, failed + len(flips.faces))
+    say_left_out(flips.left_out)
     if flips.recogniser["note"]:
-        _say(f"note: {flips.recogniser['note']}")
-    _say(f"{', '.join(FILES)} in {out}")
+        say(f"note: {flips.recogniser['note']}")
+    say(f"{', '.join(FILES)} in {out}")
+    return SOME_FAILED if failed else ALL_DONE
 
 
 def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
@@ -96,13 +102,18 @@ def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
     workers = None if arguments.workers is None else _number(arguments.workers, int)
     # disable=None: tqdm finds out itself whether it writes to a terminal
     with tqdm(total=total, unit="picture", disable=None, dynamic_ncols=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
         return argue(
             arguments.folder,
             settings,
             name=arguments.embedder,
             load=load,
             workers=workers,
-            progress=lambda done, _: bar.update(done - bar.n),
+            progress=show,
         )
 
 
@@ -139,7 +150,7 @@ def _made(out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingError(
-            f"the folder {out.name[:60]!r} cannot be made ({error.strerror})",
+            f"the folder {quoted(out.name)} cannot be made ({error.strerror})",
             hint="give another --out",
         ) from error
     return out
@@ -150,7 +161,7 @@ def _shifts(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise SettingError(
-            f"the shifts are {text[:40]!r}, wanted numbers of pixels",
+            f"the shifts are {quoted(text)}, wanted numbers of pixels",
             hint="give A,B,C such as 2,4,8,16",
         ) from error
 
@@ -161,7 +172,3 @@ def _number(text: str, kind: Callable[[str], Any] = float) -> Any:
         return kind(text)
     except ValueError:
         return text
-
-
-def _say(line: str) -> None:
-    print(line)  # noqa: T201

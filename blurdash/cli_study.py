@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from blurdash import defaults
+from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
 from blurdash.errors import BlurdashError, SettingError
+from blurdash.words import counted, one_line, quoted
 
 __all__ = ["add_overwrite", "add_study_commands", "degrees_of"]
 
@@ -33,24 +35,29 @@ def _add_generate(commands: Any) -> None:
     command = commands.add_parser(
         "generate", help="write the study's blurred samples of every picture in a folder"
     )
-    command.add_argument("folder", help="folder with photos")
+    command.add_argument("folder", help="folder with photos, also in folders inside it")
     command.add_argument(
         "--angle",
         default=str(defaults.ANGLE),
-        help="degrees, random, or both (random and the default angle)",
+        help=f"degrees, random, or both: random and {defaults.ANGLE:g} (default: %(default)s)",
     )
     _add_choice_of_faces(command)
     command.add_argument("--out", help="where the folders of samples go (default: FOLDER)")
     command.add_argument("--dry-run", action="store_true", help="only say what it would take")
     command.add_argument("--workers", help="threads (default: one a processor)")
-    command.set_defaults(run=_generate)
+    command.set_defaults(
+        run=_generate,
+        stopped="the samples made so far are kept, and the same command goes on from there",
+    )
 
 
 def _add_sweep(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
     command = commands.add_parser(
         "sweep", help="measure every face of a folder at every degree, into one table"
     )
-    command.add_argument("folder", help="folder with photos, or with samples")
+    command.add_argument(
+        "folder", help="folder with photos or with samples, also in folders inside it"
+    )
     command.add_argument("--out", required=True, help="the table, FILE.parquet")
     command.add_argument(
         "--angle", default=str(defaults.ANGLE), help="degrees, random, or all (a grid of angles)"
@@ -71,7 +78,10 @@ def _add_sweep(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
     command.add_argument("--workers", help="faces in work at once (default: one a processor)")
     add_recogniser(command)
     add_overwrite(command)
-    command.set_defaults(run=_sweep)
+    command.set_defaults(
+        run=_sweep,
+        stopped="what was measured is kept in {out}.parts, and the same command goes on from there",
+    )
 
 
 def add_overwrite(command: argparse.ArgumentParser) -> None:
@@ -83,7 +93,9 @@ def add_overwrite(command: argparse.ArgumentParser) -> None:
 
 def _add_choice_of_faces(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--limit", default=str(defaults.FACES), help="at most so many pictures, or all"
+        "--limit",
+        default=str(defaults.FACES),
+        help="so many pictures, failing ones not counted, or all",
     )
     command.add_argument("--seed", default=str(defaults.SEED), help="of random angles")
 
@@ -99,7 +111,8 @@ def _add_figure(commands: Any) -> None:
     command.set_defaults(run=_figure)
 
 
-def _generate(arguments: argparse.Namespace) -> None:
+def _generate(arguments: argparse.Namespace) -> int:
+    from blurdash.folder import with_limit
     from blurdash.samples import check_space, estimate, generate, plan_samples
 
     plan = plan_samples(
@@ -111,20 +124,37 @@ def _generate(arguments: argparse.Namespace) -> None:
     )
     workers = _workers(arguments.workers)
     wanted = estimate(plan, workers)
-    _say(
+    say(
         f"{wanted.samples} samples of {len(plan.photos)} pictures to make, {wanted.there} there: "
         f"about {wanted.megabytes:,.0f} MB and {_duration(wanted.seconds)}"
     )
     if arguments.dry_run:
-        return
+        say_left_out(with_limit(plan.left_out, len(plan.spare), plan.limit))
+        return ALL_DONE
     check_space(plan, wanted)
     with _Bar(plan.total, "sample") as bar:
         report = generate(plan, workers=workers, progress=bar.show)
-    _say(f"{report.written} samples written, {report.there} were there, in {plan.out}")
-    _say_failures(report.failures, len(report.failures), len(plan.photos))
+    say(f"{report.written} samples written, {report.there} were there, in {plan.out}")
+    failed = len(report.failures)
+    _say_read_otherwise(report.read_otherwise)
+    say_failures(report.failures, failed, report.pictures)
+    say_left_out(report.left_out)
+    if failed and failed == report.pictures:
+        raise BlurdashError(f"none of the {failed} pictures could be read", "look at the reasons")
+    return SOME_FAILED if failed else ALL_DONE
 
 
-def _sweep(arguments: argparse.Namespace) -> None:
+def _say_read_otherwise(names: set[str]) -> None:
+    if names:
+        was = "was" if len(names) == 1 else "were"
+        some = ", ".join(one_line(name) for name in sorted(names)[:5])
+        say(
+            f"{counted(len(names), 'picture')} {was} read otherwise than the study's OpenCV reads "
+            f"them, for a colour profile, depth or opacity: {some}{', …' if len(names) > 5 else ''}"
+        )
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
     # Settings are checked before anything slow is loaded or started.
     from blurdash.sweep import GRID, Sweep, find_sources, run_sweep
 
@@ -141,7 +171,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
         protocol=arguments.protocol,
         samples=arguments.from_samples,
     )
-    total = sweep.total(len(find_sources(arguments.folder, sweep)))
+    total = sweep.total(len(find_sources(arguments.folder, sweep).found[: sweep.limit]))
     start = time.perf_counter()
     with _Bar(total, "row") as bar:
         report = run_sweep(
@@ -158,6 +188,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
             f"none of the {report.faces} pictures gave a number",
             hint="the table says why, row by row",
         )
+    return SOME_FAILED if report.failed_count else ALL_DONE
 
 
 def _options(arguments: argparse.Namespace) -> Any:
@@ -175,23 +206,14 @@ def _options(arguments: argparse.Namespace) -> Any:
 
 
 def _say_sweep(report: Any, seconds: float, out: str) -> None:
-    measured = f"{report.rows} rows of {report.faces} faces"
+    measured = f"{report.rows} rows of {counted(report.faces, 'face')}"
     before = f", {report.resumed} measured before" if report.resumed else ""
-    _say(f"{measured}{before}, in {_duration(seconds)}: {out}")
+    say(f"{measured}{before}, in {_duration(seconds)}: {out}")
     rows = report.failed_rows
     if rows:
-        _say(f"{rows} rows have a failure instead of numbers")
-    _say_failures(report.failed_faces, report.failed_count, report.faces)
-
-
-def _say_failures(failures: dict[str, str], count: int, pictures: int) -> None:
-    if not count:
-        return
-    _say(f"{count} of {pictures} pictures failed:")
-    for name, reason in failures.items():
-        _say(f"  {name}: {reason}")
-    if count > len(failures):
-        _say(f"  and {count - len(failures)} more")
+        say(f"{rows} rows have a failure instead of numbers")
+    say_failures(report.failed_faces, report.failed_count, report.faces)
+    say_left_out(report.left_out)
 
 
 def _figure(arguments: argparse.Namespace) -> None:
@@ -201,13 +223,13 @@ def _figure(arguments: argparse.Namespace) -> None:
     table = read_sweep(arguments.table)
     out = Path(arguments.out)
     if out.suffix.lower() not in (".html", ".htm"):
-        raise SettingError(f"the output is {out.name[:60]!r}, wanted an .html file", "name one")
+        raise SettingError(f"the output is {quoted(out.name)}, wanted an .html file", "name one")
     refuse_existing(out, overwrite=arguments.overwrite)
     from blurdash.figure import sweep_page
 
     page = sweep_page(table, x=arguments.x)
     write_whole(out, page)
-    _say(f"{len(page) / 1e6:.1f} MB: {out}")
+    say(f"{len(page) / 1e6:.1f} MB: {out}")
 
 
 class _Bar:
@@ -226,8 +248,9 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def show(self, done: int, _total: int) -> None:
+    def show(self, done: int, total: int) -> None:
         """Moves the bar; what was there at the start does not count into the rate."""
+        self._bar.total = total
         if not self._started:
             self._bar.initial = self._bar.n = done
             self._started = True
@@ -261,7 +284,7 @@ def degrees_of(text: str) -> tuple[int, ...]:
 
 def _no_range(text: str) -> SettingError:
     return SettingError(
-        f"{text[:40]!r} is not a range of whole numbers",
+        f"{quoted(text)} is not a range of whole numbers",
         hint="give A:B, A:B:STEP or A,B,C, such as 0:100",
     )
 
@@ -293,7 +316,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _say(line: str) -> None:
-    print(line)  # noqa: T201

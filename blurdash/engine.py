@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import cv2
 
 from blurdash.errors import BlurdashError, SettingError
+from blurdash.words import quoted
 
 __all__ = ["ENGINES", "check_workers", "default_workers", "run_local", "run_ray"]
 
@@ -49,7 +50,7 @@ def check_workers(workers: object) -> int:
     if isinstance(workers, int) and not isinstance(workers, bool) and 0 < workers <= MOST_WORKERS:
         return workers
     raise SettingError(
-        f"workers is {str(workers)[:40]!r}, wanted a whole number from 1 to {MOST_WORKERS}",
+        f"workers is {quoted(workers)}, wanted a whole number from 1 to {MOST_WORKERS}",
         hint="leave it out to use every processor",
     )
 
@@ -208,7 +209,7 @@ def _join(ray: Any, address: str | None, workers: int) -> bool:
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise SettingError(
-            f"no Ray cluster answers at {str(address)[:60]!r}", hint="check --address"
+            f"no Ray cluster answers at {quoted(address)}", hint="check --address"
         ) from error
     return True
 
@@ -222,7 +223,7 @@ def _check_answers(address: str | None) -> None:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise SettingError(
-            f"no Ray cluster answers at {address!r:.60}", hint="check --address"
+            f"no Ray cluster answers at {quoted(address)}", hint="check --address"
         ) from error
 
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from blurdash import defaults
 from blurdash.errors import SettingError, TableError
 from blurdash.evidence import ARGUMENT_MEASURES, Evidence
+from blurdash.folder import check_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree
 from blurdash.readout import CROPS, versions
-from blurdash.samples import check_limit
 from blurdash.table import look_up
 
 __all__ = [
@@ -175,6 +175,7 @@ class RankFlips:
         cells: A cell for each measure, shift and degree, in this order.
         recogniser: Name, label, weights, protocol, note.
         created: When, ISO 8601.
+        left_out: Why other files of the folder are not among them, and how many of each kind.
     """
 
     settings: FlipSettings
@@ -183,6 +184,7 @@ class RankFlips:
     cells: tuple[FlipCell, ...]
     recogniser: dict[str, str]
     created: str = field(default_factory=_now)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def cell(self, measure: str, shift: float, degree: int) -> FlipCell:
         """Returns one cell.
@@ -222,6 +224,7 @@ class RankFlips:
             "versions": dict(versions()),
             "faces": list(self.faces),
             "failures": self.failures,
+            "left_out": self.left_out,
             "measures": {
                 name: {"label": row.label, "direction": row.direction, "source": row.source}
                 for name, row in ARGUMENT_MEASURES.items()
@@ -255,6 +258,7 @@ class RankFlips:
                 cells,
                 dict(known["recogniser"]),
                 str(known["created"]),
+                dict(known.get("left_out", {})),  # counts made earlier have none
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise TableError(

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.errors import PictureError, SettingError
+from blurdash.words import quoted
 
 __all__ = [
     "ANGLE_RANGE",
@@ -108,7 +109,7 @@ def check_seed(seed: object) -> int:
         7
     """
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise SettingError(f"seed is {str(seed)[:40]!r}, wanted a whole number", hint="such as 0")
+        raise SettingError(f"seed is {quoted(seed)}, wanted a whole number", hint="such as 0")
     return int(seed)
 
 

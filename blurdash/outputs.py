@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from blurdash.errors import SettingError
+from blurdash.words import quoted
 
 __all__ = ["REPLACE_HINT", "refuse_existing", "write_whole"]
 
 REPLACE_HINT = "give another --out, or --overwrite to replace it"
-SHOWN = 60
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -23,7 +23,7 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         SettingError: Something is there.
     """
     if path.exists() and not overwrite:
-        raise SettingError(f"{path.name[:SHOWN]!r} is there already", hint=REPLACE_HINT)
+        raise SettingError(f"{quoted(path.name)} is there already", hint=REPLACE_HINT)
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -43,6 +43,6 @@ def write_whole(path: Path, content: str) -> None:
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise SettingError(
-            f"{path.name[:SHOWN]!r} cannot be written ({error.strerror})",
+            f"{quoted(path.name)} cannot be written ({error.strerror})",
             hint="give another --out",
         ) from error

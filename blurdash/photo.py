@@ -16,7 +16,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -203,7 +203,8 @@ def _name(source: object) -> str:
     if not isinstance(source, (str, os.PathLike)):
         return "the photo"
     with _only_photo_errors("the photo's path cannot be used, wanted text", "check the path"):
-        last = Path(os.fsdecode(source)).name
+        # of any system: a path may come from another one
+        last = PureWindowsPath(os.fsdecode(source)).name
     # Not printable are also the marks that reverse the direction of text.
     name = "".join(c for c in last if c.isprintable() and c not in _MARKUP)
     if len(name) > _NAME_LENGTH:
@@ -358,10 +359,29 @@ def _upright(kind: str, data: bytes, name: str) -> Image.Image:
         _check_size(image.size, name)
         _check_work(plain, image.size)
         image.load()
+        if not plain.has_end:
+            _check_pixels_are_whole(kind, image, plain.data)
         _check_size(image.size, name)  # a HEIC may turn out other than its header said
         turn = _turn(kind, image, plain)
         rgb = _to_srgb(image, plain, name)
     return rgb if turn is None else rgb.transpose(turn)
+
+
+def _check_pixels_are_whole(kind: str, image: ImageFile, data: bytes) -> None:
+    """Refuses a JPEG without an end whose pixels end early, too.
+
+    What a decoder lacks it makes up, silently. But then it takes up what stands between the last
+    pixels and the end; where they are whole, it passes that over.
+    """
+    pixels = data.removesuffix(_JPEG_END)
+    last = max(range(8), key=lambda number: pixels.rfind(_JPEG_RESTARTS[number]))
+    after = _JPEG_RESTARTS[(last + 1) % 8 if _JPEG_RESTARTS[last] in pixels else 0]
+    for fill in _JPEG_FILLS:
+        filled = pixels + fill + after + fill + _JPEG_END
+        with Image.open(io.BytesIO(filled), formats=(kind,)) as other:
+            other.load()
+            if other.tobytes() != image.tobytes():
+                raise ValueError("pixels are missing")
 
 
 def _array(rgb: Image.Image) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
@@ -419,10 +439,14 @@ class _Plain(NamedTuple):
     exif: bytes = b""  # of a WebP and where there is none: empty
     profile: bytes | None = None  # of a PNG; Pillow reads it from the others
     scans: int = 0  # of a JPEG
+    has_end: bool = True  # a JPEG may lack its last two bytes and nothing else
     tiled: int = 0  # of a HEIC: pixels of the picture, its tiles and its opacity
 
 
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of those that have a length, and EOI
+_JPEG_END = b"\xff\xd9"
+_JPEG_FILLS = (32 * b"\xff\0", 32 * b"\xa7")  # a decoder itself fills up with zeros
+_JPEG_RESTARTS = [b"\xff%c" % number for number in range(0xD0, 0xD8)]
 _JPEG_NEEDED = {0xE0: b"JFIF", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 
 
@@ -435,6 +459,9 @@ def _plain_jpeg(jpeg: bytes) -> _Plain:
         if scans:
             kept.append(jpeg[at:start])  # pixels; before the first scan it is padding
         if jpeg[start : start + 2] in (b"", b"\xff\xd9"):
+            if start == len(jpeg) and scans:  # all pixels may be there, and half of the end mark
+                whole = b"".join(kept).removesuffix(b"\xff")
+                return _Plain(whole + _JPEG_END, exif, scans=scans, has_end=False)
             return _Plain(b"".join([*kept, jpeg[start : start + 2]]), exif, scans=scans)
         at = start + 2 + max(2, int.from_bytes(jpeg[start + 2 : start + 4], "big"))
         code, content = jpeg[start + 1], jpeg[start + 4 : at]

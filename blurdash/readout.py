@@ -19,6 +19,7 @@ from blurdash.errors import NoFaceError, SettingError
 from blurdash.face import Face, locate_face
 from blurdash.quality import METRICS
 from blurdash.table import Measure, look_up
+from blurdash.words import quoted
 
 __all__ = [
     "BLURS",
@@ -214,7 +215,7 @@ def _pair_of(shift: Any) -> tuple[Any, Any]:
         dx, dy = shift
     except (TypeError, ValueError) as error:
         raise SettingError(
-            f"shift is {str(shift)[:40]!r}, wanted two numbers of pixels",
+            f"shift is {quoted(shift)}, wanted two numbers of pixels",
             hint="give (dx, dy) such as (16, 0)",
         ) from error
     return dx, dy

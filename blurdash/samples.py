@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import random
 import shutil
 import statistics
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,25 +21,24 @@ from blurdash import __version__, defaults
 from blurdash.blur import Picture, study_blur
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, PhotoError, SettingError
+from blurdash.folder import PhotoFile, check_limit, read_folder, try_until_enough, with_limit
 from blurdash.kernel import check_angle, check_seed
-from blurdash.photo import ENDINGS, load_photo
+from blurdash.photo import load_photo
+from blurdash.words import as_text, quoted
 
 __all__ = [
     "MODES",
     "NOTE_NAME",
     "Estimate",
-    "PhotoFile",
     "SamplePlan",
     "SampleReport",
-    "check_limit",
     "check_space",
     "drawn_angle",
-    "entries",
     "estimate",
-    "find_photos",
     "generate",
     "plan_samples",
     "read_note",
+    "sample_folders",
     "sample_random",
 ]
 
@@ -55,74 +54,21 @@ PROBED_PHOTOS = 3
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class PhotoFile:
-    """A picture of a folder.
-
-    Attributes:
-        name: What tables and folders call it: the file's name without its ending, or with it
-            where two files would be called the same.
-        path: The file.
-    """
-
-    name: str
-    path: Path
-
-
-def find_photos(folder: str | Path, limit: int | None = None) -> list[PhotoFile]:
-    """Returns the pictures of a folder, by name.
-
-    Args:
-        folder: Folders in it are not searched.
-        limit: At most so many; None for all.
-
-    Returns:
-        At least one ``PhotoFile``.
-
-    Raises:
-        SettingError: There is no such folder, no picture in it, or ``limit`` is not above zero.
-    """
-    files = [path for path in entries(folder) if path.suffix.lower() in ENDINGS and path.is_file()]
-    if not files:
-        raise SettingError(
-            f"the folder {_shown(folder)} has no pictures in it",
-            hint="give a folder with JPEG, PNG, WebP, HEIC or TIFF files",
-        )
-    stems = [path.stem for path in files]
-    twice = {stem for stem, count in Counter(stems).items() if count > 1}
-    named = [PhotoFile(path.name if path.stem in twice else path.stem, path) for path in files]
-    return named[: check_limit(limit)]
-
-
-def entries(folder: str | Path) -> list[Path]:
-    """Returns what lies in a folder, by name, without hidden files.
+def sample_folders(folder: str | Path, clean: str) -> list[PhotoFile]:
+    """Returns the folders below a folder that hold a file called ``clean``, by name.
 
     Raises:
         SettingError: There is no such folder.
     """
+    root = Path(folder)
     try:
-        found = sorted(Path(folder).iterdir(), key=lambda path: path.name)
+        next(root.iterdir(), None)
     except OSError as error:
         raise SettingError(
-            f"{_shown(folder)} is not a folder that can be read", hint="give a folder of photos"
+            f"{quoted(folder)} is not a folder that can be read", hint="give a folder of samples"
         ) from error
-    return [path for path in found if not path.name.startswith(".")]
-
-
-def check_limit(limit: object) -> int | None:
-    """Returns ``limit`` after checking that it is a whole number above zero, or None.
-
-    Raises:
-        SettingError: It is anything else.
-    """
-    if limit is None:
-        return None
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise SettingError(
-            f"limit is {str(limit)[:40]!r}, wanted a whole number above 0",
-            hint="say how many pictures to take at most",
-        )
-    return limit
+    found = sorted(path.parent for path in root.rglob(clean) if path.parent != root)
+    return [PhotoFile(as_text(path.relative_to(root).as_posix()), path) for path in found]
 
 
 def sample_random(seed: int, face: str, degree: int) -> random.Random:
@@ -171,6 +117,9 @@ class SamplePlan:
         angle: Angle of the mode ``fix``, degrees.
         seed: What random angles are drawn from.
         degrees: 0..100, px.
+        limit: The number of pictures that is enough; None for all.
+        spare: Pictures over the limit, which come in where others cannot be read.
+        left_out: Why other files are not taken, and how many of each kind.
     """
 
     photos: tuple[PhotoFile, ...]
@@ -179,6 +128,9 @@ class SamplePlan:
     angle: float = defaults.ANGLE
     seed: int = defaults.SEED
     degrees: tuple[int, ...] = tuple(defaults.DEGREES)
+    limit: int | None = None
+    spare: tuple[PhotoFile, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def path(self, photo: PhotoFile, mode: str, degree: int) -> Path:
         """Returns the file of a sample."""
@@ -216,8 +168,18 @@ def plan_samples(
     """
     modes = {"random": ("random",), "both": ("random", "fix")}.get(str(angle), ("fix",))
     fixed = check_angle(angle) if modes == ("fix",) else defaults.ANGLE
-    photos = tuple(find_photos(folder, limit))
-    return SamplePlan(photos, Path(folder if out is None else out), modes, fixed, check_seed(seed))
+    limit = check_limit(limit)
+    found = read_folder(folder)
+    return SamplePlan(
+        found.photos[:limit],
+        Path(folder if out is None else out),
+        modes,
+        fixed,
+        check_seed(seed),
+        limit=limit,
+        spare=() if limit is None else found.photos[limit:],
+        left_out=found.left_out,
+    )
 
 
 @dataclass(frozen=True)
@@ -278,11 +240,22 @@ class SampleReport:
         written: Samples made.
         there: Samples that were there already.
         failures: For each picture that gave none: its name and why.
+        pictures: How many were tried.
+        read_otherwise: Names of those of which the study would have had other pixels.
+        left_out: Why other files were not taken, and how many of each kind.
     """
 
     written: int = 0
     there: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    pictures: int = 0
+    read_otherwise: set[str] = field(default_factory=set)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> int:
+        """Samples that are there now."""
+        return self.written + self.there
 
 
 def generate(
@@ -292,7 +265,10 @@ def generate(
 
     Conventions:
         A sample is the study's own function of the whole picture, bit for bit; a file appears
-        whole or not at all; a picture that cannot be read does not end the work.
+        whole or not at all; a picture that cannot be read does not end the work, nor does it count
+        towards the limit. Pictures are read as people see them: upright, in sRGB, on white. The
+        study reads with OpenCV alone, which ignores colour profiles and opacity; the report names
+        the new pictures for which that makes a difference.
 
     Args:
         plan: The plan.
@@ -308,18 +284,37 @@ def generate(
     """
     workers = check_workers(workers)
     _claim(plan)
+    report = SampleReport()
+    total = 0
+
+    def attempt(some: Sequence[PhotoFile]) -> int:
+        nonlocal total
+        part = dataclasses.replace(plan, photos=tuple(some))
+        total += part.total
+        _make(part, report, workers, lambda: progress and progress(report.ready, total))
+        return sum(photo.name in report.failures for photo in some)
+
+    tried = try_until_enough(plan.photos + plan.spare, plan.limit, attempt)
+    report.pictures = len(tried)
+    over = len(plan.photos) + len(plan.spare) - len(tried)
+    report.left_out = with_limit(plan.left_out, over, plan.limit)
+    return report
+
+
+def _make(plan: SamplePlan, report: SampleReport, workers: int, tick: Callable[[], object]) -> None:
+    """Makes the samples of a plan that are not there, and adds to the report."""
     pairs = [(photo, mode) for photo in plan.photos for mode in plan.modes]
     chunks = [chunk for pair in pairs for chunk in _chunks(plan, *pair)]
-    report = SampleReport(there=plan.total - sum(len(chunk.degrees) for chunk in chunks))
+    report.there += plan.total - sum(len(chunk.degrees) for chunk in chunks)
     make = functools.partial(_write_chunk, plan)
-    for chunk, failure in run_local(lambda: make, chunks, workers=workers):
-        if failure:
-            report.failures[chunk.photo.name] = failure
+    for done in run_local(lambda: make, chunks, workers=workers):
+        if done.failure:
+            report.failures[done.photo.name] = done.failure
         else:
-            report.written += len(chunk.degrees)
-        if progress:
-            progress(report.there + report.written, plan.total)
-    return report
+            report.written += done.samples
+        if done.otherwise:
+            report.read_otherwise.add(done.photo.name)
+        tick()
 
 
 @dataclass(frozen=True)
@@ -335,18 +330,37 @@ def _chunks(plan: SamplePlan, photo: PhotoFile, mode: str) -> Iterator[_Chunk]:
         yield _Chunk(photo, mode, tuple(missing[start : start + DEGREES_AT_ONCE]))
 
 
-def _write_chunk(plan: SamplePlan, chunk: _Chunk) -> tuple[_Chunk, str]:
+@dataclass(frozen=True)
+class _Done:
+    photo: PhotoFile
+    samples: int = 0
+    failure: str = ""
+    otherwise: bool = False  # than the study reads it
+
+
+def _write_chunk(plan: SamplePlan, chunk: _Chunk) -> _Done:
     try:
         picture = load_photo(chunk.photo.path)
     except PhotoError as error:
-        return chunk, str(error)
+        return _Done(chunk.photo, failure=str(error))
     for degree in chunk.degrees:
         rng = sample_random(plan.seed, chunk.photo.name, degree)
         # Degree 1 draws its own angle; with one given that is its only draw, alike in both modes.
         angle = plan.angle if chunk.mode == "fix" or degree == 1 else None
         blurred, _ = study_blur(picture, degree, angle, rng=rng)
         _write_whole(plan.path(chunk.photo, chunk.mode, degree), _png(blurred))
-    return chunk, ""
+    otherwise = 0 in chunk.degrees and _is_read_otherwise(chunk.photo.path, picture)
+    return _Done(chunk.photo, len(chunk.degrees), otherwise=otherwise)
+
+
+def _is_read_otherwise(path: Path, picture: Picture) -> bool:
+    """Whether the study, which reads with OpenCV alone, would have had other pixels."""
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    try:
+        studied = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except cv2.error:
+        return True
+    return studied is None or not np.array_equal(studied[..., ::-1], picture)
 
 
 def _png(picture: Picture) -> bytes:
@@ -413,7 +427,3 @@ def check_space(plan: SamplePlan, wanted: Estimate) -> None:
             f"the samples need about {wanted.megabytes:,.0f} MB, the disk has {free:,.0f} MB free",
             hint="lower --limit, give another --out, or use sweep, which needs no samples",
         )
-
-
-def _shown(path: str | Path) -> str:
-    return repr(str(path)[-60:])

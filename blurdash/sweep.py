@@ -12,9 +12,8 @@ import datetime as dt
 import functools
 import hashlib
 import itertools
-import json
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,28 +35,17 @@ from blurdash.errors import (
     TableError,
 )
 from blurdash.face import Face, find_face, locate_face
+from blurdash.finished import FinishedTable
+from blurdash.folder import check_limit, read_folder, try_until_enough, with_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
-from blurdash.outputs import REPLACE_HINT
 from blurdash.pairs import share_interval
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
 from blurdash.readout import BLURS, CROPS, verdict_of, versions
-from blurdash.samples import (
-    check_limit,
-    drawn_angle,
-    entries,
-    find_photos,
-    read_note,
-)
-from blurdash.sweep_file import (
-    Journal,
-    other_settings,
-    read_settings,
-    table_of,
-    with_settings,
-    write_sweep,
-)
+from blurdash.samples import drawn_angle, read_note, sample_folders
+from blurdash.sweep_file import Journal, table_of, with_settings, write_sweep
 from blurdash.table import look_up
+from blurdash.words import quoted
 
 __all__ = [
     "GRID",
@@ -81,6 +69,7 @@ STEP_BATCH = 4  # where somebody waits for the step to end
 BATCH_BYTES = 16 << 20  # a whole canvas has 3 MB: then fewer go at once
 IMPOSTOR_FACES = 64  # 2,016 pairs tell where strangers lie, however many faces there are
 SHOWN_FAILURES = 20
+ID_DIGITS = 16
 
 # What a bad picture can raise here. Anything else is a mistake in blurdash and ends the sweep.
 FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
@@ -97,7 +86,8 @@ class Sweep:
         angle: Degrees; ``"random"``: drawn for each face and degree; ``"all"``: each of ``grid``.
         degrees: Blur lengths, whole canvas px, 0..100.
         grid: The angles of ``"all"``, degrees.
-        limit: At most so many faces; None for all.
+        limit: At most so many faces that can be measured; None for all. It does not change what
+            a face's rows are: a finished sweep goes on under a larger one.
         seed: What random angles are drawn from, together with the face's name and the degree.
         kernel: Name of a row of ``KERNELS``.
         crop: A key of ``CROPS``.
@@ -212,7 +202,7 @@ class FoundIn(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a face comes from.
+    """Where a face comes from: told from others by its content, and by a quick stamp.
 
     Attributes:
         name: What the table calls it.
@@ -234,6 +224,35 @@ class Source:
             return "unreadable"
         return f"{status.st_size}/{status.st_mtime_ns}"
 
+    def photo_id(self) -> str | None:
+        """Returns the first 16 hex digits of the photo's SHA-256; None where it cannot be read.
+
+        Of a folder with samples: of its files' names, sizes and times.
+        """
+        if isinstance(self.photo, bytes):
+            return hashlib.sha256(self.photo).hexdigest()[:ID_DIGITS]
+        try:
+            if self.photo.is_dir():
+                files = sorted((path.name, path.stat()) for path in self.photo.iterdir())
+                text = str([(name, status.st_size, status.st_mtime_ns) for name, status in files])
+                return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
+            with self.photo.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()[:ID_DIGITS]
+        except OSError:
+            return None
+
+
+class Sources(NamedTuple):
+    """The faces of a folder.
+
+    Attributes:
+        found: All of them, in the order in which they are taken.
+        left_out: Why other files are not among them, and how many of each kind.
+    """
+
+    found: list[Source]
+    left_out: dict[str, int]
+
 
 @dataclass
 class SweepReport:
@@ -246,6 +265,7 @@ class SweepReport:
         failed_faces: Faces without a single number: name and why, the first few.
         failed_count: How many such faces there are.
         resumed: Faces that were measured before this run.
+        left_out: Why files of the folder are not in the table, and how many of each kind.
     """
 
     rows: int = 0
@@ -254,6 +274,7 @@ class SweepReport:
     failed_faces: dict[str, str] = dataclasses.field(default_factory=dict)
     failed_count: int = 0
     resumed: int = 0
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -271,22 +292,23 @@ class FaceRows:
     note: dict[str, Any]
 
 
-def find_sources(folder: str | Path, sweep: Sweep) -> list[Source]:
-    """Returns the faces of a folder: its photos, or its folders of samples.
+def find_sources(folder: str | Path, sweep: Sweep) -> Sources:
+    """Returns the faces of a folder and of those in it: its photos, or its folders of samples.
 
     Raises:
         SettingError: There is no such folder, or nothing in it.
     """
     if not sweep.samples:
-        return [Source(photo.name, photo.path) for photo in find_photos(folder, sweep.limit)]
+        found = read_folder(folder)
+        return Sources([Source(one.name, one.path) for one in found.photos], found.left_out)
     clean = f"{sweep.mode}_0.png"
-    found = [Source(path.name, path) for path in entries(folder) if (path / clean).is_file()]
-    if not found:
+    found_samples = [Source(one.name, one.path) for one in sample_folders(folder, clean)]
+    if not found_samples:
         raise SettingError(
-            f"no folder in {str(folder)[-60:]!r} has a {clean}",
+            f"no folder in {quoted(folder)} has a {clean}",
             hint="make samples with python -m blurdash generate, or leave out --from-samples",
         )
-    return found[: sweep.limit]
+    return Sources(found_samples, {})
 
 
 def run_sweep(
@@ -303,8 +325,11 @@ def run_sweep(
     """Measures every face of a folder and writes the table; goes on where a killed run stopped.
 
     Conventions:
-        A picture that cannot be measured gives rows with a ``failure``; it does not end the sweep.
+        A picture that cannot be measured gives rows with a ``failure``; it does not end the sweep,
+        nor does it count towards the limit.
         The table does not depend on the number of workers, the engine, or interruptions.
+        Of a folder that has grown since its sweep was finished, what is new is measured; rows of
+        photos that are gone or others now are dropped.
 
     Args:
         folder: Photos, or folders of samples.
@@ -328,44 +353,140 @@ def run_sweep(
         StoppedError: ``stop`` was set.
     """
     how, out = how or RunOptions(), Path(out)
-    workers = check_workers(how.workers)
-    engine = look_up(ENGINES, how.engine, "engine")
+    check_workers(how.workers)
+    look_up(ENGINES, how.engine, "engine")
     sources = find_sources(folder, sweep)
     _check_out(out)
-    if not overwrite:
-        _refuse_to_replace(out, {})  # before a recogniser is fetched
+    _old(out, {}, overwrite)  # may be refused: before a recogniser is fetched
     embedder = embedder or _load(sweep, how)
     sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
     identity = _identity(sweep, embedder)
-    if not overwrite:
-        _refuse_to_replace(out, identity)
-
-    def measured(todo: Sequence[Source]) -> Iterator[FaceRows]:
-        ticker = _Ticker(progress, sweep.total(len(sources)), sweep.total(len(sources) - len(todo)))
-        if engine is run_local:
-            return engine(lambda: _Measurer(sweep, embedder, ticker, stop), todo, workers=workers)
-        return _elsewhere(sweep, how, todo, workers, ticker)
-
+    old = _old(out, identity, overwrite)
     journal = Journal(out, identity)
     with journal.held():
-        report = _finished(out, identity, sources)
+        report = None if old is None else _finished(old, sources.found, sweep.limit)
         if report is None:
-            report = _gone_on(journal, sources, measured)
-            _write_table(out, journal, sources, sweep, embedder, report)
+            if old is not None and not overwrite:
+                names = [source.name for source in sources.found]
+                old.check_kept(set(names[: sweep.limit]), set(names), sweep.limit)
+            run = _Run(sweep, embedder, how, journal, old, progress, stop)
+            taken = run.measure(sources.found)
+            report = SweepReport(resumed=run.known)
+            report.left_out = with_limit(
+                sources.left_out, len(sources.found) - len(taken), sweep.limit
+            )
+            _write_table(out, run.parts(taken), sweep, embedder, taken, report)
+        over = len(sources.found) - report.faces
+        report.left_out = with_limit(sources.left_out, over, sweep.limit)
     journal.remove()
     return report
 
 
-def _gone_on(
-    journal: Journal,
-    sources: Sequence[Source],
-    measured: Callable[[Sequence[Source]], Iterator[FaceRows]],
-) -> SweepReport:
-    """Measures the faces that the journal lacks; says how many it had."""
-    todo = [source for source in sources if not _is_kept(journal, source)]
-    for result in measured(todo):
-        journal.write(result.face, result.rows, result.note)
-    return SweepReport(resumed=len(sources) - len(todo))
+def _old(out: Path, identity: dict[str, Any], overwrite: bool) -> FinishedTable | None:
+    """The finished table of this very sweep, where there is one.
+
+    Raises:
+        SettingError: There is another one, which may not be replaced.
+        TableError: There is some other file, which may not be replaced.
+    """
+    if not out.exists():
+        return None
+    try:
+        return FinishedTable(out, identity)
+    except (SettingError, TableError):
+        if overwrite:
+            return None
+        raise
+
+
+class _Run:
+    """A sweep of a folder under way: what it measures, and what it finds measured."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        embedder: Embedder,
+        how: RunOptions,
+        journal: Journal,
+        old: FinishedTable | None,
+        progress: Progress | None,
+        stop: threading.Event | None,
+    ) -> None:
+        self._sweep, self._embedder, self._how = sweep, embedder, how
+        self._journal, self._old = journal, old
+        self._progress, self._stop = progress, stop
+        self._failed: set[str] = set()
+        self._to_embed: list[Source] = []
+        self._carried: set[str] = set()  # faces whose rows are those of the finished table
+        # The clean embeddings, which no table holds, of kept faces that others are compared with.
+        self._embedded: dict[str, dict[str, Any]] = {}
+        self.known = 0  # faces that were measured before
+
+    def measure(self, found: Sequence[Source]) -> Sequence[Source]:
+        """Measures faces until there are as many as the limit wants; returns those tried."""
+        tried = 0
+
+        def attempt(some: Sequence[Source]) -> int:
+            nonlocal tried
+            tried += len(some)
+            new = [source for source in some if not self._is_known(source)]
+            self.known += len(some) - len(new)
+            for result in self._measured(new, tried):
+                if result.face in self._carried:
+                    self._embedded[result.face] = result.note
+                    continue
+                self._journal.write(result.face, result.rows, result.note)
+                if "failure" in result.note:
+                    self._failed.add(result.face)
+            return sum(source.name in self._failed for source in some)
+
+        return try_until_enough(found, self._sweep.limit, attempt)
+
+    def parts(self, taken: Sequence[Source]) -> Iterator[FaceRows]:
+        """Yields the rows of the faces, in their order.
+
+        Raises:
+            TableError: A face's rows are gone.
+        """
+        for source in taken:
+            kept = self._journal.read(source.name)
+            if kept is not None:
+                yield FaceRows(source.name, *kept)
+            elif self._old is not None and source.name in self._carried:
+                note = self._embedded.get(source.name, {})
+                yield FaceRows(source.name, self._old.rows(source.name), note)
+            else:
+                raise TableError(
+                    f"the part of {quoted(source.name)} is gone from the unfinished sweep",
+                    hint="run the same command again",
+                )
+
+    def _is_known(self, source: Source) -> bool:
+        """Whether a face was measured before, and its photo is still that one."""
+        kept = self._journal.read(source.name)
+        if kept is not None and kept[1].get("stamp") == source.stamp():
+            if "failure" in kept[1]:
+                self._failed.add(source.name)
+            return True
+        if self._old is None or not (known := self._old.photo_id(source.name)):
+            return False
+        if known != source.photo_id() or _is_failed(self._old.rows(source.name)):
+            return False  # a failure may have been for want of memory
+        self._journal.forget(source.name)  # of another photo
+        self._carried.add(source.name)
+        self._to_embed += [source][: IMPOSTOR_FACES - len(self._embedded) - len(self._to_embed)]
+        return True
+
+    def _measured(self, todo: Sequence[Source], faces: int) -> Iterator[FaceRows]:
+        workers = check_workers(self._how.workers)
+        total = self._sweep.total
+        ticker = _Ticker(self._progress, total(faces), total(faces - len(todo)))
+        again, self._to_embed = self._to_embed, []
+        measurer = _Measurer(self._sweep, self._embedder, ticker, self._stop, again)
+        if look_up(ENGINES, self._how.engine, "engine") is run_local:
+            return run_local(lambda: measurer, [*todo, *again], workers=workers)
+        elsewhere = _elsewhere(self._sweep, self._how, todo, workers, ticker) if todo else ()
+        return itertools.chain(elsewhere, run_local(lambda: measurer, again, workers=workers))
 
 
 def sweep_photos(
@@ -496,20 +617,17 @@ def _load(sweep: Sweep, how: RunOptions) -> Embedder:
 
 def _check_out(out: Path) -> None:
     if out.suffix.lower() != ".parquet" or out.is_dir():
-        raise TableError(f"the output is {out.name[:60]!r}, wanted a .parquet file", "name one")
+        raise TableError(f"the output is {quoted(out.name)}, wanted a .parquet file", "name one")
     if not out.absolute().parent.is_dir():
-        raise TableError(f"there is no folder for {out.name[:60]!r}", "make the folder first")
+        raise TableError(f"there is no folder for {quoted(out.name)}", "make the folder first")
 
 
 def _identity(sweep: Sweep, embedder: Embedder) -> dict[str, Any]:
     settings = dataclasses.asdict(sweep)
+    del settings["limit"]  # a larger one goes on
     if sweep.angle != "all":
         del settings["grid"]
     return {**settings, "weights_sha256": embedder.weights_sha256, "blurdash": __version__}
-
-
-def _canonical(identity: Any) -> str:
-    return json.dumps(identity, sort_keys=True)
 
 
 def _fingerprint(sources: Sequence[Source]) -> str:
@@ -517,42 +635,19 @@ def _fingerprint(sources: Sequence[Source]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _refuse_to_replace(out: Path, identity: Mapping[str, Any]) -> None:
-    """Raises where another's file, or a finished sweep of other settings, would be lost."""
-    if not out.exists():
-        return
+def _finished(old: FinishedTable, found: Sequence[Source], limit: int | None) -> SweepReport | None:
+    """The report of a finished table that has just the faces that are wanted."""
     try:
-        found = read_settings(out)["identity"]
-    except (TableError, KeyError) as error:
-        raise TableError(
-            f"{out.name[:60]!r} is there already, and is no sweep table", hint=REPLACE_HINT
-        ) from error
-    if differs := other_settings(identity, found):
-        raise SettingError(
-            f"{out.name[:60]!r} is a finished sweep with another {differs}",
-            hint=REPLACE_HINT,
-        )
-
-
-def _finished(out: Path, identity: dict[str, Any], sources: Sequence[Source]) -> SweepReport | None:
-    """The report of a table that is there and is the very one that is wanted."""
-    if not out.exists():
+        report = SweepReport(**old.settings["report"])
+        photos = old.settings["photos"]
+    except (KeyError, TypeError):
         return None
-    try:
-        settings = read_settings(out)
-        wanted = _canonical(identity), _fingerprint(sources)
-        if (_canonical(settings["identity"]), settings["photos"]) != wanted:
-            return None
-        report = SweepReport(**settings["report"])
-    except (TableError, KeyError, TypeError):
+    good, all_tried = report.faces - report.failed_count, report.faces == len(found)
+    enough = all_tried if limit is None else good == limit or (good < limit and all_tried)
+    if not enough or photos != _fingerprint(found[: report.faces]):
         return None
     report.resumed = report.faces
     return report
-
-
-def _is_kept(journal: Journal, source: Source) -> bool:
-    kept = journal.read(source.name)
-    return kept is not None and kept[1].get("stamp") == source.stamp()
 
 
 def _elsewhere(
@@ -596,9 +691,15 @@ class _Measurer:
     """Measures faces; shared by the threads of a process."""
 
     def __init__(
-        self, sweep: Sweep, embedder: Embedder, ticker: _Ticker, stop: threading.Event | None
+        self,
+        sweep: Sweep,
+        embedder: Embedder,
+        ticker: _Ticker,
+        stop: threading.Event | None,
+        embed_only: Iterable[Source] = (),
     ) -> None:
         self._sweep, self._embedder, self._ticker = sweep, embedder, ticker
+        self._embed_only = {source.name for source in embed_only}
         self._stop, self._aborted = stop, threading.Event()
 
     def abort(self) -> None:
@@ -607,6 +708,9 @@ class _Measurer:
 
     def __call__(self, source: Source) -> FaceRows:
         """Returns a face's rows; whatever is wrong with its photo is said in them."""
+        if source.name in self._embed_only:
+            clean = _clean_side(source, self._sweep, self._embedder)
+            return FaceRows(source.name, table_of([]), _note(clean))
         steps = self.steps(source, [])
         while True:
             try:
@@ -636,8 +740,7 @@ class _Measurer:
             return result
         yield
         yield from self._measured(clean, source, rows, batch)
-        embedding = base64.b64encode(clean.embedding.tobytes()).decode()
-        return FaceRows(source.name, table_of(rows), {"stamp": stamp, "embedding": embedding})
+        return FaceRows(source.name, table_of(rows), {"stamp": stamp, **_note(clean)})
 
     def _measured(
         self, clean: _Clean, source: Source, rows: list[dict[str, Any]], batch: int
@@ -648,6 +751,7 @@ class _Measurer:
             some = points[start : start + size]
             found = source.found or FoundIn.of(clean.face)
             known = {"eye_distance_px": clean.face.eye_distance, **found._asdict()}
+            known["photo_id"] = clean.photo_id
             here = [_row(source.name, point, self._sweep) | known for point in some]
             crops = []
             for row in here:
@@ -714,8 +818,14 @@ def _embedded(embedder: Embedder, crops: Picture) -> np.ndarray[Any, np.dtype[np
 def _failed(source: Source, sweep: Sweep, reason: str) -> FaceRows:
     """A face's rows where there is not a single number."""
     rows = [_row(source.name, point, sweep) for point in _points(source, sweep)]
-    table = table_of({**row, "failure": reason} for row in rows)
+    photo_id = source.photo_id()
+    table = table_of({**row, "photo_id": photo_id, "failure": reason} for row in rows)
     return FaceRows(source.name, table, {"stamp": source.stamp(), "failure": reason})
+
+
+def _is_failed(rows: pa.Table) -> bool:
+    """Whether a face has not a single number."""
+    return int(rows["failure"].null_count) == 0
 
 
 @dataclass
@@ -727,6 +837,12 @@ class _Clean:
     embedding: np.ndarray[Any, np.dtype[np.float32]]
     metrics: dict[str, Callable[[Picture], float]]
     changed: Callable[[int, float], Picture]
+    photo_id: str | None
+
+
+def _note(clean: _Clean) -> dict[str, Any]:
+    """What is kept of a face until the table is written, for distances between faces."""
+    return {"embedding": base64.b64encode(clean.embedding.tobytes()).decode()}
 
 
 def _clean_side(source: Source, sweep: Sweep, embedder: Embedder) -> _Clean:
@@ -737,7 +853,7 @@ def _clean_side(source: Source, sweep: Sweep, embedder: Embedder) -> _Clean:
     crop = embedder.crop(reference, face)
     embedding = _embedded(embedder, crop[None])[0]
     metrics = {name: row.against(reference) for name, row in METRICS.items()}
-    return _Clean(face, crop, embedding, metrics, changed)
+    return _Clean(face, crop, embedding, metrics, changed, source.photo_id())
 
 
 Changed = Callable[[int, float], Picture]
@@ -774,7 +890,8 @@ def _points(source: Source, sweep: Sweep) -> Sequence[Point]:
     """Every (degree, angle) of a face; samples say themselves what angles they were made with."""
     if not sweep.samples:
         return sweep.points(source.name)
-    known = read_note(Path(str(source.photo)).parent).get(sweep.mode)
+    above = source.name.count("/")  # the note lies where the samples begin
+    known = read_note(Path(str(source.photo)).parents[above]).get(sweep.mode)
     if not isinstance(known, dict):
         angle = None if sweep.mode == "random" else float(sweep.angle)
         return [(degree, angle) for degree in sweep.degrees]
@@ -851,25 +968,15 @@ class _Tally:
 
 def _write_table(
     out: Path,
-    journal: Journal,
-    sources: Sequence[Source],
+    parts: Iterable[FaceRows],
     sweep: Sweep,
     embedder: Embedder,
+    taken: Sequence[Source],
     report: SweepReport,
 ) -> None:
     tally = _Tally(report)
-
-    def parts() -> Iterator[pa.Table]:
-        for source in sources:
-            kept = journal.read(source.name)
-            if kept is None:
-                raise TableError(
-                    f"the part of {source.name[:40]!r} is gone from {journal.directory.name}",
-                    hint="run the same command again",
-                )
-            yield tally.counted(FaceRows(source.name, *kept))
-
-    write_sweep(out, parts(), lambda: _settings(sweep, embedder, sources, tally))
+    counted = (tally.counted(part) for part in parts)
+    write_sweep(out, counted, lambda: _settings(sweep, embedder, taken, tally))
 
 
 def _settings(

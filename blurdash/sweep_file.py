@@ -67,11 +67,12 @@ SCHEMA = pa.schema(
         pa.field("face_confidence", pa.float64()),  # of the detector, 0..1
         pa.field("face_second_score", pa.float64()),  # of dlib's detector; below 0.4: doubtful
         pa.field("face_source_px", pa.float64()),  # of the square around the face
+        pa.field("photo_id", pa.string()),  # first 16 hex digits of the file's SHA-256
     ]
 )
 
 # Came later: a table without them is read with nulls in their place.
-LATER = frozenset(("face_confidence", "face_second_score", "face_source_px"))
+LATER = frozenset(("face_confidence", "face_second_score", "face_source_px", "photo_id"))
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
@@ -243,10 +244,9 @@ class Journal:
             raise _unwritable(out, error) from error
         except ValueError:
             found = {}
-        if found != wanted:
+        if differs := other_settings(wanted, found):
             raise SettingError(
-                f"{_shown(self.directory)} holds an unfinished sweep with another "
-                f"{other_settings(wanted, found) or 'setting'}",
+                f"{_shown(self.directory)} holds an unfinished sweep with another {differs}",
                 hint="finish that one, delete the folder, or give another --out",
             )
 
@@ -278,6 +278,10 @@ class Journal:
             return table, json.loads(pq.read_schema(path).metadata[METADATA_KEY])
         except (pa.ArrowException, OSError, ValueError, KeyError):
             return None  # as after a power cut: the face is measured again
+
+    def forget(self, face: str) -> None:
+        """Drops what is kept of a face."""
+        self.path(face).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -614,8 +618,9 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def _unpacked(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> pa.Table:
     """The rows, as long as they fit; texts are still dictionaries, which stay small."""
     batches, total, rows = [], 0, 0
-    file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=_TEXTS)
     columns = [name for name in SCHEMA.names if name in file.schema_arrow.names]
+    texts = [name for name in _TEXTS if name in columns]
+    file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=texts)
     for batch in file.iter_batches(_ROWS_UNPACKED_AT_ONCE, columns=columns):
         batch.validate(full=True)  # or a text that is not UTF-8 would come up in the page
         batch = batch.select(columns)

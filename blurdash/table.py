@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from blurdash.errors import SettingError
+from blurdash.words import quoted
 
 __all__ = ["INFINITE", "Measure", "look_up"]
 
@@ -111,5 +112,5 @@ def look_up(table: Mapping[str, Row], name: object, what: str) -> Row:
     if isinstance(name, str) and name in table:
         return table[name]
     near = difflib.get_close_matches(str(name), list(table), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(table)}"
-    raise SettingError(f"{str(name)[:40]!r} is not a {what} that blurdash knows", hint=hint)
+    hint = f"did you mean {quoted(near[0])}?" if near else f"use one of {', '.join(table)}"
+    raise SettingError(f"{quoted(name)} is not a {what} that blurdash knows", hint=hint)

@@ -19,7 +19,8 @@ import pytest
 from blurdash import samples
 from blurdash.cli import main
 from blurdash.errors import BlurdashError, SettingError
-from blurdash.samples import drawn_angle, estimate, find_photos, generate, plan_samples
+from blurdash.folder import read_folder
+from blurdash.samples import drawn_angle, estimate, generate, plan_samples
 
 ROOT = Path(__file__).resolve().parents[1]
 Picture = npt.NDArray[np.uint8]
@@ -101,8 +102,9 @@ def test_pictures_are_taken_by_name_up_to_the_limit(tmp_path: Path) -> None:
     for name in ("c.PNG", "a.jpg", "b.jpeg", "b.webp", "notes.txt", ".hidden.png"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "d.png").mkdir()
-    assert [photo.name for photo in find_photos(tmp_path)] == ["a", "b.jpeg", "b.webp", "c"]
-    assert [photo.name for photo in find_photos(tmp_path, 2)] == ["a", "b.jpeg"]
+    assert [photo.name for photo in read_folder(tmp_path).photos] == ["a", "b.jpeg", "b.webp", "c"]
+    plan = plan_samples(tmp_path, limit=2)
+    assert [photo.name for photo in plan.photos] == ["a", "b.jpeg"]
 
 
 def test_a_bad_picture_does_not_end_the_work(tmp_path: Path) -> None:

@@ -774,6 +774,18 @@ def test_truncated(label: str, share: float) -> None:
     assert "damaged" in line or "not a picture" in line
 
 
+@pytest.mark.parametrize(
+    "how", [{}, {"progressive": True}, {"restart_marker_blocks": 2}, {"subsampling": 0}], ids=str
+)
+def test_a_jpeg_may_lack_its_end_mark_but_no_pixel(how: dict[str, object]) -> None:
+    grain = np.random.default_rng(0).integers(0, 256, (96, 80, 3), np.uint8)
+    whole = save(Image.fromarray(grain), "JPEG", **how)
+    for missing in (1, 2):
+        assert np.array_equal(load_photo(whole[:-missing]), load_photo(whole))
+    for missing in (*range(3, 60), *range(60, len(whole) // 2, 97)):
+        assert "damaged" in error_of(whole[:-missing]), missing
+
+
 def test_damage_says_the_format() -> None:
     assert "starts like PNG" in error_of(samples()["PNG"][:200])
     assert "starts like HEIF" in error_of(samples()["HEIF"][:200])

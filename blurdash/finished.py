@@ -1,0 +1,124 @@
+"""A sweep's table that is there already: what may not be lost of it, and what can be kept.
+
+The same command on a folder that has grown measures what is new. A face is kept where its photo is
+still the one that was measured, told by its content; what would be lost unasked is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from blurdash.errors import SettingError, TableError
+from blurdash.outputs import REPLACE_HINT
+from blurdash.sweep_file import SCHEMA, other_settings, read_settings
+from blurdash.words import quoted
+
+__all__ = ["FinishedTable"]
+
+GROUPS_KEPT = 2  # a face's rows lie in one row group or two
+
+
+class FinishedTable:
+    """The faces of a finished sweep's table, read as they are asked for.
+
+    Args:
+        path: The file.
+        identity: What makes the wanted sweep what it is.
+
+    Raises:
+        TableError: The file is no sweep table.
+        SettingError: It is one with other settings.
+    """
+
+    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
+        self.path = path
+        try:
+            self.settings = read_settings(path)
+            found = self.settings["identity"]
+        except (TableError, KeyError) as error:
+            raise TableError(
+                f"{quoted(path.name)} is there already, and is no sweep table", hint=REPLACE_HINT
+            ) from error
+        if differs := other_settings(identity, found):
+            raise SettingError(
+                f"{quoted(path.name)} is a finished sweep with another {differs}",
+                hint=REPLACE_HINT,
+            )
+
+    def check_kept(self, taken: Set[str], offered: Set[str], limit: int | None) -> None:
+        """Raises where finished rows would be lost though their photos are still there.
+
+        Args:
+            taken: Names of the faces that are wanted now.
+            offered: Names of all faces of the folder.
+            limit: The number of faces that are wanted at most.
+
+        Raises:
+            SettingError: A limit leaves measured faces out, or the folder has none of them.
+        """
+        here = set(self._places)
+        if here and not here & offered:
+            raise SettingError(
+                f"{quoted(self.path.name)} is a finished sweep of other photos",
+                hint=REPLACE_HINT,
+            )
+        if lost := (here & offered) - taken:
+            raise SettingError(
+                f"{quoted(self.path.name)} has {len(here)} faces, a limit of {limit} would drop "
+                f"{len(lost)} of them",
+                hint="give --limit all, another --out, or --overwrite to drop them",
+            )
+
+    def photo_id(self, face: str) -> str | None:
+        """Returns what tells a face's photo from others; None where it is not known."""
+        return self._places[face][2] if face in self._places else None
+
+    def rows(self, face: str) -> pa.Table:
+        """Returns the rows of a face that has them."""
+        start, count, _ = self._places[face]
+        parts, first = [], 0
+        for number in range(self._file.metadata.num_row_groups):
+            size = self._file.metadata.row_group(number).num_rows
+            low, high = max(start, first), min(start + count, first + size)
+            if low < high:
+                parts.append(self._group(number).slice(low - first, high - low))
+            first += size
+        return pa.concat_tables(parts)
+
+    @functools.cached_property
+    def _file(self) -> pq.ParquetFile:
+        return pq.ParquetFile(self.path)
+
+    @functools.cached_property
+    def _places(self) -> dict[str, tuple[int, int, str | None]]:
+        """Where each face's rows are: first row, how many, and the photo's identity."""
+        there = [name for name in ("face", "photo_id") if name in self._file.schema_arrow.names]
+        table = self._file.read(columns=there)
+        faces = table["face"].combine_chunks()
+        ids = table["photo_id"].combine_chunks() if "photo_id" in there else None
+        starts = [0, *_changes(faces), len(faces)]
+        return {
+            faces[start].as_py(): (start, end - start, ids[start].as_py() if ids else None)
+            for start, end in itertools.pairwise(starts)
+        }
+
+    @functools.cached_property
+    def _group(self) -> Any:
+        def read(number: int) -> pa.Table:
+            return self._file.read_row_group(number, columns=SCHEMA.names).cast(SCHEMA)
+
+        return functools.lru_cache(GROUPS_KEPT)(read)
+
+
+def _changes(values: pa.Array) -> Sequence[int]:
+    """The places where a value is another than the one before."""
+    other = pc.not_equal(values[1:], values[:-1])
+    return [int(place) + 1 for place in pc.indices_nonzero(other).to_pylist()]
