@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from plotly.subplots import make_subplots
 
 from blurdash.distance import DISTANCES
+from blurdash.folder import left_out_in_words
+from blurdash.provenance import NOT_WITH_FILE, separated
 from blurdash.readout import MEASURES
 from blurdash.summary import (
     AXES,
@@ -23,12 +25,13 @@ from blurdash.summary import (
     strangers,
     threshold_of,
 )
-from blurdash.sweep_file import settings_of
+from blurdash.sweep_file import settings_of, with_own_settings
 
 __all__ = [
     "ACCENTS",
     "Accents",
     "curves_figure",
+    "heading",
     "map_figure",
     "sweep_page",
 ]
@@ -141,7 +144,7 @@ def map_figure(table: pa.Table, measure: str = "cosine_similarity") -> go.Figure
     )
     figure = go.Figure(heat)
     figure.update_layout(
-        title={"text": f"{_heading(table)}, mean of {found.n} faces", "font": {"size": 13}},
+        title={"text": f"{heading(table)}, mean of {found.n} faces", "font": {"size": 13}},
         xaxis_title="Degree, canvas px",
         yaxis_title=f"Angle of the {_first(table, 'kernel')} kernel, degrees",
         height=420,
@@ -161,18 +164,14 @@ def sweep_page(table: pa.Table, *, x: str = "px") -> str:
         SettingError: There is no such axis.
         TableError: The table has no rows.
     """
-    figures = [curves_figure(table, x=x, height=680)]
-    if settings_of(table).get("identity", {}).get("angle") == "all":
-        figures += [map_figure(table, name) for name in PANELS]
-    parts = [
-        figure.to_html(full_html=False, include_plotlyjs=i == 0, config={"displaylogo": False})
-        for i, figure in enumerate(figures)
-    ]
-    title = html.escape(f"blurdash: {_heading(table)}")
-    rows = "".join(
-        f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
-        for key, value in _facts(table).items()
-    )
+    sweeps = [with_own_settings(part) for part in separated(table)]
+    several = len(sweeps) > 1
+    parts = []
+    for i, sweep in enumerate(sweeps):
+        above = f"<h2>{html.escape(heading(sweep))}</h2>" if several else ""
+        parts.append(f"{above}{_drawn(sweep, x, first=i == 0)}")
+    title = f"{len(sweeps)} sweeps in one table" if several else heading(table)
+    title = html.escape(f"blurdash: {title}")
     style = (
         "body{font:15px system-ui,sans-serif;margin:1.5rem auto;max-width:1280px;padding:0 1rem}"
         "h1{font-size:1.4rem}h2{font-size:1.1rem}"
@@ -180,9 +179,26 @@ def sweep_page(table: pa.Table, *, x: str = "px") -> str:
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{style}</style></head><body><h1>{title}</h1>{''.join(parts)}"
-        f"<h2>How it was made</h2><table>{rows}</table></body></html>\n"
+        f"<style>{style}</style></head><body><h1>{title}</h1>{''.join(parts)}</body></html>\n"
     )
+
+
+def _drawn(table: pa.Table, x: str, *, first: bool) -> str:
+    """One sweep's figures and facts; the first brings Plotly's script for all of them."""
+    figures = [curves_figure(table, x=x, height=680)]
+    if settings_of(table).get("identity", {}).get("angle") == "all":
+        figures += [map_figure(table, name) for name in PANELS]
+    parts = [
+        figure.to_html(
+            full_html=False, include_plotlyjs=first and i == 0, config={"displaylogo": False}
+        )
+        for i, figure in enumerate(figures)
+    ]
+    rows = "".join(
+        f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
+        for key, value in _facts(table).items()
+    )
+    return f"{''.join(parts)}<h2>How it was made</h2><table>{rows}</table>"
 
 
 def _panel(
@@ -305,7 +321,7 @@ def _style_study(figure: Any, table: pa.Table, x: str, height: int) -> None:
         height=height,
         margin={"l": 48, "r": 16, "t": 96, "b": 48},
         title={
-            "text": f"{_heading(table)}, {_counted_faces(table)}",
+            "text": f"{heading(table)}, {_counted_faces(table)}",
             "font": {"size": 13},
             "x": 0,
             "xref": "paper",
@@ -336,8 +352,8 @@ def _counted_faces(table: pa.Table) -> str:
     return f"n = {count} face{'' if count == 1 else 's'}"
 
 
-def _heading(table: pa.Table) -> str:
-    """What the numbers belong to: recogniser, protocol, crop, kernel, angle."""
+def heading(table: pa.Table) -> str:
+    """Returns what a sweep's numbers belong to: recogniser, protocol, crop, kernel, angle."""
     settings = settings_of(table)
     angle = settings.get("identity", {}).get("angle", "as in the table")
     shown = {"random": "random angles", "all": "all angles"}.get(
@@ -346,14 +362,24 @@ def _heading(table: pa.Table) -> str:
     label = settings.get("recogniser", {}).get("label", _first(table, "embedder"))
     return (
         f"{label}, protocol {_first(table, 'protocol')}, crop {_first(table, 'crop')}, "
-        f"kernel {_first(table, 'kernel')}, {shown}"
+        f"kernel {_first(table, 'kernel')}, {shown}{_unless_with_file(settings)}"
     )
+
+
+def _unless_with_file(settings: Mapping[str, Any]) -> str:
+    return "" if settings.get("with_file", True) else f" ({NOT_WITH_FILE})"
 
 
 def _facts(table: pa.Table) -> dict[str, Any]:
     settings = settings_of(table)
     identity = settings.get("identity", {})
     versions = settings.get("versions", {})
+    if not settings.get("with_file", True):
+        said = ", ".join(f"{key} {value}" for key, value in identity.items() if key != "degrees")
+        return {"Settings": f"{NOT_WITH_FILE}; its rows say: {said}", "Rows": len(table)}
+    report = settings.get("report", {})
+    measured = report.get("rows", len(table))
+    here = "" if measured == len(table) else f"; {len(table)} of them are in this table"
     return {
         "Recogniser": settings.get("recogniser", {}).get("label", ""),
         "Weights, SHA-256": settings.get("recogniser", {}).get("weights_sha256", ""),
@@ -361,7 +387,9 @@ def _facts(table: pa.Table) -> dict[str, Any]:
         "Settings": ", ".join(
             f"{key} {value}" for key, value in identity.items() if key not in ("degrees", "grid")
         ),
-        "Rows with a failure": settings.get("report", {}).get("failed_rows", ""),
+        "Rows": f"{measured}{here}",
+        "Rows with a failure": report.get("failed_rows", ""),
+        "Left out": left_out_in_words(report.get("left_out", {})) or "nothing",
         "Made": settings.get("created", ""),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }

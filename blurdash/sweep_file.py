@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from blurdash.errors import SettingError, TableError
+from blurdash.provenance import fits, rows_say
 
 __all__ = [
     "SCHEMA",
@@ -33,11 +34,14 @@ __all__ = [
     "read_sweep",
     "settings_of",
     "table_of",
+    "with_own_settings",
     "with_settings",
     "write_sweep",
 ]
 
 METADATA_KEY = b"blurdash"
+# Where pandas keeps what belongs to a whole table (DataFrame.attrs), which it writes again.
+PANDAS_KEY = b"PANDAS_ATTRS"
 FORMAT = 1
 # More than any table that a page can show; a small file that unpacks to more is refused unread.
 MAX_ROWS = 50_000_000
@@ -88,7 +92,24 @@ def settings_of(table: pa.Table) -> dict[str, Any]:
 
 def with_settings(table: pa.Table, settings: Mapping[str, Any]) -> pa.Table:
     """Returns the table with settings attached, as a file of it carries them."""
-    return table.replace_schema_metadata({METADATA_KEY: _note(settings)})
+    return table.replace_schema_metadata(_notes(settings))
+
+
+def with_own_settings(table: pa.Table) -> pa.Table:
+    """Returns the table with the settings that it carries, or where they do not fit with its own.
+
+    Args:
+        table: Rows of one sweep, at least one, such as a part of several.
+    """
+    settings = settings_of(table)
+    fitting = not len(table) or (settings.get("with_file", True) and fits(settings, table))
+    return table if fitting else with_settings(table, rows_say(table))
+
+
+def _notes(settings: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """Settings as this project, pyarrow and pandas find them."""
+    note = _note(settings)
+    return {METADATA_KEY: note, PANDAS_KEY: b'{"blurdash": ' + note + b"}"}
 
 
 def _note(settings: Mapping[str, Any]) -> bytes:
@@ -99,12 +120,15 @@ def read_sweep(source: str | os.PathLike[str] | bytes) -> pa.Table:
     """Returns a sweep table with its settings; see ``settings_of``.
 
     Args:
-        source: Path of a Parquet file that ``blurdash sweep`` wrote, or its bytes. What comes as
-            bytes may unpack to 256 MB (a million rows), a file to 8 GB.
+        source: Path of a Parquet file that ``blurdash sweep`` wrote, or its bytes; also one that
+            pandas, polars or pyarrow wrote again. What comes as bytes may unpack to 256 MB (a
+            million rows), a file to 8 GB.
 
     Returns:
         The table, with the columns of ``SCHEMA``, at least one row, and settings of the shape
-        that ``blurdash sweep`` gives them.
+        that ``blurdash sweep`` gives them; where it has none or its rows contradict them, what
+        the rows say themselves, with ``with_file`` false. Of several sweeps put together see
+        ``blurdash.provenance.separated``.
 
     Raises:
         TableError: There is no such file, or it is damaged, not a sweep table, or too large.
@@ -118,10 +142,10 @@ def read_sweep(source: str | os.PathLike[str] | bytes) -> pa.Table:
                 _check_pages(opened, name, limits)
             except (AttributeError, TypeError) as error:  # a list where a number should be
                 raise ValueError("a description of another shape") from error
-            table = _unpacked(file, opened, name, limits).cast(SCHEMA)
-            note = {METADATA_KEY: file.metadata.metadata[METADATA_KEY]}
+            table = _in_schema(_unpacked(file, opened, name, limits), name)
+            settings = _noted(file)
         _check_rows(table, name)
-        return table.replace_schema_metadata(note)
+        return with_settings(table, settings if fits(settings, table) else rows_say(table))
     except _UNREADABLE as error:
         if isinstance(error, TableError):
             raise
@@ -189,10 +213,11 @@ def write_sweep(
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pq.ParquetWriter(unfinished, SCHEMA, compression="zstd") as writer:
+        # Without Arrow's own copy of the schema, which would hide the settings from pyarrow.
+        with pq.ParquetWriter(unfinished, SCHEMA, compression="zstd", store_schema=False) as writer:
             for group in _gathered(parts):
                 writer.write_table(group, row_group_size=len(group))
-            writer.add_key_value_metadata({METADATA_KEY: _note(settings())})
+            writer.add_key_value_metadata(_notes(settings()))
         _flush(unfinished)
         unfinished.replace(path)
     except OSError as error:
@@ -377,6 +402,7 @@ _MOST_PAGES = 200_000
 _MOST_IN_A_LIST = 20_000  # columns or row groups: pyarrow spends microseconds and more on each
 _MOST_LEVELS = 16  # a description has eight
 _ROWS_UNPACKED_AT_ONCE = 65_536
+_WRITERS = (b"parquet-cpp", b"Polars")
 _NUMBERS = ("BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE")
 _TEXTS = [field.name for field in SCHEMA if pa.types.is_string(field.type)]
 # What pyarrow writes: plain values and dictionaries. The others can make much of little.
@@ -425,15 +451,13 @@ def _footer(opened: Any, limits: _Limits) -> bytes:
 def _check_columns(file: pq.ParquetFile, name: str) -> None:
     there = file.schema_arrow.names
     missing = [column for column in SCHEMA.names if column not in there and column not in LATER]
-    note = (file.metadata.metadata or {}).get(METADATA_KEY)
-    if missing or note is None:
-        what = f"it has no column {missing[0]}" if missing else "it carries no settings"
+    if missing:
         raise TableError(
-            f"{name} is not a table of blurdash sweep: {what}",
+            f"{name} is not a table of blurdash sweep: it has no column {missing[0]}",
             hint="make one with python -m blurdash sweep",
         )
-    settings = _settings(note)
-    if settings.get("format") != FORMAT:
+    settings = _noted(file)
+    if settings and settings.get("format") != FORMAT:
         raise TableError(
             f"{name} was written by another version of blurdash",
             hint="update blurdash, or make the table anew",
@@ -460,12 +484,24 @@ def _check_type(file: pq.ParquetFile, wanted: pa.Field) -> None:
     kind = file.schema_arrow.field(wanted.name).type
     if pa.types.is_string(wanted.type):
         inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-        fits = leaf.physical_type == "BYTE_ARRAY" and pa.types.is_string(inner)
+        text = pa.types.is_string(inner) or pa.types.is_large_string(inner)
+        fitting = leaf.physical_type == "BYTE_ARRAY" and text
+        # An empty column of texts has no type of its own: see _in_schema.
+        fitting = fitting or (wanted.nullable and leaf.physical_type in _NUMBERS)
     else:
         plain = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        fits = leaf.physical_type in _NUMBERS and plain
-    if leaf.path != wanted.name or leaf.max_repetition_level or not fits:
+        fitting = leaf.physical_type in _NUMBERS and plain
+    if leaf.path != wanted.name or leaf.max_repetition_level or not fitting:
         raise ValueError(f"column {wanted.name} is {kind}")
+
+
+def _noted(file: pq.ParquetFile) -> dict[str, Any]:
+    """The settings that a file carries, also where only pandas kept them; ``{}`` for none."""
+    notes = file.metadata.metadata or {}
+    if METADATA_KEY in notes:
+        return _settings(notes[METADATA_KEY])
+    kept = _settings(notes.get(PANDAS_KEY, b"{}")).get("blurdash", {})
+    return kept if isinstance(kept, dict) else {}
 
 
 def _settings(note: bytes) -> dict[str, Any]:
@@ -485,6 +521,9 @@ def _is_shaped(settings: Mapping[str, Any]) -> bool:
         return False
     recogniser = settings.get("recogniser", {})
     threshold = recogniser.get("threshold")
+    left_out = settings.get("report", {}).get("left_out", {})
+    if not isinstance(left_out, dict) or not all(map(_is_number, left_out.values())):
+        return False
     bands = [band for band in settings.get("impostors", {}).values() if not _is_number(band)]
     return (
         isinstance(recogniser.get("label", ""), str)
@@ -509,8 +548,8 @@ def _check_pages(opened: Any, name: str, limits: _Limits) -> None:
     """
     described, _ = _fields(_footer(opened, limits))
     groups = described[_GROUPS]
-    # Only of pyarrow's own files is it certain where pyarrow looks for pages.
-    if described[_CREATED_BY][:11] != b"parquet-cpp":
+    # Only of these is it certain where pyarrow looks for pages.
+    if not described[_CREATED_BY].startswith(_WRITERS):
         raise ValueError(f"written by {described[_CREATED_BY]!r}")
     if len(groups) > 100 + described[_ROWS] // 1000:
         raise ValueError(f"{len(groups)} row groups")
@@ -636,6 +675,31 @@ def _unpacked(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> 
         if column.name not in columns:
             table = table.add_column(place, column, pa.nulls(len(table), column.type))
     return table
+
+
+def _in_schema(table: pa.Table, name: str) -> pa.Table:
+    """The table in the types of ``SCHEMA``: other programs make wider ones of them."""
+    degrees = table["degree"]
+    whole = pc.all(pc.equal(degrees, pc.round(degrees)), skip_nulls=False).as_py()
+    if pa.types.is_floating(degrees.type) and not whole:
+        raise TableError(
+            f"{name} has degrees that are not whole, wanted whole px",
+            hint="round them, or make it anew with python -m blurdash sweep",
+        )
+    for place, column in enumerate(SCHEMA):
+        there = table[column.name]
+        if pa.types.is_string(column.type) and _is_empty(there):
+            table = table.set_column(place, column, pa.nulls(len(table), column.type))
+    return table.cast(SCHEMA)
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    """Whether a column of numbers holds none, as pandas leaves a column of texts without any."""
+    if pa.types.is_null(column.type):
+        return True
+    if not pa.types.is_floating(column.type):
+        return False
+    return not pc.any(pc.is_finite(column)).as_py()
 
 
 def _too_large(name: str, limits: _Limits) -> TableError:

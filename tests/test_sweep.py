@@ -595,7 +595,7 @@ def text(path: Path) -> Path:
     return path
 
 
-def without_settings(path: Path) -> Path:
+def without_rows(path: Path) -> Path:
     pq.write_table(SCHEMA.empty_table(), path)
     return path
 
@@ -612,7 +612,7 @@ def of_the_future(path: Path) -> Path:
         (foreign, "no column degree"),
         (cut_short, "damaged"),
         (text, "damaged or not a Parquet file"),
-        (without_settings, "carries no settings"),
+        (without_rows, "has 0 rows"),
         (of_the_future, "another version"),
         (lambda path: path, "there is no file"),
     ],

@@ -14,12 +14,14 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
-from blurdash.figure import curves_figure, map_figure, sweep_page
+from blurdash.figure import curves_figure, heading, map_figure, sweep_page
+from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
+from blurdash.provenance import NOT_WITH_FILE, separated
 from blurdash.readout import MEASURES
 from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
-from blurdash.sweep_file import as_csv, read_sweep, settings_of
+from blurdash.sweep_file import as_csv, read_sweep, settings_of, with_own_settings
 from blurdash.ui import recogniser
 from blurdash.ui.clicks import clicked
 from blurdash.ui.fragments import fragment
@@ -35,6 +37,7 @@ from blurdash.ui.shipped import (
 )
 from blurdash.ui.style import theme
 from blurdash.ui.sweep_jobs import SweepJob
+from blurdash.words import sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -185,10 +188,16 @@ def _own_file(_bar: DeltaGenerator) -> Chosen | None:
     if file is None:
         return None
     try:
-        return Chosen(read_sweep(file.getvalue()), "a file of yours")
+        sweeps = [with_own_settings(part) for part in separated(read_sweep(file.getvalue()))]
     except BlurdashError as error:
         st.error(f"{error}.", icon=":material/error:")
         return None
+    chosen = sweeps[0]
+    if len(sweeps) > 1:
+        names = [f"{i}: {_plain_line(heading(one))}" for i, one in enumerate(sweeps, 1)]
+        picked = _pick(f"Which of the {len(sweeps)} sweeps in it", names, "sw_part", width=620)
+        chosen = sweeps[names.index(picked)]
+    return Chosen(chosen, "a file of yours")
 
 
 def _own_photos(bar: DeltaGenerator) -> Chosen | None:
@@ -401,11 +410,15 @@ def _plain(name: str) -> str:
 def _origin(table: pa.Table, source: str) -> None:
     settings = settings_of(table)
     label = settings.get("recogniser", {}).get("label") or _recogniser_label(table)
+    made = f"Made {settings['created'][:10]}." if settings.get("created") else ""
+    if not settings.get("with_file", True):
+        made = sentence(NOT_WITH_FILE)
+    left_out = left_out_in_words(settings.get("report", {}).get("left_out", {}))
+    left_out = f" {sentence(left_out)}" if left_out else ""
     st.caption(
         _plain_line(
             f"Faces: {source}. Recogniser {label}, protocol {table['protocol'][0]}, "
-            f"crop {table['crop'][0]}, kernel {table['kernel'][0]}. "
-            f"Made {settings.get('created', 'at an unknown time')[:10]}."
+            f"crop {table['crop'][0]}, kernel {table['kernel'][0]}. {made}{left_out}"
         )
     )
 
