@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ __all__ = [
     "Picture",
     "Points",
     "cut",
+    "digest_of",
     "ffhq_frame",
     "is_whole",
     "onto_canvas",
@@ -86,6 +88,11 @@ def is_whole(frame: Frame, width: int, height: int) -> bool:
     tilt = abs(math.degrees(math.atan2(frame.right[1], frame.right[0])))
     low, high = WHOLE_SCALE
     return away <= WHOLE_CENTRE and low <= scale <= high and tilt <= WHOLE_TILT
+
+
+def digest_of(picture: Picture) -> str:
+    """The SHA-256 of a picture's pixels, row by row, as 64 hex digits."""
+    return hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest()
 
 
 def resized(photo: Picture, side: int) -> Picture:

@@ -30,6 +30,7 @@ from blurdash.cli_output import (
     say,
 )
 from blurdash.cli_study import add_study_commands
+from blurdash.cli_verify import add_verify_command
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import quoted, sentence
 
@@ -149,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"blurdash {__version__}")
     commands = _Commands(parser)
     _add_readout(commands)
+    add_verify_command(commands)
     add_study_commands(commands, _add_recogniser)
     add_argue_command(commands, _add_recogniser)
     return parser
@@ -172,6 +174,11 @@ def _add_readout(commands: Any) -> None:
         help="what the study's random angle of degree 1 is drawn from",
     )
     command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
+    command.add_argument(
+        "--blur",
+        default="filter2d",
+        help="filter2d (cv2.filter2D, exact) or fft (as the page blurs, within 1 grey level)",
+    )
     _add_recogniser(command)
     command.add_argument("--json", action="store_true", help="print JSON with a receipt")
     command.set_defaults(run=_readout)
@@ -203,18 +210,23 @@ def _readout(arguments: argparse.Namespace) -> None:
         shift_y=dy,
         seed=_whole(arguments.seed),
     )
+    from blurdash.engine import one_thread_per_operation
     from blurdash.photo import load_photo
 
     photo = load_photo(arguments.photo)
     from blurdash.readout import CROPS, PreparedFace
+    from blurdash.receipt import BLURS
     from blurdash.table import look_up
 
     look_up(CROPS, arguments.crop, "crop")
+    exact = look_up(BLURS, arguments.blur, "blur")
     face = _chosen_face(photo, arguments.face)
-    prepared = PreparedFace(
-        face, _embedder(arguments), kernel=arguments.kernel, crop=arguments.crop
-    )
-    readout = prepared.readout(change)
+    embedder = _embedder(arguments)
+    with one_thread_per_operation():  # as the page does
+        prepared = PreparedFace(
+            face, embedder, kernel=arguments.kernel, crop=arguments.crop, exact=exact
+        )
+        readout = prepared.readout(change)
     if arguments.json:
         say(json.dumps(readout.as_dict(), indent=2, allow_nan=False))
     else:
@@ -250,7 +262,7 @@ def _embedder(arguments: argparse.Namespace) -> Any:
 def _as_text(readout: Any) -> str:
     from blurdash.readout import MEASURES
 
-    receipt = readout.receipt
+    receipt = readout.receipt.as_dict()
     lines = [
         f"{row.label:<20}{_figure(readout.values[name], row.decimals):>12} {row.unit:<3} "
         f"{row.direction}"

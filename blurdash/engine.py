@@ -21,7 +21,14 @@ import cv2
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import quoted
 
-__all__ = ["ENGINES", "check_workers", "default_workers", "run_local", "run_ray"]
+__all__ = [
+    "ENGINES",
+    "check_workers",
+    "default_workers",
+    "one_thread_per_operation",
+    "run_local",
+    "run_ray",
+]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -77,7 +84,7 @@ def run_local(
         Exception: Whatever a task raises; tasks not yet started are dropped then.
     """
     worker = make_worker()
-    with _one_thread_per_operation(), ThreadPoolExecutor(workers, "blurdash") as pool:
+    with one_thread_per_operation(), ThreadPoolExecutor(workers, "blurdash") as pool:
         waiting: set[Future[Result]] = set()
         try:
             for task in tasks:
@@ -108,8 +115,11 @@ class _Threads:
 
 
 @contextmanager
-def _one_thread_per_operation() -> Iterator[None]:
-    """Turns the libraries' own threads off while workers share the cores."""
+def one_thread_per_operation() -> Iterator[None]:
+    """Turns the libraries' own threads off, so that sums do not depend on the number of cores.
+
+    Workers that share the cores are quicker so, too.
+    """
     # The setting is the whole process's, so the last of several users at once restores it.
     with _Threads.lock:
         _Threads.users += 1

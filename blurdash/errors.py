@@ -12,6 +12,7 @@ __all__ = [
     "NoFaceError",
     "PhotoError",
     "PictureError",
+    "ReceiptError",
     "SettingError",
     "StoppedError",
     "TableError",
@@ -66,6 +67,10 @@ class WeightsError(BlurdashError):
 
 class TableError(BlurdashError):
     """A file is not a sweep table, or is damaged."""
+
+
+class ReceiptError(BlurdashError):
+    """A file is not a readout's receipt, or lacks what is needed to compute it again."""
 
 
 class StoppedError(BlurdashError):

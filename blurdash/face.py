@@ -7,6 +7,7 @@ the canvas, so that a degree means the same for every face.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import importlib.util
 import threading
@@ -25,6 +26,7 @@ from blurdash.canvas import (
     Picture,
     Points,
     cut,
+    digest_of,
     ffhq_frame,
     is_whole,
     onto_canvas,
@@ -32,7 +34,15 @@ from blurdash.canvas import (
 )
 from blurdash.errors import NoFaceError, PictureError, WeightsError
 
-__all__ = ["CANVAS_SIZE", "Face", "chip_landmarks", "find_face", "find_faces", "locate_face"]
+__all__ = [
+    "CANVAS_SIZE",
+    "Face",
+    "chip_landmarks",
+    "find_face",
+    "find_faces",
+    "locate_face",
+    "turned",
+]
 
 
 # Detection runs on a copy no larger than this: faces below about 2 % of a photo are not wanted.
@@ -78,6 +88,11 @@ class Face:
         second_score: What dlib's detector gives the face on its canvas: 0 and more where it finds
             one too, -1 where it sees nothing of the kind; None where it was not asked.
         source: Side of the square that the canvas was made from, px of the photo.
+        number: Which face of the photo it is, the largest is 1.
+        among: How many faces were found in the photo; 0 where they were not counted.
+        photo_sha256: Of the photo's pixels, uint8 RGB, before it was turned; may be empty.
+        photo_size: Width and height of that photo, px; None where it is not known.
+        known_chip_points: dlib's five landmarks, where they are given and not to be computed.
     """
 
     canvas: Picture
@@ -90,6 +105,11 @@ class Face:
     turned: int = 0
     second_score: float | None = None
     source: float = float(CANVAS_SIZE)
+    number: int = 1
+    among: int = 0
+    photo_sha256: str = ""
+    photo_size: tuple[int, int] | None = None
+    known_chip_points: tuple[tuple[int, int], ...] | None = None
 
     @property
     def doubt(self) -> str:
@@ -124,7 +144,7 @@ class Face:
         Returns:
             uint8 RGB ``(1024, 1024, 3)``.
         """
-        photo = _turned(photo, self.turned)
+        photo = turned(photo, self.turned)
         return resized(photo, CANVAS_SIZE) if self.frame is None else cut(photo, self.frame)
 
     @property
@@ -135,7 +155,12 @@ class Face:
     @functools.cached_property
     def chip_points(self) -> tuple[tuple[int, int], ...]:
         """dlib's five landmarks on the canvas, computed once; see ``chip_landmarks``."""
-        return chip_landmarks(self.canvas)
+        return self.known_chip_points or chip_landmarks(self.canvas)
+
+    @property
+    def used_chip_points(self) -> tuple[tuple[int, int], ...] | None:
+        """The same, but None where nobody has asked for them."""
+        return self.__dict__.get("chip_points", self.known_chip_points)
 
 
 @dataclass(frozen=True)
@@ -209,9 +234,20 @@ def find_faces(photo: Picture, *, most: int | None = None, every_turn: bool = Tr
     photo = _checked_photo(photo)
     small = _reduced(photo, PHOTO_DETECTION_SIDE)
     turns, found = _surest_turn(small, every_turn=every_turn)
-    upright = _turned(photo, turns)
-    found = _enlarged(found[:most], _turned(small, turns).shape, upright.shape)
-    return [_face_of(upright, one, turns) for one in found]
+    upright = turned(photo, turns)
+    digest = digest_of(photo)
+    size, among = (photo.shape[1], photo.shape[0]), len(found)
+    found = _enlarged(found[:most], turned(small, turns).shape, upright.shape)
+    return [
+        dataclasses.replace(
+            _face_of(upright, one, turns),
+            number=number,
+            among=among,
+            photo_sha256=digest,
+            photo_size=size,
+        )
+        for number, one in enumerate(found, start=1)
+    ]
 
 
 def locate_face(canvas: Picture) -> Face:
@@ -307,7 +343,7 @@ def _surest_turn(photo: Picture, *, every_turn: bool) -> tuple[int, list[_Detect
     """How many quarter turns make a photo upright, and its faces then, the largest first."""
     best: tuple[float, int, list[_Detection]] | None = None
     for turns in range(4):
-        view = _turned(photo, turns)
+        view = turned(photo, turns)
         found = _detect(view, PHOTO_DETECTION_SIDE, PHOTO_SMALLEST_FACE)
         if not found:
             continue
@@ -323,8 +359,8 @@ def _surest_turn(photo: Picture, *, every_turn: bool) -> tuple[int, list[_Detect
     return best[1:]
 
 
-def _turned(photo: Picture, turns: int) -> Picture:
-    """The picture after so many quarter turns counter-clockwise."""
+def turned(photo: Picture, turns: int) -> Picture:
+    """Returns the picture after so many quarter turns counter-clockwise."""
     return np.ascontiguousarray(np.rot90(photo, turns)) if turns else photo
 
 

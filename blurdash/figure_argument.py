@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 from blurdash.distance import DISTANCES
 from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.flips import HUMAN, FlipCell, RankFlips
-from blurdash.readout import versions
+from blurdash.receipt import versions
 
 __all__ = ["FLIP_PANELS", "rank_flip_figure", "rank_flip_page"]
 

@@ -19,7 +19,8 @@ from blurdash.errors import SettingError, TableError
 from blurdash.evidence import ARGUMENT_MEASURES, Evidence
 from blurdash.folder import check_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree
-from blurdash.readout import CROPS, versions
+from blurdash.readout import CROPS
+from blurdash.receipt import versions
 from blurdash.table import look_up
 
 __all__ = [

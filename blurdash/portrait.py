@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from blurdash.canvas import Picture, cut, ffhq_frame
+from blurdash.canvas import Picture, cut, digest_of, ffhq_frame
 from blurdash.face import Face
 
 __all__ = ["PORTRAIT_NAME", "portrait_face", "portrait_photo"]
@@ -67,4 +67,7 @@ def portrait_face() -> Face:
         frame,
         second_score=SECOND_SCORE,
         source=frame.side,
+        among=1,
+        photo_sha256=digest_of(portrait_photo()),
+        photo_size=(512, 512),
     )

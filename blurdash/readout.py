@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import importlib.metadata
 import math
-import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from blurdash import __version__, defaults
+from blurdash import defaults
 from blurdash.blur import CanvasBlur, Change, apply_change, reference_picture
 from blurdash.canvas import Picture
 from blurdash.distance import DISTANCES
@@ -18,11 +15,11 @@ from blurdash.embed import EMBEDDERS, Embedder
 from blurdash.errors import NoFaceError, SettingError
 from blurdash.face import Face, locate_face
 from blurdash.quality import METRICS
+from blurdash.receipt import Geometry, Receipt, Recogniser, checksum
 from blurdash.table import Measure, look_up
 from blurdash.words import quoted
 
 __all__ = [
-    "BLURS",
     "CROPS",
     "MEASURES",
     "PreparedFace",
@@ -32,7 +29,6 @@ __all__ = [
     "measure",
     "pixels_only",
     "verdict_of",
-    "versions",
 ]
 
 CROPS = {
@@ -40,13 +36,8 @@ CROPS = {
     "redetect": "found anew in the changed picture",
 }
 
-# How a picture was blurred, as a receipt says it.
-BLURS = {"exact": "filter2d", "fast": "fft, within 1 grey level"}
-
 # Every number of a readout, in the order it is shown.
 MEASURES: dict[str, Measure] = {**DISTANCES, **METRICS}
-
-LIBRARIES = ("numpy", "opencv-python-headless", "torch", "facenet-pytorch", "dlib-bin")
 
 
 @dataclass(frozen=True)
@@ -73,15 +64,14 @@ class Readout:
     Attributes:
         values: A value for each key of ``MEASURES``; NaN for those of the embeddings where there is
             ``failure``.
-        receipt: How the numbers came about: recogniser, weights, protocol, crop, kernel, degree,
-            angle, shift, canvas hash, versions, and the failure or None.
+        receipt: How the numbers came about.
         verdict: What the recogniser's published threshold says; None where there is none, and for
             a doubtful face, of which that is not asked.
         failure: Why there is no embedding of the changed picture; empty where there is one.
     """
 
     values: dict[str, float]
-    receipt: dict[str, Any]
+    receipt: Receipt
     verdict: Verdict | None
     failure: str = ""
 
@@ -100,7 +90,8 @@ class Readout:
                 "threshold": self.verdict.threshold,
                 "source": self.verdict.source,
             }
-        return {**numbers, "verdict": verdict, "receipt": self.receipt}
+        whole = {**numbers, "verdict": verdict, "receipt": self.receipt.as_dict()}
+        return {**whole, "checksum": checksum(whole)}
 
 
 def compare(
@@ -206,8 +197,9 @@ def pixels_only(face: Face, change: Change) -> Readout:
     test = apply_change(face.canvas, change)
     values = dict.fromkeys(DISTANCES, math.nan)
     values |= {name: row.compute(reference, test) for name, row in METRICS.items()}
-    receipt = {"embedder": None, "versions": dict(versions()), **_receipt_of_change(change, face)}
-    return Readout(values, receipt, None, "there is no recogniser yet")
+    receipt = Receipt.of(face, face.canvas, None, crop=defaults.CROP, blur="filter2d")
+    reason = "there is no recogniser yet"
+    return Readout(values, receipt.after(change, failure=reason), None, reason)
 
 
 def _pair_of(shift: Any) -> tuple[Any, Any]:
@@ -234,6 +226,7 @@ class PreparedFace:
         kernel: Name of a row of ``KERNELS``; its degree 0 is the reference.
         crop: A key of ``CROPS``.
         exact: Whether to blur bit-exactly.
+        locate: Finds the face in a changed picture, where the crop is ``redetect``.
 
     Raises:
         SettingError: There is no such kernel or crop.
@@ -247,6 +240,7 @@ class PreparedFace:
         kernel: str = defaults.KERNEL,
         crop: str = defaults.CROP,
         exact: bool = True,
+        locate: Callable[[Picture], Face] = locate_face,
     ) -> None:
         look_up(CROPS, crop, "crop")
         self.face = face
@@ -257,7 +251,13 @@ class PreparedFace:
         self.reference = reference_picture(face.canvas, kernel)
         self._blur = None if exact else CanvasBlur(face.canvas)
         self._pair = _Reference(
-            self.reference, face, embedder, crop, blur=BLURS["exact" if exact else "fast"]
+            self.reference,
+            face,
+            embedder,
+            crop,
+            canvas=face.canvas,
+            blur="filter2d" if exact else "fft",
+            locate=locate,
         )
 
     def changed(self, change: Change) -> Picture:
@@ -311,96 +311,55 @@ def verdict_of(values: dict[str, float], embedder_name: str) -> Verdict | None:
 
 
 class _Reference:
-    """The clean side of a readout: its embedding, its halves of the metrics, its receipt."""
+    """The clean side of a readout: its embedding, its halves of the metrics, its receipt.
+
+    The reference is what pictures are compared with; the canvas, which a receipt is about, is what
+    it was made from.
+    """
 
     def __init__(
         self,
-        canvas: Picture,
+        reference: Picture,
         face: Face,
         embedder: Embedder,
         crop: str,
         *,
+        canvas: Picture | None = None,
         blur: str | None = None,
+        locate: Callable[[Picture], Face] = locate_face,
     ) -> None:
-        self._face, self._embedder, self._crop = face, embedder, crop
-        self._embedding = embedder.embed(canvas, face)[0]
-        self._metrics = {name: row.against(canvas) for name, row in METRICS.items()}
-        self._receipt = _receipt(canvas, face, embedder, crop, blur)
+        self._face, self._embedder, self._crop, self._locate = face, embedder, crop, locate
+        self._embedding = embedder.embed(reference, face)[0]
+        self._metrics = {name: row.against(reference) for name, row in METRICS.items()}
+        who = Recogniser(
+            embedder.name,
+            embedder.weights_sha256,
+            embedder.protocol,
+            embedder.device,
+            embedder.note,
+        )
+        canvas = reference if canvas is None else canvas
+        self._receipt = Receipt.of(face, canvas, who, crop=crop, blur=blur)
 
     def readout(self, test: Picture, change: Change | None) -> Readout:
-        values, failure = dict.fromkeys(DISTANCES, math.nan), ""
+        values, failure, geometry = dict.fromkeys(DISTANCES, math.nan), "", None
         try:
-            values = self._distances(test)
+            values, geometry = self._distances(test)
         except NoFaceError as error:
             failure = str(error)
         values |= {name: against(test) for name, against in self._metrics.items()}
-        receipt = self._receipt | _receipt_of_change(change, self._face)
-        receipt["failure"] = failure or None
+        receipt = self._receipt.after(change, redetected=geometry, failure=failure)
         # Whether it is the same person is not asked of what may be no face.
         asked = not failure and not self._face.doubt
         verdict = verdict_of(values, self._embedder.name) if asked else None
         return Readout(values, receipt, verdict, failure)
 
-    def _distances(self, test: Picture) -> dict[str, float]:
-        face = locate_face(test) if self._crop == "redetect" else self._face
+    def _distances(self, test: Picture) -> tuple[dict[str, float], Geometry | None]:
+        again = self._crop == "redetect"
+        face = self._locate(test) if again else self._face
         changed = self._embedder.embed(test, face)[0]
-        return {name: row.compute(self._embedding, changed) for name, row in DISTANCES.items()}
-
-
-def _receipt(
-    reference: Picture, face: Face, embedder: Embedder, crop: str, blur: str | None
-) -> dict[str, Any]:
-    return {
-        "embedder": embedder.name,
-        "weights_sha256": embedder.weights_sha256,
-        "note": embedder.note,
-        "protocol": embedder.protocol,
-        "crop": crop,
-        "kernel": None,
-        "degree": None,
-        "angle": None,
-        "shift": None,
-        "seed": None,
-        "blur": blur,
-        "eye_distance_px": round(face.eye_distance, 2),
-        "face_confidence": round(face.confidence, 6),
-        "face_second_score": _rounded(face.second_score, 3),
-        "face_source_px": round(face.source, 1),
-        "face_doubt": face.doubt or None,
-        "photo_turned": 90 * face.turned,
-        "canvas_whole": face.whole,
-        "canvas_sha256": hashlib.sha256(reference.tobytes()).hexdigest(),
-        "versions": dict(versions()),
-    }
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
-
-
-def _receipt_of_change(change: Change | None, face: Face) -> dict[str, Any]:
-    if change is None:
-        return {}
-    return {
-        "kernel": change.kernel,
-        "degree": change.degree,
-        "degree_percent_of_eye_distance": round(100 * change.degree / face.eye_distance, 2),
-        "angle": change.used_angle,
-        "shift": [change.shift_x, change.shift_y],
-        "seed": change.seed,
-    }
-
-
-@functools.cache
-def versions() -> tuple[tuple[str, str], ...]:
-    """Returns (name, version) of blurdash, Python and every library that a number depends on."""
-    found = [("blurdash", __version__), ("python", platform.python_version())]
-    for name in LIBRARIES:
-        try:
-            found.append((name, importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
-            found.append((name, "unknown"))  # installed under another name, as by a distribution
-    return tuple(found)
+        values = {name: row.compute(self._embedding, changed) for name, row in DISTANCES.items()}
+        return values, Geometry.of(face) if again else None
 
 
 def _for_json(value: float) -> float | str | None:

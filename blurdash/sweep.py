@@ -41,13 +41,15 @@ from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
 from blurdash.pairs import share_interval
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
-from blurdash.readout import BLURS, CROPS, verdict_of, versions
+from blurdash.readout import CROPS, verdict_of
+from blurdash.receipt import versions
 from blurdash.samples import drawn_angle, read_note, sample_folders
 from blurdash.sweep_file import Journal, table_of, with_settings, write_sweep
 from blurdash.table import look_up
 from blurdash.words import quoted
 
 __all__ = [
+    "BLURS",
     "GRID",
     "FaceRows",
     "FoundIn",
@@ -73,6 +75,9 @@ ID_DIGITS = 16
 
 # What a bad picture can raise here. Anything else is a mistake in blurdash and ends the sweep.
 FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
+
+# How pictures are blurred, as a table's settings say it.
+BLURS = {"exact": "filter2d", "fast": "fft, within 1 grey level"}
 
 Point = tuple[int, float | None]  # degree, angle
 Progress = Callable[[int, int], None]

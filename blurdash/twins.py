@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from blurdash import defaults
-from blurdash.blur import CanvasBlur, Picture, shift
+from blurdash.blur import CanvasBlur, Change, Picture, shift
 from blurdash.errors import SettingError
 from blurdash.kernel import DEGREE_RANGE, line_kernel
 from blurdash.quality import METRICS
@@ -162,8 +162,7 @@ class _TwinMaker:
         x, y = self._place(far)
         blurred = self._prepared.readout_of(self._blurred(length), None)
         shifted = self._prepared.readout_of(self._shifted(far), None)
-        how = self._receipt(length, 0.0, 0.0)
-        still = self._receipt(0.0, x, y)
+        still = Change(0, self._angle, "line", x, y)
         return Twins(
             self._metric.name,
             varied,
@@ -172,20 +171,10 @@ class _TwinMaker:
             self._angle,
             x,
             y,
-            dataclasses.replace(blurred, receipt=blurred.receipt | how),
-            dataclasses.replace(shifted, receipt=shifted.receipt | still),
+            _told(blurred, Change(round(length), self._angle, "line"), length),
+            _told(shifted, still, 0.0),
             self._note(varied, length, far, found, instead_of),
         )
-
-    def _receipt(self, length: float, x: float, y: float) -> dict[str, object]:
-        percent = 100 * length / self._prepared.face.eye_distance
-        return {
-            "kernel": "line",
-            "degree": length,
-            "degree_percent_of_eye_distance": round(percent, 2),
-            "angle": self._angle,
-            "shift": [x, y],
-        }
 
     def _note(self, varied: str, length: float, far: float, found: bool, instead_of: float) -> str:
         label = self._metric.label
@@ -236,6 +225,12 @@ class _TwinMaker:
     def _place(self, far: float) -> tuple[float, float]:
         x, y = (round(part * far, 9) + 0.0 for part in self._direction)
         return x, y
+
+
+def _told(readout: Readout, change: Change, length: float) -> Readout:
+    """The readout with a receipt that says what was done, by a line of any length."""
+    receipt = dataclasses.replace(readout.receipt.after(change), length=length)
+    return dataclasses.replace(readout, receipt=receipt)
 
 
 def _difference(first: float, second: float) -> float:

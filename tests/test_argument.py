@@ -398,8 +398,8 @@ def test_twins_have_the_same_value(
     compute = MEASURES[metric].compute
     assert compute(prepared.reference, blurred) == pair.blurred.values[metric]
     assert compute(prepared.reference, shifted) == pair.shifted.values[metric]
-    assert pair.blurred.receipt["degree"] == pair.length
-    assert pair.shifted.receipt["shift"] == [pair.shift_x, pair.shift_y]
+    assert pair.blurred.receipt.as_dict()["degree"] == pair.length
+    assert pair.shifted.receipt.as_dict()["shift"] == [pair.shift_x, pair.shift_y]
 
 
 def test_the_embedding_tells_twins_apart(prepared: PreparedFace) -> None:

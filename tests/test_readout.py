@@ -90,7 +90,10 @@ def test_detecting_anew_follows_a_shift(portrait_face: Face, dlib_embedder: Embe
     assert again.values["cosine_similarity"] > fixed.values["cosine_similarity"]
     assert again.values["cosine_similarity"] > 0.998
     assert again.values["psnr"] == fixed.values["psnr"]
-    assert (fixed.receipt["crop"], again.receipt["crop"]) == ("fixed", "redetect")
+    assert (fixed.receipt.as_dict()["crop"], again.receipt.as_dict()["crop"]) == (
+        "fixed",
+        "redetect",
+    )
 
 
 # --- the numbers ---------------------------------------------------------------------------------
@@ -143,8 +146,8 @@ def test_compare_gives_what_a_prepared_face_gives(
     )
     assert pair.values == pytest.approx(found.values, abs=1e-6)
     for key in ("embedder", "weights_sha256", "crop", "kernel", "degree", "angle", "shift"):
-        assert pair.receipt[key] == found.receipt[key]
-    assert pair.receipt["canvas_sha256"] == found.receipt["canvas_sha256"]
+        assert pair.receipt.as_dict()[key] == found.receipt.as_dict()[key]
+    assert pair.receipt.as_dict()["canvas_sha256"] == found.receipt.as_dict()["canvas_sha256"]
 
 
 def test_redetect_cuts_by_the_face_found_in_the_changed_picture(
@@ -162,7 +165,9 @@ def test_convention_the_order_is_reference_then_test(portrait_face: Face) -> Non
     told = Spoken([1, 0], [0.6, 0.8])
     found = compare(portrait_face.canvas, portrait_face.canvas, portrait_face, told)
     assert found.values["cosine_similarity"] == pytest.approx(0.6)
-    assert found.receipt["canvas_sha256"] == hashlib.sha256(portrait_face.canvas).hexdigest()
+    assert (
+        found.receipt.as_dict()["canvas_sha256"] == hashlib.sha256(portrait_face.canvas).hexdigest()
+    )
 
 
 @pytest.mark.parametrize("kernel", ["study", "line"])
@@ -214,7 +219,7 @@ def test_nothing_that_is_given_is_changed(portrait_face: Face, dlib_embedder: Em
 def test_the_dictionary_has_the_keys_of_the_contract(prepared: PreparedFace) -> None:
     as_dict = prepared.readout(Change(degree=30)).as_dict()
     assert [*as_dict][: len(CONTRACT)] == CONTRACT
-    assert set(as_dict) == {*MEASURES, "verdict", "receipt"}
+    assert set(as_dict) == {*MEASURES, "verdict", "receipt", "checksum"}
     assert all(type(as_dict[name]) is float for name in MEASURES)
 
 
@@ -226,12 +231,15 @@ def test_the_dictionary_is_plain_json(prepared: PreparedFace) -> None:
 
 def test_convention_an_infinite_psnr_is_the_string_inf(prepared: PreparedFace) -> None:
     assert prepared.readout(Change(degree=0)).as_dict()["psnr"] == "inf"
-    assert Readout({"psnr": -math.inf}, {}, None).as_dict()["psnr"] == "-inf"
+    receipt = prepared.readout(Change(degree=0)).receipt
+    assert Readout({"psnr": -math.inf}, receipt, None).as_dict()["psnr"] == "-inf"
 
 
 def test_the_receipt_is_complete(portrait_face: Face, dlib_embedder: Embedder) -> None:
     change = Change(degree=31, angle=-20.5, kernel="line", shift_x=2.5, shift_y=-3)
-    receipt = PreparedFace(portrait_face, dlib_embedder, kernel="line").readout(change).receipt
+    receipt = (
+        PreparedFace(portrait_face, dlib_embedder, kernel="line").readout(change).receipt.as_dict()
+    )
     wanted = {
         "embedder": "dlib",
         "weights_sha256": dlib_embedder.weights_sha256,
@@ -256,18 +264,18 @@ def test_of_a_doubtful_face_it_is_not_asked_whether_it_is_the_same_person(
 ) -> None:
     sure = PreparedFace(portrait_face, dlib_embedder).readout(Change())
     assert sure.verdict is not None
-    assert sure.receipt["face_doubt"] is None
-    assert sure.receipt["face_confidence"] == round(portrait_face.confidence, 6)
-    assert sure.receipt["face_source_px"] == pytest.approx(167.2, abs=0.1)
+    assert sure.receipt.as_dict()["face_doubt"] is None
+    assert sure.receipt.as_dict()["face_confidence"] == round(portrait_face.confidence, 6)
+    assert sure.receipt.as_dict()["face_source_px"] == pytest.approx(167.2, abs=0.1)
     small = dataclasses.replace(portrait_face, source=34.0)
     doubtful = PreparedFace(small, dlib_embedder).readout(Change())
     assert doubtful.verdict is None
-    assert "34 px" in doubtful.receipt["face_doubt"]
+    assert "34 px" in doubtful.receipt.as_dict()["face_doubt"]
     assert doubtful.values == sure.values
 
 
 def test_the_receipt_names_the_versions_that_made_the_numbers(prepared: PreparedFace) -> None:
-    versions = prepared.readout(Change(degree=3)).receipt["versions"]
+    versions = prepared.readout(Change(degree=3)).receipt.as_dict()["versions"]
     assert versions["blurdash"] == __version__
     assert versions["numpy"] == np.__version__
     assert {"python", "opencv-python-headless", "torch", "facenet-pytorch", "dlib-bin"} <= set(
@@ -281,12 +289,12 @@ def test_the_canvas_hash_is_that_of_the_reference(
 ) -> None:
     darker = portrait_face.canvas // 2
     found = compare(darker, portrait_face.canvas, portrait_face, dlib_embedder)
-    assert found.receipt["canvas_sha256"] == hashlib.sha256(darker.tobytes()).hexdigest()
+    assert found.receipt.as_dict()["canvas_sha256"] == hashlib.sha256(darker.tobytes()).hexdigest()
 
 
 def test_convention_the_receipt_says_the_angle_that_was_used(prepared: PreparedFace) -> None:
     """The study draws its own angle for degree 1; the receipt says which."""
-    receipt = prepared.readout(Change(degree=1, angle=170)).receipt
+    receipt = prepared.readout(Change(degree=1, angle=170)).receipt.as_dict()
     assert receipt["angle"] != 170
     assert -88 <= receipt["angle"] <= 88
 
@@ -296,13 +304,13 @@ def test_an_unknown_change_is_said_to_be_unknown(
 ) -> None:
     receipt = compare(
         portrait_face.canvas, portrait_face.canvas, portrait_face, dlib_embedder
-    ).receipt
+    ).receipt.as_dict()
     assert [receipt[key] for key in ("kernel", "degree", "angle", "shift")] == [None] * 4
 
 
 def test_receipts_do_not_share_state(prepared: PreparedFace) -> None:
-    first = prepared.readout(Change(degree=3)).receipt
-    second = prepared.readout(Change(degree=4)).receipt
+    first = prepared.readout(Change(degree=3)).receipt.as_dict()
+    second = prepared.readout(Change(degree=4)).receipt.as_dict()
     assert (first["degree"], second["degree"]) == (3, 4)
 
 
@@ -394,8 +402,8 @@ def test_the_angle_of_degree_1_follows_from_the_seed_alone(
 ) -> None:
     def angle(asked: float, seed: int) -> object:
         found = measure(portrait_face, dlib_embedder, degree=1, angle=asked, seed=seed)
-        assert found.receipt["seed"] == seed
-        return found.receipt["angle"]
+        assert found.receipt.as_dict()["seed"] == seed
+        return found.receipt.as_dict()["angle"]
 
     assert angle(45, 3) == angle(-170, 3)
     assert len({angle(45, seed) for seed in (0, 1, 2)}) > 1

@@ -118,6 +118,7 @@ class Embedder(ABC):
         protocol: The protocol it follows.
         weights_sha256: Hex digest of the weights file.
         note: What a user must know, such as why this one was chosen; may be empty.
+        device: The torch device that the network runs on.
     """
 
     name: ClassVar[str]
@@ -128,6 +129,7 @@ class Embedder(ABC):
         self.protocol = protocol
         self.weights_sha256 = weights_sha256
         self.note = ""
+        self.device = "cpu"
 
     @abstractmethod
     def crop(self, canvas: Picture, face: Face) -> Picture:

@@ -37,6 +37,7 @@ class FaceNetEmbedder(Embedder):
     def __init__(self, network: FaceNetNetwork, protocol: str, weights_sha256: str) -> None:
         super().__init__(protocol, weights_sha256)
         self._network = network
+        self.device = str(network.device)
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
         """Returns the 160 × 160 face crop, or the canvas itself where the protocol is study."""
