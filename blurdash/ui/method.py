@@ -74,8 +74,8 @@ LIMITS = """
   self, as here, and not with another blurred one.
 - **Degree** and **angle** of the study recipe are not what they are called; see the audit.
 - The numbers are those of one network on one face. Which network, protocol, crop and kernel stands
-  beside them, and in the receipt that *Copy receipt* and `python -m blurdash readout --json` give. A
-  colleague computes it again with `python -m blurdash verify RECEIPT.json --photo FILE`.
+  beside them, and in the receipt that *Copy receipt* and `python -m blurdash readout --json` give.
+  A colleague computes it again with `python -m blurdash verify RECEIPT.json --photo FILE`.
 - A network with random weights is never shown as a recogniser.
 """
 
