@@ -79,6 +79,7 @@ def curves_figure(
     *,
     x: str = "px",
     current: Mapping[int, Mapping[str, float]] | None = None,
+    called: str = "one more face",
     height: int = 560,
     theme: str = "light",
 ) -> go.Figure:
@@ -94,6 +95,7 @@ def curves_figure(
         x: A key of ``AXES``.
         current: Curves of one more face, drawn into every plot: a value for every measure of each
             degree. Only over px.
+        called: What that face is called, with the settings in which it differs.
         height: px.
         theme: A key of ``ACCENTS``.
 
@@ -109,7 +111,7 @@ def curves_figure(
         place = {"row": i // 3 + 1, "col": i % 3 + 1}
         curve = curve_of(table, name, x=x)
         drawn = current if x == "px" else None
-        for trace in _panel(curve, accents.of(name), drawn, first=i == 0):
+        for trace in _panel(curve, accents.of(name), drawn, called, first=i == 0):
             figure.add_trace(trace, **place)
         _mark_references(figure, table, name, place)
         figure.update_yaxes(title_text=MEASURES[name].unit, range=_extent(curve), **place)
@@ -205,6 +207,7 @@ def _panel(
     curve: Curve,
     colour: str,
     current: Mapping[int, Mapping[str, float]] | None,
+    called: str,
     *,
     first: bool,
 ) -> list[go.Scatter]:
@@ -231,7 +234,7 @@ def _panel(
     )  # fmt: skip
     traces = [_single_faces(curve, colour, hover, first), band, median, mean]
     if current:
-        traces.append(_current_trace(current, curve.measure, hover, first))
+        traces.append(_current_trace(current, called, curve.measure, hover, first))
     return traces
 
 
@@ -266,13 +269,13 @@ def _single_faces(curve: Curve, colour: str, hover: str, first: bool) -> go.Scat
 
 
 def _current_trace(
-    current: Mapping[int, Mapping[str, float]], measure: str, hover: str, first: bool
+    current: Mapping[int, Mapping[str, float]], called: str, measure: str, hover: str, first: bool
 ) -> go.Scatter:
     degrees = sorted(current)
     values = [current[degree].get(measure, np.nan) for degree in degrees]
     return _trace(
-        degrees, values, "face of Explore", first, line={"color": "#8a8a8a", "width": 2.2},
-        hovertemplate=f"face of Explore {hover}<extra></extra>",
+        degrees, values, called, first, line={"color": "#8a8a8a", "width": 2.2},
+        hovertemplate=f"{called} {hover}<extra></extra>",
     )  # fmt: skip
 
 

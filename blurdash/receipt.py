@@ -129,7 +129,9 @@ class Receipt:
         blur: A key of ``BLURS``; None where the changed picture was given.
         canvas_sha256: Of the clean canvas, uint8 RGB.
         canvas_mean: Means of its three channels: how far another canvas is from it.
-        face: What is known of the face; None for a bare pair.
+        face: What is known of the face, as JSON has it.
+        eye_distance: px of the canvas.
+        frame: The square of the turned photo that the canvas was cut from; None if taken whole.
         geometry: Of the clean canvas.
         geometry_redetected: Of the changed one, where the crop was found anew.
         change: What was done; None if unknown.
@@ -143,7 +145,9 @@ class Receipt:
     blur: str | None
     canvas_sha256: str
     canvas_mean: tuple[float, float, float]
-    face: Face
+    face: Mapping[str, Any]
+    eye_distance: float
+    frame: Frame | None
     geometry: Geometry
     geometry_redetected: Geometry | None = None
     change: Change | None = None
@@ -172,7 +176,17 @@ class Receipt:
         """
         red, green, blue = (float(mean) for mean in canvas.reshape(-1, 3).mean(axis=0))
         digest = digest_of(canvas)
-        return cls(recogniser, crop, blur, digest, (red, green, blue), face, Geometry.of(face))
+        return cls(
+            recogniser,
+            crop,
+            blur,
+            digest,
+            (red, green, blue),
+            _of_face(face),  # never the face itself: a receipt holds no picture
+            face.eye_distance,
+            face.frame,
+            Geometry.of(face),
+        )
 
     def after(
         self, change: Change | None, *, redetected: Geometry | None = None, failure: str = ""
@@ -195,10 +209,10 @@ class Receipt:
             "crop": self.crop,
             **self._changed(),
             "blur": self.blur,
-            **_of_face(self.face),
+            **self.face,
             "canvas_sha256": self.canvas_sha256,
             "canvas_mean": list(self.canvas_mean),
-            "frame": _frame_as_lists(self.face.frame),
+            "frame": _frame_as_lists(self.frame),
             "geometry": _as_lists(self.geometry),
             "geometry_redetected": (
                 _as_lists(self.geometry_redetected) if self.geometry_redetected else None
@@ -214,7 +228,7 @@ class Receipt:
             return dict.fromkeys(names)
         change = self.change
         degree = change.degree if self.length is None else self.length
-        percent = round(100 * degree / self.face.eye_distance, 2)
+        percent = round(100 * degree / self.eye_distance, 2)
         shift = [change.shift_x, change.shift_y]
         values = (change.kernel, degree, percent, change.used_angle, shift, change.seed)
         return dict(zip(names, values, strict=True))

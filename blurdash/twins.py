@@ -15,7 +15,9 @@ from blurdash.quality import METRICS
 from blurdash.readout import PreparedFace, Readout
 from blurdash.table import look_up
 
-__all__ = ["TWIN_TOLERANCE", "Twins", "twin_pictures", "twins"]
+__all__ = ["TWIN_KERNEL", "TWIN_TOLERANCE", "Twins", "twin_pictures", "twins"]
+
+TWIN_KERNEL = "line"  # whose length may be any
 
 # How close the two values of twins are: dB of PSNR; SSIM.
 TWIN_TOLERANCE = {"psnr": 0.01, "ssim": 0.0005}
@@ -126,10 +128,19 @@ def twins(
     return maker.twins("shift", best, *maker.find_shift(best), instead_of=far)
 
 
-def twin_pictures(prepared: PreparedFace, pair: Twins) -> tuple[Picture, Picture]:
-    """Returns the pictures of twins: blurred and shifted, uint8 RGB ``(1024, 1024, 3)`` each."""
-    blurred = CanvasBlur(prepared.reference).apply(line_kernel(pair.length, pair.angle))
-    return blurred, shift(prepared.reference, pair.shift_x, pair.shift_y)
+def twin_pictures(
+    prepared: PreparedFace, length: float, angle: float, shift_by: tuple[float, float]
+) -> tuple[Picture, Picture]:
+    """Returns the pictures of twins: blurred and shifted, uint8 RGB ``(1024, 1024, 3)`` each.
+
+    Args:
+        prepared: The face.
+        length: Of the blur, px.
+        angle: Its angle, degrees.
+        shift_by: px to the right and down.
+    """
+    blurred = CanvasBlur(prepared.reference).apply(line_kernel(length, angle))
+    return blurred, shift(prepared.reference, *shift_by)
 
 
 class _TwinMaker:

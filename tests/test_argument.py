@@ -394,7 +394,8 @@ def test_twins_have_the_same_value(
     assert pair.varied == "blur"
     assert abs(pair.difference) <= TWIN_TOLERANCE[metric]
     assert (pair.shift_x, pair.shift_y) == pytest.approx(by)
-    blurred, shifted = twin_pictures(prepared, pair)
+    moved = pair.shift_x, pair.shift_y
+    blurred, shifted = twin_pictures(prepared, pair.length, pair.angle, moved)
     compute = MEASURES[metric].compute
     assert compute(prepared.reference, blurred) == pair.blurred.values[metric]
     assert compute(prepared.reference, shifted) == pair.shifted.values[metric]

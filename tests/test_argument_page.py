@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,11 +16,15 @@ from streamlit.testing.v1 import AppTest
 from blurdash.blur import Change, shift
 from blurdash.errors import SettingError, TableError
 from blurdash.flips import RankFlips
+from blurdash.kernel import KERNELS
 from blurdash.portrait import portrait_face
 from blurdash.readout import PreparedFace, compare
 from blurdash.ui import recogniser
 from blurdash.ui.argument_face import ArgumentFace
+from blurdash.ui.argument_often import _own_settings, _whose
 from blurdash.ui.argument_panels import error_maps, measure_table, occlusion_maps
+from blurdash.ui.argument_told import Told
+from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.readouts import blur_text
 from blurdash.ui.shipped import shipped_flips
 from blurdash.ui.story import ROWS, SCENES, Story
@@ -215,15 +220,52 @@ def test_twins_are_found_and_shown(app, metric):
     run_at(app, "pixels", degree=50, x=6)
     act(app, f"twins-{metric}")
     data = wait_for(app, lambda data: data["twin"] is not None)
-    assert data["start"] == 2  # the sliders jump once to the shift alone, once to the pair
-    assert data["twin"]["kernel"] == "line"
+    # The sliders jump to the line's angle, to the shift alone, and to the pair.
+    assert data["start"] == 3
+    assert data["twin"]["kernel"] == data["kernel"] == "line"
+    assert dict(data["facts"])["kernel"] == KERNELS["line"].label
+    told = dict(zip(ROWS, data["pos"], strict=True))
+    assert (told["angle"], told["x"]) == (data["twin"]["angle"], data["twin"]["x"])
+    assert told["angle"] == 0  # where the line draws what the study's kernel draws at 45
+    assert next(one for one in app.selectbox if one.label == "Kernel").value == "line"
     row = next(r for r in panel(data, "verdict")["rows"] if r["test"] == f"argue-{metric}")
     assert row["cells"][3] == "alike"
     note = panel(data, "notes")["lines"][0]
     assert "Twins" in note
+    assert "the kernel of this page is the exact line now" in note
     assert "apart in cosine similarity" in note
+    place = ",".join(f"{value:g}" for value in data["pos"])
+    state = dict(app.session_state[KEY]) | {"pos": [*data["pos"], next(NUMBERS)], "rest": place}
+    app.session_state[KEY] = state
+    data = wait_for(app, lambda data: panel(data, "maps")["rows"][0]["pictures"][0] is not None)
+    errors = [one["text"] for one in panel(data, "maps")["rows"][0]["pictures"]]
+    if metric == "psnr":  # equal PSNR is equal error: the maps are those of the twins
+        assert errors[0] == errors[1]
     moved = run_at(app, "pixels", degree=50, x=7)  # another setting: the twins are gone
     assert moved["twin"] is None
+
+
+def test_dots_of_other_settings_than_the_counts_are_named():
+    told = Told(Story(), "study", "redetect", BallotBox(), at_rest=True)
+    flips = shipped_flips("study")
+    told.face = SimpleNamespace(embedder=SimpleNamespace(name="facenet-vggface2", protocol="study"))
+    told.recogniser = "FaceNet (VGGFace2)"
+    assert _own_settings(told, flips) == (
+        ", by FaceNet (VGGFace2), protocol study and crop redetect"
+    )
+    assert _whose(told, flips) == {
+        "cosine_similarity": f"the embedding of {flips.recogniser['label']}"
+    }
+    told.face.embedder = SimpleNamespace(name="dlib", protocol="native")
+    assert (_own_settings(told, flips), _whose(told, flips)) == (", crop redetect", {})
+    told.crop = "fixed"
+    assert _own_settings(told, flips) == ""
+
+
+def test_dots_found_anew_are_named(app):
+    next(one for one in app.selectbox if one.label == "Crop").set_value("redetect").run()
+    data = run_at(app, "how-often", degree=50, x=16)
+    assert "this face, crop redetect." in panel(data, "notes")["lines"][0]
 
 
 @pytest.mark.long

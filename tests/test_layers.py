@@ -19,6 +19,7 @@ LEVELS = {
     "table": 0,
     "defaults": 0,
     "words": 0,
+    "circumstances": 1,
     "photo": 1,
     "kernel": 1,
     "distance": 1,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
 from blurdash.sweep_file import as_csv
 from blurdash.ui import recogniser, shipped, sweeps
+from blurdash.ui.live import Curve
 from blurdash.ui.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
 
 
@@ -81,6 +86,55 @@ def test_a_file_of_ones_own_is_shown(app, tmp_path):
     app.file_uploader[0].set_value(file).run()
     assert not app.error
     assert "a file of yours" in app.caption[-2].value
+
+
+def test_a_file_of_several_sweeps_is_shown_one_by_one(app):
+    kernels = ("study", "line")
+    paths = [sweeps_at_hand()[Which("Portrait", "dlib", one, "fixed angle 45°")] for one in kernels]
+    whole = pa.concat_tables([read_shipped(path).replace_schema_metadata(None) for path in paths])
+    file = pa.BufferOutputStream()
+    pq.write_table(whole, file)
+    box(app, "Sweep of").set_value("A file of mine").run()
+    app.file_uploader[0].set_value(("two.parquet", file.getvalue().to_pybytes(), "x/y")).run()
+    which = box(app, "Which of the 2 sweeps in it")
+    assert len(which.options) == 2
+    which.set_value(which.options[1]).run()
+    assert not app.error
+    assert "Settings not with the file." in app.caption[-2].value
+
+
+FACE = Circumstances("dlib", "native", "fixed", "study", 45.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "drawn", "words"),
+    [
+        ({}, True, "measured alike"),
+        ({"kernel": "line", "angle": 90.0}, True, "measured otherwise: kernel line and angle 90°"),
+        ({"crop": "redetect"}, True, "measured otherwise: crop redetect"),
+        ({"recogniser": "facenet-vggface2"}, False, "left out: it was measured by FaceNet"),
+        ({"protocol": "study"}, False, "left out"),
+    ],
+    ids=str,
+)
+def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
+    other, drawn, words, monkeypatch
+):
+    path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
+    curve = Curve(45.0, dataclasses.replace(FACE, **other))
+    curve.values[0] = {"psnr": 1.0}
+    monkeypatch.setattr(sweeps, "session_faces", lambda: SimpleNamespace(curve=curve))
+    found = sweeps._explored(read_shipped(path))
+    assert (found.curve is not None) == drawn
+    assert words in found.note
+    if drawn:
+        assert all(word in found.called for word in other.values() if isinstance(word, str))
+
+
+def test_where_explore_has_no_numbers_it_says_so(monkeypatch):
+    path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
+    monkeypatch.setattr(sweeps, "session_faces", lambda: SimpleNamespace(curve=None))
+    assert "open it once" in sweeps._explored(read_shipped(path)).note
 
 
 def test_a_table_with_other_columns_is_said(app, tmp_path):

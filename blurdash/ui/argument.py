@@ -18,7 +18,13 @@ from blurdash.ui import recogniser, view
 from blurdash.ui.argument_face import ArgumentFace
 from blurdash.ui.argument_often import flip_preferences
 from blurdash.ui.argument_scenes import SCENE_PARTS
-from blurdash.ui.argument_search import SEARCH, follow_search, start_search
+from blurdash.ui.argument_search import (
+    SEARCH,
+    follow_search,
+    line_angle,
+    start_search,
+    wanted_kernel,
+)
 from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.components import argument, pack_stage, stage
@@ -69,7 +75,8 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     ack = _take_position(story, sent.numbers("pos", len(ROWS) + 1))
     _enter(story, sent.text("scene"))
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
-    _do(story, box, sent.act("act"))
+    if _do(story, box, sent.act("act"), chosen):
+        st.rerun()  # the whole page: its kernel is another now
     room, rest = sent.whole("room"), sent.text("rest") or ""
     here = rests_at(rest, list(story.values.values()))
     told = _told(story, chosen, loading, box, at_rest=here)
@@ -109,13 +116,17 @@ def _enter(story: Story, scene: str | None) -> None:
         start_search(story, "angle")
 
 
-def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None) -> None:
-    """Does what the browser asked for, once; what it is about may still be anything."""
+def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chosen: View) -> bool:
+    """Does what the browser asked for, once; what it is about may still be anything.
+
+    Returns:
+        Whether a setting of the page is another now.
+    """
     if act is None:
-        return
+        return False
     name, argument_of, number = act
     if number <= story.acted:
-        return
+        return False
     story.acted = number
     if name == "vote":
         box.cast(argument_of)
@@ -136,6 +147,18 @@ def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None) -> No
         story.choose(*argument_of)
     else:
         start_search(story, name)
+        return _take_kernel(story, chosen, wanted_kernel(name, chosen.kernel))
+    return False
+
+
+def _take_kernel(story: Story, chosen: View, kernel: str) -> bool:
+    """Gives the page the kernel that a search needs; the blur keeps its direction."""
+    if kernel == chosen.kernel:
+        return False
+    story.jump(angle=line_angle(story, chosen.kernel))
+    view.choose_kernel(chosen, kernel)
+    story.kernel_changed = True
+    return True
 
 
 def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_rest: bool) -> Told:

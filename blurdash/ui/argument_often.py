@@ -6,10 +6,11 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
+from blurdash.circumstances import Circumstances, in_words
 from blurdash.errors import BlurdashError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.flips import HUMAN, preferences
-from blurdash.sentences import CLAIM, word
+from blurdash.sentences import CLAIM, EMBEDDING, word
 from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.shipped import shipped_flips
 
@@ -28,7 +29,10 @@ def how_often(told: Told) -> Parts:
         return Parts("How often is that so?", [], told.waits, told.message)
     shift, degree = _nearest(told.story, flips)
     cells = [flips.cell(name, shift, degree) for name in CLAIM]
-    first, *rest = (f"{one.prefer_sharp} by {word(one.measure)}" for one in cells)
+    whose = _whose(told, flips)
+    first, *rest = (
+        f"{one.prefer_sharp} by {whose.get(one.measure, word(one.measure))}" for one in cells
+    )
     first = first.replace(" by", f" of {len(flips.faces)} faces by")
     see = f"Sharp but {shift:g} px off beats a blur of {degree} px on {', '.join([first, *rest])}."
     intervals = ", ".join(
@@ -38,7 +42,7 @@ def how_often(told: Told) -> Parts:
         f"Wilson 95 % intervals: {intervals}. Faces of nobody, {flips.recogniser['label']}, "
         f"{flips.settings.kernel} kernel at {flips.settings.angle:g}°, crop {flips.settings.crop}. "
         "Blue: most faces prefer the sharp picture; orange: the blurred one, as the embedding does "
-        f"at the smallest blurs. Dots and rings: this face{_own_recogniser(told, flips)}. "
+        f"at the smallest blurs. Dots and rings: this face{_own_settings(told, flips)}. "
         f"Dashed: {HUMAN.shift_at_256:g} px at 256, which {100 * HUMAN.share:.0f} % of "
         f"{HUMAN.answers} answers called the same ({HUMAN.source}).",
     ]
@@ -46,10 +50,31 @@ def how_often(told: Told) -> Parts:
     return Parts(see, [{"kind": "notes", "lines": lines}], told.waits, told.message)
 
 
-def _own_recogniser(told: Told, flips: RankFlips) -> str:
-    if told.face is None or told.recogniser == flips.recogniser["label"]:
+def _whose(told: Told, flips: RankFlips) -> dict[str, str]:
+    """What the embedding is called where the counts are of another one than is in use."""
+    if told.face is None or told.face.embedder.name == flips.recogniser["name"]:
+        return {}
+    return {EMBEDDING: f"{word(EMBEDDING)} of {flips.recogniser['label']}"}
+
+
+def _own_settings(told: Told, flips: RankFlips) -> str:
+    """In what this face's dots were measured otherwise than the counts; empty where in nothing."""
+    if told.face is None:
         return ""
-    return f", by {told.recogniser}"
+    own, settings = told.face.embedder, flips.settings
+    angle = settings.angle  # the dots are made at the angle and by the kernel of the counts
+    counted = Circumstances(
+        flips.recogniser["name"],
+        flips.recogniser.get("protocol", "native"),
+        settings.crop,
+        settings.kernel,
+        angle,
+    )
+    here = Circumstances(own.name, own.protocol, told.crop, told.kernel, angle)
+    different = here.other_than(counted)
+    if "recogniser" in different:
+        different["recogniser"] = f"by {told.recogniser}"
+    return f", {in_words(different)}" if different else ""
 
 
 def _nearest(story: Story, flips: RankFlips) -> tuple[float, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
@@ -18,6 +18,7 @@ from blurdash.sentences import (
     shown_rows,
     vote_sentences,
 )
+from blurdash.twins import twin_pictures
 from blurdash.ui.argument_face import QUICK
 from blurdash.ui.argument_often import how_often
 from blurdash.ui.argument_panels import (
@@ -32,6 +33,10 @@ from blurdash.ui.argument_sceptic import sceptic
 from blurdash.ui.argument_search import SEARCHES
 from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.readouts import equivalent_of
+
+if TYPE_CHECKING:
+    from blurdash.canvas import Picture
+    from blurdash.evidence import Evidence
 
 __all__ = ["SCENE_PARTS"]
 
@@ -221,14 +226,14 @@ def _names(pair: Sequence[Mapping[str, float]] | None) -> list[str]:
 def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
     """Where the numbers come from: kept from the last rest while a hand moves."""
     waiting = [{"title": "Squared error", "note": "", "pictures": [None, None]}]
-    if told.face is None or not told.at_rest or told.story.twin is not None:
+    if told.face is None or not told.at_rest:
         return {"kind": "maps", "keep": True, "rows": waiting}
-    face, story, kernel = told.face, told.story, told.kernel
-    key = (story.sharp(), story.blurred(kernel))
+    face = told.face
+    key, drawn = _drawn_pictures(told)
 
     def pixels() -> list[dict[str, Any]]:
         known = face.evidence
-        pictures = [known.picture(change) for change in key]
+        pictures = drawn(known)
         reference = known.prepared.reference
         errors = [squared_error_map(reference, one) for one in pictures]
         similar = [ssim_map(reference, one) for one in pictures] if similarities else None
@@ -243,10 +248,10 @@ def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
                     reference,
                     face.face,
                     face.embedder,
-                    test=known.picture(one),
+                    test=one,
                     grid=OCCLUSION_GRID,
                 )
-                for one in key
+                for one in drawn(known)
             ]
         )
 
@@ -259,6 +264,17 @@ def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
         empty = {"title": "Occlusion", "note": "", "pictures": [None, None]}
         rows.append(seen.value if seen and seen.value else empty)
     return {"kind": "maps", "rows": rows}
+
+
+def _drawn_pictures(told: Told) -> tuple[Hashable, Callable[[Evidence], list[Picture]]]:
+    """What the pictures on screen depend on, and how they are made: of twins, theirs."""
+    twin: dict[str, Any] | None = told.story.twin
+    if twin is not None:
+        length, angle, moved = twin["length"], twin["angle"], (twin["x"], twin["y"])
+        key = (length, angle, moved)
+        return key, lambda known: [*twin_pictures(known.prepared, length, angle, moved)[::-1]]
+    changes = (told.story.sharp(), told.story.blurred(told.kernel))
+    return changes, lambda known: [known.picture(change) for change in changes]
 
 
 def _searches(told: Told) -> dict[str, Any]:

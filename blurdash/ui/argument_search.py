@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from blurdash.argument import STUDY_TURN
 from blurdash.search import find_angle_flip, find_disagreement, find_mildest
-from blurdash.twins import TWIN_TOLERANCE, twins
+from blurdash.twins import TWIN_KERNEL, TWIN_TOLERANCE, twins
 from blurdash.ui.argument_panels import angle_note
 from blurdash.words import sentence
 
@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from blurdash.ui.argument_face import ArgumentFace
     from blurdash.ui.story import Story
 
-__all__ = ["SEARCH", "SEARCHES", "follow_search", "line_angle", "start_search", "study_angle"]
+__all__ = [
+    "SEARCH",
+    "SEARCHES",
+    "follow_search",
+    "line_angle",
+    "start_search",
+    "study_angle",
+    "wanted_kernel",
+]
 
 # The kind of computation that a search is.
 SEARCH = "search"
+TWINS = "twins-"  # and a measure
+KERNEL_CHANGED = "Twins need a line of any length: the kernel of this page is the exact line now."
 # What can be asked for, and what its button says.
 SEARCHES = {
     "twins-psnr": "PSNR twins",
@@ -36,6 +46,16 @@ def start_search(story: Story, name: str) -> None:
     """Starts a search, where there is one of that name; the last one's result goes."""
     if name in SEARCHES:
         story.finding, story.note = name, ""
+
+
+def wanted_kernel(name: str, kernel: str) -> str:
+    """Returns the kernel that a search is about; that of the page where any will do.
+
+    Args:
+        name: A key of ``SEARCHES``, or anything.
+        kernel: A key of ``KERNELS``: the page's.
+    """
+    return TWIN_KERNEL if name.startswith(TWINS) and name in SEARCHES else kernel
 
 
 def follow_search(story: Story, face: ArgumentFace, kernel: str, owner: str) -> None:
@@ -72,8 +92,8 @@ def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Ca
     direction = direction if math.hypot(*direction) else (1.0, 0.0)
     if story.finding == "angle":
         return (), lambda: find_angle_flip(face.evidence)
-    if story.finding.startswith("twins-"):
-        metric = story.finding.removeprefix("twins-")
+    if story.finding.startswith(TWINS):
+        metric = story.finding.removeprefix(TWINS)
         turned = line_angle(story, kernel)
         moved = direction if direction != (1.0, 0.0) else (limit, 0.0)
         return (*moved, turned), lambda: twins(
@@ -112,10 +132,11 @@ def _show_twins(story: Story, found: Twins) -> None:
             f"and a shift of {math.hypot(found.shift_x, found.shift_y):.3g} px; the embedding puts "
             f"them {found.apart():.4f} apart in cosine similarity."
         )
-    story.note = " ".join(said)
+    said += [KERNEL_CHANGED] if story.kernel_changed else []
+    story.note, story.kernel_changed = " ".join(said), False
     story.twin = {
         "metric": found.metric,
-        "kernel": "line",
+        "kernel": TWIN_KERNEL,
         "length": found.length,
         "angle": found.angle,
         "x": found.shift_x,

@@ -90,6 +90,7 @@ class Story:
         revealed: Whether the numbers of the first scene are shown.
         other: Whether the sceptic's table is of the other recogniser.
         twin: What the last twins are, while the sliders stay: what ``find_twins`` returned.
+        kernel_changed: Whether the search under way has changed the page's kernel.
     """
 
     scene: str = "two-pictures"
@@ -106,6 +107,7 @@ class Story:
     revealed: bool = False
     other: bool = False
     twin: dict[str, object] | None = None
+    kernel_changed: bool = False
 
     def sharp(self) -> Disturbance:
         """What is done to the sharp picture."""

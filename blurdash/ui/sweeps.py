@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import streamlit as st
 
 from blurdash import defaults
+from blurdash.circumstances import Circumstances, in_words
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.figure import curves_figure, heading, map_figure, sweep_page
@@ -329,9 +330,11 @@ def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
         if is_map:
             st.plotly_chart(map_figure(table, measure), key="sw_map", config=_modebar())
         else:
-            drawn = _current_face() if current and axis == "px" else None
+            drawn = _explored(table) if current and axis == "px" else None
             figure = _figure(chosen, axis, drawn)
             st.plotly_chart(figure, key="sw_curves", config=_modebar())
+            if drawn is not None:
+                st.caption(drawn.note)
             _facts(table, axis)
     except BlurdashError as error:
         st.error(f"{error}.", icon=":material/error:")
@@ -340,11 +343,54 @@ def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
     _downloads(table, axis)
 
 
-def _figure(chosen: Chosen, axis: str, drawn: dict[int, dict[str, float]] | None) -> Any:
+class Explored(NamedTuple):
+    """The face of Explore beside a sweep: its curve or None, its name, and what is to be said."""
+
+    curve: dict[int, dict[str, float]] | None
+    called: str
+    note: str
+
+
+def _explored(table: pa.Table) -> Explored:
+    """What of the face of Explore may stand in a sweep's graphs, and in what it differs."""
+    curve = session_faces().curve
+    if curve is None or curve.under is None or not any(curve.values.values()):
+        return Explored(None, "", "Explore has no numbers of its face yet: open it once.")
+    shown = _under(table)
+    different = curve.under.other_than(shown)
+    if not curve.under.comparable(shown):
+        label = EMBEDDERS[curve.under.recogniser].label
+        return Explored(
+            None,
+            "",
+            f"The face of Explore is left out: it was measured by {label}, protocol "
+            f"{curve.under.protocol}, whose distances have another scale.",
+        )
+    known = {degree: dict(row) for degree, row in curve.values.items() if row}
+    if not different:
+        return Explored(known, "face of Explore", "Grey: the face of Explore, measured alike.")
+    words = in_words(different)
+    note = f"Grey: the face of Explore, which was measured otherwise: {words}."
+    return Explored(known, f"face of Explore, {words}", note)
+
+
+def _under(table: pa.Table) -> Circumstances:
+    """What a table's numbers were measured under."""
+    same = {name: str(table[name][0]) for name in ("protocol", "crop", "kernel")}
+    angle = settings_of(table).get("identity", {}).get("angle")
+    known = angle if isinstance(angle, (int, float, str)) else None
+    return Circumstances(str(table["embedder"][0]), **same, angle=known)
+
+
+def _figure(chosen: Chosen, axis: str, drawn: Explored | None) -> Any:
     """The figure of a table; that of a shipped one is made once for all visitors."""
-    if chosen.path is not None and drawn is None:
-        return _shipped_figure(chosen.path, axis, theme())
-    return curves_figure(chosen.table, x=axis, current=drawn, theme=theme())
+    if drawn is None or drawn.curve is None:
+        if chosen.path is not None:
+            return _shipped_figure(chosen.path, axis, theme())
+        return curves_figure(chosen.table, x=axis, theme=theme())
+    return curves_figure(
+        chosen.table, x=axis, current=drawn.curve, called=drawn.called, theme=theme()
+    )
 
 
 @functools.lru_cache(maxsize=32)
@@ -359,12 +405,6 @@ def _axis_name(name: str) -> str:
 def _modebar() -> dict[str, Any]:
     keep = {"toImageButtonOptions": {"format": "png", "filename": "blurdash_sweep", "scale": 2}}
     return {"displaylogo": False, **keep}
-
-
-def _current_face() -> dict[int, dict[str, float]] | None:
-    """The curve of the face on Explore, as far as that page has filled it."""
-    curve = session_faces().curve
-    return {degree: dict(row) for degree, row in curve.values.items() if row} if curve else None
 
 
 def _facts(table: pa.Table, axis: str) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "SHIFT_RANGE",
     "View",
     "address_of",
+    "choose_kernel",
     "move",
     "obey_back",
     "setting_choices",
@@ -108,6 +109,17 @@ def obey_back(view: View) -> bool:
         setattr(view, name, getattr(other, name))
     st.session_state[FOLLOW_KEY] = {"Recogniser", "Kernel", "Protocol", "Crop"}
     return True
+
+
+def choose_kernel(view: View, kernel: str) -> None:
+    """Chooses another kernel; the next drawing of the page shows it.
+
+    Args:
+        view: What is looked at.
+        kernel: A key of ``KERNELS``.
+    """
+    view.kernel = kernel
+    st.session_state.setdefault(FOLLOW_KEY, set()).add("Kernel")
 
 
 def still_wanted() -> None:

@@ -407,13 +407,23 @@ class Argue {
     for (const row of ARGUE_ROWS) {
       const { line, range, output } = this.rows[row.name];
       const value = this.values[row.name];
+      // Twins lie between the steps of the sliders: what is said is what they are.
+      const said = this.twinValue(row.name) ?? value;
       line.hidden = !this.data.sliders.includes(row.name);
       if (Number(range.value) !== value) range.value = value;
-      range.setAttribute("aria-valuetext", `${value} ${row.unit}`);
+      range.setAttribute("aria-valuetext", `${said} ${row.unit}`);
       range.style.setProperty("--bd-fill", `${(100 * (value - row.min)) / (row.max - row.min)}%`);
-      setText(output, `${value}${row.unit === "°" ? "" : " "}${row.unit}`.trim().replace("-", "−"));
+      setText(output, `${said}${row.unit === "°" ? "" : " "}${row.unit}`.trim().replace("-", "−"));
     }
     this.parts.sliders.hidden = this.data.sliders.length === 0;
+  }
+
+  /** The number of the twins on screen that a slider is about; null for none. */
+  twinValue(name) {
+    const twin = this.isFresh() ? this.data.twin : null;
+    if (!twin) return null;
+    const number = { degree: twin.length, angle: twin.angle, x: twin.x, y: twin.y }[name];
+    return number === undefined ? null : Math.round(number * 10) / 10;
   }
 
   paintPictures() {

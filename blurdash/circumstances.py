@@ -1,0 +1,70 @@
+"""What numbers were measured under, and in what two of them differ.
+
+Whatever is drawn beside something else is compared here: a number that was measured otherwise is
+left out, or says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from blurdash.words import listed
+
+__all__ = ["Circumstances", "in_words"]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a face's numbers depend on besides the face and the degree.
+
+    Attributes:
+        recogniser: A key of ``EMBEDDERS``.
+        protocol: A key of ``PROTOCOLS``.
+        crop: A key of ``CROPS``.
+        kernel: A key of ``KERNELS``.
+        angle: Degrees, or a word such as ``random``; None where it is unknown.
+    """
+
+    recogniser: str
+    protocol: str
+    crop: str
+    kernel: str
+    angle: float | str | None = None
+
+    def other_than(self, shown: Circumstances) -> dict[str, str]:
+        """Returns in what these differ from those that are shown, each in words.
+
+        Example:
+            >>> table = Circumstances("dlib", "native", "fixed", "study", "random")
+            >>> face = Circumstances("dlib", "native", "redetect", "study", 90.0)
+            >>> face.other_than(table)
+            {'crop': 'crop redetect', 'angle': 'angle 90°'}
+        """
+        different = [
+            field.name
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(shown, field.name)
+        ]
+        return {name: self._said(name) for name in different}
+
+    def comparable(self, shown: Circumstances) -> bool:
+        """Whether both can stand on one axis: distances of two recognisers have no common scale."""
+        return (self.recogniser, self.protocol) == (shown.recogniser, shown.protocol)
+
+    def _said(self, name: str) -> str:
+        value = getattr(self, name)
+        if name != "angle":
+            return f"{name} {value}"
+        if isinstance(value, (int, float)):
+            return f"angle {value:g}°"
+        return "angle unknown" if value is None else f"{value} angles"
+
+
+def in_words(different: dict[str, str]) -> str:
+    """Returns differences as a list in a sentence; empty for none.
+
+    Example:
+        >>> in_words({"crop": "crop redetect", "angle": "angle 90°"})
+        'crop redetect and angle 90°'
+    """
+    return listed(list(different.values())) if different else ""
