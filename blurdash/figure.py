@@ -226,7 +226,11 @@ def _panel(
     )
     mean = _trace(
         curve.x, curve.mean, "mean", first, line={"color": colour, "width": 2.5},
-        hovertemplate=f"mean {hover}<extra></extra>",
+        text=[
+            f", {count} of {n} identical and left out" if 0 < count < n else ""
+            for count, n in zip(curve.identical.tolist(), curve.n.tolist(), strict=True)
+        ],
+        hovertemplate=f"mean {hover}%{{text}}<extra></extra>",
     )  # fmt: skip
     median = _trace(
         curve.x, curve.median, "median", first, line={"color": colour, "width": 1.2, "dash": "dot"},
@@ -391,6 +395,7 @@ def _facts(table: pa.Table) -> dict[str, Any]:
             f"{key} {value}" for key, value in identity.items() if key not in ("degrees", "grid")
         ),
         "Rows": f"{measured}{here}",
+        "PSNR": curve_of(table, "psnr").left_out() or "finite, but where all are identical",
         "Rows with a failure": report.get("failed_rows", ""),
         "Left out": left_out_in_words(report.get("left_out", {})) or "nothing",
         "Made": settings.get("created", ""),

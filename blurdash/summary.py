@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ DRAWS = 2000
 CONFIDENCE = 0.95
 WEIGHTS_AT_ONCE = 2_000_000  # bounds memory, whatever the number of faces
 PERCENT_STEPS = 101
+TOLD = 3  # degrees at which faces are identical, one by one
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class Curve:
         faces: Names, in the table's order.
         values: float64 ``(F, D)``, NaN where a row has a failure.
         n: Faces that a point is the average of, ``(D,)``.
-        mean: The study's average, ``(D,)``; infinite where a value is.
+        mean: The study's average, ``(D,)``, over the faces whose value is finite; infinite where
+            none is.
+        identical: Faces whose value is infinite, as PSNR is where nothing changed, ``(D,)``.
         median: ``(D,)``.
         low: Lower end of the 95 % bootstrap band of the mean over faces, ``(D,)``.
         high: Its upper end.
@@ -71,6 +75,19 @@ class Curve:
     median: Values
     low: Values
     high: Values
+    identical: npt.NDArray[np.intp]
+
+    def left_out(self) -> str:
+        """Returns at which degrees faces are left out of the mean, in words; empty for none.
+
+        Where nothing changed in any face, the mean is infinite and none is left out.
+        """
+        partly = np.flatnonzero((self.identical > 0) & (self.identical < self.n))
+        if not len(partly):
+            return ""
+        told = [f"{self.identical[i]} of {self.n[i]} at {self.x[i]:g}" for i in partly[:TOLD]]
+        more = f" and at {len(partly) - TOLD} more" if len(partly) > TOLD else ""
+        return f"identical, and left out of the mean: {', '.join(told)}{more}"
 
     def spread(self, share: float = 0.8) -> tuple[Values, Values]:
         """Returns between what values the middle share of the faces lies, ``(D,)`` each.
@@ -114,8 +131,10 @@ def curve_of(table: pa.Table, measure: str, *, x: str = "px", seed: int = defaul
     Conventions:
         The average of degree j is the study's: (1 / n) Σᵢ of the measure between face i and its
         picture blurred by j. ``cosine_similarity`` is what the study's code adds up,
-        ``cosine_distance`` what its formula writes. Of several angles a face's mean is taken
-        first. Over % of the eye distance, each face's curve is interpolated to common points.
+        ``cosine_distance`` what its formula writes. A value that is infinite has no average: it is
+        left out and counted, and the median, which needs no finite values, stands beside it. Of
+        several angles a face's mean is taken first. Over % of the eye distance, each curve is
+        interpolated to common points.
 
     Args:
         table: A sweep table.
@@ -141,10 +160,11 @@ def curve_of(table: pa.Table, measure: str, *, x: str = "px", seed: int = defaul
         faces,
         values,
         (~np.isnan(values)).sum(axis=0),
-        _nan_mean(values.T),
+        _finite_mean(values),
         _nan_median(values),
         low,
         high,
+        np.isinf(values).sum(axis=0),
     )
 
 
@@ -157,7 +177,8 @@ def averages(table: pa.Table, *, seed: int = defaults.SEED) -> pa.Table:
 
     Returns:
         Columns ``degree``, ``faces``, for each measure ``_mean``, ``_median``, ``_low`` and
-        ``_high``, and ``share_past_threshold`` where the recogniser has a threshold.
+        ``_high``, for PSNR also ``_identical``: faces that are infinite and left out of the mean;
+        and ``share_past_threshold`` where the recogniser has a threshold.
     """
     columns: dict[str, Any] = {}
     for name in MEASURES:
@@ -166,6 +187,8 @@ def averages(table: pa.Table, *, seed: int = defaults.SEED) -> pa.Table:
         columns.setdefault("faces", curve.n)
         for part in ("mean", "median", "low", "high"):
             columns[f"{name}_{part}"] = getattr(curve, part)
+        if math.isinf(MEASURES[name].identical):
+            columns[f"{name}_identical"] = curve.identical
     share = past_threshold(table)
     if share is not None:
         columns["share_past_threshold"] = share[1]
@@ -319,8 +342,8 @@ def _band(values: Values, seed: int) -> tuple[Values, Values]:
     )
     tail = (1 - CONFIDENCE) / 2
     ends = [_nan_quantile(means, share) for share in (tail, 1 - tail)]
-    endless = np.isinf(values).any(axis=0)  # PSNR of equal pictures: the band is that point
-    top = _nan_mean(values.T)
+    top = _finite_mean(values)
+    endless = np.isinf(top)  # PSNR of equal pictures: the band is that point
     return np.where(endless, top, ends[0]), np.where(endless, top, ends[1])
 
 
@@ -334,6 +357,13 @@ def _weighted_means(weights: npt.NDArray[np.int64], filled: Values, known: Any) 
     counts = share @ known
     nothing = np.full_like(counts, np.nan)
     return np.asarray(np.divide(share @ filled, counts, out=nothing, where=counts > 0))
+
+
+def _finite_mean(values: Values) -> Values:
+    """Mean of each column over what is finite; infinite where all that is known is."""
+    finite = _nan_mean(np.where(np.isfinite(values), values, np.nan).T)
+    endless = np.isnan(finite) & np.isinf(values).any(axis=0)
+    return np.where(endless, _nan_mean(values.T), finite)
 
 
 def _nan_mean(rows: Values) -> Values:

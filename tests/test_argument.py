@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from blurdash import defaults
 from blurdash.argument import blur_equivalent, sceptic_table
-from blurdash.blur import apply_kernel, inverse_move, move, shift
+from blurdash.blur import Change, apply_change, apply_kernel, inverse_move, move, shift
 from blurdash.disturb import RANGES, Disturbance, disturb
 from blurdash.embed import Embedder
 from blurdash.errors import PictureError, SettingError
@@ -222,6 +222,22 @@ def test_ecc_finds_a_rotation_that_phase_correlation_cannot(small: Picture) -> N
     assert (found.dx, found.dy, found.rotation) == pytest.approx((3.3, -2.1, 1.5), abs=0.05)
     back, region = align(moved, found)
     assert psnr(small[region], back[region]) > 38 > psnr(small, moved)
+
+
+@pytest.mark.parametrize("length", [6, 14, 24])
+@pytest.mark.parametrize("angle", [0, 70])
+def test_a_blurred_picture_that_moved_is_not_taken_to_a_false_peak(
+    portrait_face: Face, length: int, angle: float
+) -> None:
+    moved = apply_change(portrait_face.canvas, Change(length, angle, "line", 7.5, -4))
+    found = register(portrait_face.canvas, moved)
+    assert (found.dx, found.dy) == pytest.approx((7.5, -4), abs=0.5)
+
+
+def test_what_lies_too_far_away_is_said(small: Picture) -> None:
+    for how in REGISTRATIONS:
+        found = register(small, np.roll(small, int(0.45 * small.shape[1]), axis=1), how)
+        assert "more than a quarter of their size apart" in found.note
 
 
 @pytest.mark.parametrize("length", [7, 25])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from blurdash.errors import SettingError, TableError
@@ -79,6 +80,21 @@ def test_single_faces_and_extremes() -> None:
     assert curve.extremes() == ("b", "a")
     assert curve_of(TWO_FACES, "l2").extremes() == ("b", "a")
     assert curve_of(TWO_FACES, "psnr").extremes() == ("b", "a")
+
+
+def test_a_face_that_is_identical_is_left_out_of_the_mean_and_said() -> None:
+    several = {"a": np.inf, "b": 20.0, "c": 40.0}
+    made = table(
+        *(row(face, 0, psnr=np.inf) for face in several),
+        *(row(face, 1, psnr=value) for face, value in several.items()),
+    )
+    curve = curve_of(made, "psnr")
+    assert curve.identical.tolist() == [3, 1]
+    assert (curve.mean[1], curve.median[1]) == (30.0, 40.0)
+    assert 20 <= curve.low[1] < 30 < curve.high[1] <= 40
+    assert curve.left_out() == "identical, and left out of the mean: 1 of 3 at 1"
+    assert averages(made)["psnr_identical"].to_pylist() == [3, 1]
+    assert curve_of(made.filter(pc.equal(made["degree"], 0)), "psnr").left_out() == ""
 
 
 def test_an_infinite_psnr_stays_infinite_where_all_are() -> None:

@@ -121,9 +121,10 @@ def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
     other, drawn, words, monkeypatch
 ):
     path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
-    curve = Curve(45.0, dataclasses.replace(FACE, **other))
+    curve = Curve(45.0)
     curve.values[0] = {"psnr": 1.0}
-    monkeypatch.setattr(sweeps, "session_faces", lambda: SimpleNamespace(curve=curve))
+    known = SimpleNamespace(curve=curve, curve_under=dataclasses.replace(FACE, **other))
+    monkeypatch.setattr(sweeps, "session_faces", lambda: known)
     found = sweeps._explored(read_shipped(path))
     assert (found.curve is not None) == drawn
     assert words in found.note
@@ -133,7 +134,8 @@ def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
 
 def test_where_explore_has_no_numbers_it_says_so(monkeypatch):
     path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
-    monkeypatch.setattr(sweeps, "session_faces", lambda: SimpleNamespace(curve=None))
+    known = SimpleNamespace(curve=None, curve_under=None)
+    monkeypatch.setattr(sweeps, "session_faces", lambda: known)
     assert "open it once" in sweeps._explored(read_shipped(path)).note
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from blurdash import defaults
+from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
@@ -123,12 +124,21 @@ def _curve(face: ShownFace, chosen: View, loading: Loading) -> None:
     live = _live_face(face, chosen, loading)
     curve = live.curve(chosen.angle) if live else None
     session_faces().curve = curve  # the Sweeps page may draw it in
+    session_faces().curve_under = _under(chosen, loading)
     waiting = not loading.done.is_set()
     if live is not None and curve is not None and not curve.complete:
         fill_curve(current_session(), live, curve, chosen.kernel)
     every = LOOK_SECONDS if waiting else None
     st.session_state["bd_curve_angle"] = chosen.angle
     fragment(_feed_curve, every=every)(chosen, loading, polled=waiting)
+
+
+def _under(chosen: View, loading: Loading) -> Circumstances | None:
+    """What the curve is measured under; None while there is no recogniser."""
+    if loading.embedder is None:
+        return None
+    who = loading.embedder
+    return Circumstances(who.name, who.protocol, chosen.crop, chosen.kernel, chosen.angle)
 
 
 def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:

@@ -7,7 +7,6 @@ portrait are shared; those of a visitor's photo are held by that visitor's sessi
 from __future__ import annotations
 
 import collections
-import functools
 import logging
 import threading
 import traceback
@@ -16,7 +15,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from blurdash.blur import Change
-from blurdash.circumstances import Circumstances
 from blurdash.errors import BlurdashError
 from blurdash.ui.pool import DroppedError, FairPool, Ticket, cores
 
@@ -76,12 +74,11 @@ class Curve:
 
     Attributes:
         angle: The angle they belong to.
-        under: What they were measured under; None where that is said beside them.
         values: For each degree known so far, every measure.
     """
 
-    def __init__(self, angle: float, under: Circumstances | None = None) -> None:
-        self.angle, self.under = angle, under
+    def __init__(self, angle: float) -> None:
+        self.angle = angle
         self.values: dict[int, dict[str, float]] = {}
 
     @property
@@ -105,9 +102,6 @@ class LiveFace:
         self, face: Face, embedder: Embedder, kernel: str, crop: str, *, owner: str = NOBODY
     ) -> None:
         self.owner = owner
-        self._under = functools.partial(
-            Circumstances, embedder.name, embedder.protocol, crop, kernel
-        )
         self._make: Callable[[], PreparedFace] = lambda: _prepared(face, embedder, kernel, crop)
         self._prepared: PreparedFace | None = None
         self._preparing = threading.Lock()
@@ -153,7 +147,7 @@ class LiveFace:
         """Returns the curve at an angle, as far as it is known."""
         with self._lock:
             if angle not in self._curves:
-                self._curves[angle] = Curve(angle, self._under(angle))
+                self._curves[angle] = Curve(angle)
                 while len(self._curves) > CURVES_KEPT:
                     self._curves.popitem(last=False)
             self._curves.move_to_end(angle)

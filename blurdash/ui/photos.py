@@ -19,6 +19,7 @@ from blurdash.ui.visit_end import hang_bell
 
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
+    from blurdash.circumstances import Circumstances
     from blurdash.face import Face
     from blurdash.ui.argument_face import ArgumentFace
     from blurdash.ui.live import Curve, LiveFace
@@ -110,6 +111,7 @@ class Faces:
     arguments: dict[tuple[str, ...], ArgumentFace] = field(default_factory=dict)
     job: SweepJob | None = None
     curve: Curve | None = None
+    curve_under: Circumstances | None = None  # what that curve was measured under
     choose: str = ""  # id of the face to show next
     forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
     visit: str = field(default_factory=lambda: secrets.token_hex(4))

@@ -353,18 +353,18 @@ class Explored(NamedTuple):
 
 def _explored(table: pa.Table) -> Explored:
     """What of the face of Explore may stand in a sweep's graphs, and in what it differs."""
-    curve = session_faces().curve
-    if curve is None or curve.under is None or not any(curve.values.values()):
+    curve, under = session_faces().curve, session_faces().curve_under
+    if curve is None or under is None or not any(curve.values.values()):
         return Explored(None, "", "Explore has no numbers of its face yet: open it once.")
     shown = _under(table)
-    different = curve.under.other_than(shown)
-    if not curve.under.comparable(shown):
-        label = EMBEDDERS[curve.under.recogniser].label
+    different = under.other_than(shown)
+    if not under.comparable(shown):
+        label = EMBEDDERS[under.recogniser].label
         return Explored(
             None,
             "",
             f"The face of Explore is left out: it was measured by {label}, protocol "
-            f"{curve.under.protocol}, whose distances have another scale.",
+            f"{under.protocol}, whose distances have another scale.",
         )
     known = {degree: dict(row) for degree, row in curve.values.items() if row}
     if not different:
@@ -422,6 +422,8 @@ def _facts(table: pa.Table, axis: str) -> None:
             f"At degree {share[0][-1]:g} the recogniser no longer takes "
             f"{share[1][-1]:.0%} of the faces for themselves."
         )
+    if left_out := curve_of(table, "psnr", x=axis).left_out():
+        facts.append(f"PSNR of faces that the blur left as they were is infinite: {left_out}.")
     st.markdown(" ".join(facts))
 
 
