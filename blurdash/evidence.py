@@ -6,14 +6,17 @@ import math
 import threading
 from collections.abc import Callable, Iterable
 
+import numpy as np
+import numpy.typing as npt
+
 from blurdash.blur import Change
 from blurdash.canvas import Picture
 from blurdash.distance import DISTANCES
 from blurdash.disturb import Disturbance, disturb
-from blurdash.errors import NoFaceError
+from blurdash.errors import NoFaceError, SettingError
 from blurdash.face import locate_face
 from blurdash.quality import METRICS
-from blurdash.readout import MEASURES, PreparedFace
+from blurdash.readout import MEASURES, PreparedFace, PreparedPixels
 from blurdash.register import REGISTERED_METRICS, Registrar, align
 from blurdash.sceptic import SCEPTIC_METRICS
 from blurdash.table import Measure, look_up
@@ -38,10 +41,12 @@ class Evidence:
 
     Conventions:
         Everything is compared with ``prepared.reference``. With the crop ``redetect`` a picture
-        in which no face is found has NaN for every distance of embeddings.
+        in which no face is found has NaN for every distance of embeddings; so has every picture
+        where there is no recogniser.
 
     Args:
-        prepared: The face with its recogniser, kernel and crop; ``exact=False`` is quick enough.
+        prepared: The face with its recogniser, kernel and crop, or without a recogniser;
+            ``exact=False`` is quick enough.
 
     Example:
         >>> from blurdash.embed import load_embedder
@@ -51,13 +56,26 @@ class Evidence:
         True
     """
 
-    def __init__(self, prepared: PreparedFace) -> None:
+    def __init__(self, prepared: PreparedPixels) -> None:
         self.prepared = prepared
-        self._embedding = prepared.embedder.embed(prepared.reference, prepared.face)[0]
+        self._embedding: npt.NDArray[np.float32] | None = None
+        if isinstance(prepared, PreparedFace):
+            self._embedding = prepared.embedder.embed(prepared.reference, prepared.face)[0]
         self._against: dict[str, Callable[[Picture], float]] = {}
         self._known: dict[Change | Disturbance, dict[str, float]] = {}
         self._registrar: Registrar | None = None
         self._lock = threading.Lock()
+
+    @property
+    def readouts(self) -> PreparedFace:
+        """The face with its recogniser.
+
+        Raises:
+            SettingError: There is none.
+        """
+        if not isinstance(self.prepared, PreparedFace):
+            raise SettingError("there is no recogniser", hint="choose one that is at hand")
+        return self.prepared
 
     def shifted(self, x: float, y: float = 0.0) -> Change:
         """Returns the change that only shifts the sharp picture, px to the right and down."""
@@ -128,6 +146,8 @@ class Evidence:
         if not names:
             return {}
         prepared = self.prepared
+        if not isinstance(prepared, PreparedFace):
+            return dict.fromkeys(names, math.nan)
         try:
             face = locate_face(test) if prepared.crop == "redetect" else prepared.face
         except NoFaceError:

@@ -23,6 +23,7 @@ __all__ = [
     "CROPS",
     "MEASURES",
     "PreparedFace",
+    "PreparedPixels",
     "Readout",
     "Verdict",
     "compare",
@@ -213,7 +214,32 @@ def _pair_of(shift: Any) -> tuple[Any, Any]:
     return dx, dy
 
 
-class PreparedFace:
+class PreparedPixels:
+    """A face's pictures under one kernel, without a recogniser.
+
+    Args:
+        face: The face.
+        kernel: Name of a row of ``KERNELS``; its degree 0 is the reference.
+        exact: Whether to blur bit-exactly; see ``PreparedFace``.
+
+    Raises:
+        SettingError: There is no such kernel.
+    """
+
+    def __init__(self, face: Face, *, kernel: str = defaults.KERNEL, exact: bool = True) -> None:
+        self.face = face
+        self.kernel = kernel
+        self.exact = exact
+        self.reference = reference_picture(face.canvas, kernel)
+        self._blur = None if exact else CanvasBlur(face.canvas)
+
+    def changed(self, change: Change) -> Picture:
+        """Returns the changed canvas, uint8 RGB ``(1024, 1024, 3)``."""
+        # Not of the stretched reference: the study stretches once, after its blur.
+        return apply_change(self.face.canvas, change, blur=self._blur)
+
+
+class PreparedFace(PreparedPixels):
     """A face whose clean side is computed once, for many changes.
 
     Conventions:
@@ -243,13 +269,9 @@ class PreparedFace:
         locate: Callable[[Picture], Face] = locate_face,
     ) -> None:
         look_up(CROPS, crop, "crop")
-        self.face = face
+        super().__init__(face, kernel=kernel, exact=exact)
         self.embedder = embedder
-        self.kernel = kernel
         self.crop = crop
-        self.exact = exact
-        self.reference = reference_picture(face.canvas, kernel)
-        self._blur = None if exact else CanvasBlur(face.canvas)
         self._pair = _Reference(
             self.reference,
             face,
@@ -259,11 +281,6 @@ class PreparedFace:
             blur="filter2d" if exact else "fft",
             locate=locate,
         )
-
-    def changed(self, change: Change) -> Picture:
-        """Returns the changed canvas, uint8 RGB ``(1024, 1024, 3)``."""
-        # Not of the stretched reference: the study stretches once, after its blur.
-        return apply_change(self.face.canvas, change, blur=self._blur)
 
     def readout(self, change: Change) -> Readout:
         """Returns every number for the face after a change by this face's kernel; see ``compare``.

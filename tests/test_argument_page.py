@@ -347,6 +347,64 @@ def test_other_recogniser_is_named_or_its_absence_is_said(app, monkeypatch):
     assert not app.exception
 
 
+@pytest.fixture
+def without_facenet(app, monkeypatch) -> AppTest:
+    """Returns the page with FaceNet chosen, whose weights are nowhere."""
+    monkeypatch.setenv("BLURDASH_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", "/nonexistent")
+    box = next(one for one in app.selectbox if one.label == "Recogniser")
+    box.set_value("facenet-vggface2").run()
+    assert recogniser.request("facenet-vggface2", "native").done.wait(60)
+    return app
+
+
+def test_without_its_weights_what_needs_no_recogniser_stays(without_facenet):
+    app = without_facenet
+    run_at(app, "pixels", degree=50, x=16)
+    data = wait_for(app, lambda data: panel(data, "maps")["rows"][0]["pictures"][0] is not None)
+    assert data["alert"]
+    assert "FaceNet" in data["message"]
+    rows = {row["test"]: row["cells"] for row in panel(data, "verdict")["rows"]}
+    assert "argue-cosine_similarity" not in rows
+    assert rows["argue-psnr"][1].endswith("dB")
+    assert "PSNR and SSIM prefer the blurred picture" in data["see"]
+    for scene in ("embedding", "angle"):
+        data = run_at(app, scene)
+        assert data["see"] == "The recogniser is missing: it has no number for these two pictures."
+    assert "by the embedding of dlib" in run_at(app, "how-often", degree=50, x=16)["see"]
+    assert run_at(app, "two-pictures")["vote"] is not None
+
+
+def test_one_press_takes_the_recogniser_that_is_there(without_facenet):
+    app = without_facenet
+    data = run_at(app, "pixels", degree=50, x=16)
+    assert data["remedy"]["label"].startswith("Use dlib")
+    act(app, data["remedy"]["act"])
+    assert recogniser.request("dlib", "native").done.wait(60)
+    data = wait_for(app, lambda data: data["ready"] and not data["alert"])
+    assert dict(data["facts"])["Recogniser"].startswith("dlib")
+    assert data["remedy"] is None
+    assert next(one for one in app.selectbox if one.label == "Recogniser").value == "dlib"
+
+
+def test_the_sceptic_may_ask_the_other_one_where_the_chosen_one_is_missing(without_facenet):
+    app = without_facenet
+    assert recogniser.request("dlib", "native").done.wait(60)
+    run_at(app, "sceptic", degree=50, x=16)
+    act(app, "choose", ["recogniser", "other"])
+    data = wait_for(app, lambda data: any(one["kind"] == "table" for one in data["panels"]))
+    assert len(panel(data, "table")["rows"]) >= 6
+
+
+def test_a_photo_that_is_removed_is_not_kept_for_its_pictures(without_facenet):
+    app = without_facenet
+    run_at(app, "pixels", degree=50, x=16)
+    faces = app.session_state["bd_visitor"]
+    assert faces.pictures is not None
+    faces.forget()
+    assert faces.pictures is None
+
+
 @pytest.mark.long
 def test_how_often_says_counts_intervals_and_where_the_embedding_loses(app):
     data = run_at(app, "how-often", degree=50, x=16)

@@ -220,6 +220,12 @@ def test_recogniser_without_weights_says_so_and_keeps_the_page(app, dlib_embedde
     # The shipped numbers are dlib's: they may not stand in for another recogniser's.
     with pytest.raises(LookupError):
         component_data(app, "bd_shipped_feed")
+    next(one for one in app.button if one.label.startswith("Use dlib")).click().run()
+    assert recogniser.request("dlib", "native").done.wait(60)
+    app.run()
+    assert not app.error
+    assert component_data(app, "bd_controls")["recogniser"]["label"].startswith("dlib")
+    assert next(b for b in app.selectbox if b.label == "Recogniser").value == "dlib"
 
 
 def test_nothing_shown_names_a_folder_of_the_server(app):

@@ -67,7 +67,7 @@ def ship(folder: Path, who: str, which: str, sweep: Sweep, cache: Path, source: 
     made = cache / f"{who}_dlib_{which}.parquet"
     run_sweep(folder, made, sweep, embedder=load_embedder("dlib"))
     table = read_sweep(made)
-    sources = find_sources(folder, sweep)
+    sources = find_sources(folder, sweep).found[: sweep.limit]
     names = {one.name: f"face_{i:02d}" for i, one in enumerate(sources, 1)}
     if who == "astronaut":
         names = {"astronaut": "astronaut"}

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from blurdash.blur import Change
+from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.figure_argument import rank_flip_figure
 from blurdash.kernel import KERNELS
 from blurdash.ui import recogniser, view
-from blurdash.ui.argument_face import ArgumentFace
+from blurdash.ui.argument_face import ArgumentFace, FacePictures
 from blurdash.ui.argument_often import flip_preferences
 from blurdash.ui.argument_scenes import SCENE_PARTS
 from blurdash.ui.argument_search import (
@@ -52,6 +53,7 @@ SETTINGS_KEPT = 8
 # px: the heights at which the map reads well, and what it has until the browser says its room.
 LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 448
 # Whichever of these is not in use is the sceptic's other recogniser.
+INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
 OTHERS = ("dlib", "facenet-vggface2")
 
 
@@ -84,8 +86,8 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if story.scene == "how-often":
         _draw_flips(chosen, told, _map_height(room))
-    if told.face is not None:
-        told.face.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
+    if told.known is not None:
+        told.known.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
     if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
         st.rerun()  # the toolbar says which recogniser it is
 
@@ -141,6 +143,9 @@ def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chose
         box.open()
     elif name == "crowd":
         box.leave_out(argument_of)
+    elif name == INSTALLED and chosen.recogniser != view.INSTALLED:
+        view.choose_recogniser(chosen, view.INSTALLED)
+        return True
     elif name == "limit":
         story.choose_limit(argument_of)
     elif name == "choose" and isinstance(argument_of, list) and len(argument_of) == 2:
@@ -176,11 +181,14 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
     if shown.face.doubt:
         told.doubt = sentence(shown.face.doubt)
     if loading.embedder is None:
-        told.problem = sentence(loading.error) if loading.error else ""
+        if loading.error:
+            _tell_pixels(told, chosen, sentence(loading.error))
+            if story.scene == "sceptic" and story.other and loading.name:
+                _ask_other(told, chosen, loading.name)
         return told
     told.face = _argument_face(chosen, loading.embedder)
     told.recogniser = EMBEDDERS[loading.embedder.name].label
-    told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder)].label
+    told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
     follow_search(story, told.face, chosen.kernel, told.owner)
     if story.scene == "angle" and story.finding == "" and story.note:
         st.session_state["bd_angle_found"] = True
@@ -189,12 +197,30 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
     except BlurdashError as error:
         told.problem = sentence(str(error))
     if story.scene == "sceptic" and story.other:
-        _ask_other(told, chosen, loading.embedder)
+        _ask_other(told, chosen, loading.embedder.name)
     return told
 
 
+def _tell_pixels(told: Told, chosen: View, problem: str) -> None:
+    """What needs no recogniser, where there is none; and why there is none."""
+    told.problem = problem
+    told.pixels = _face_pictures(chosen)
+    if chosen.recogniser is not None:
+        names = chosen.recogniser, _other(chosen.recogniser)
+        told.recognisers = EMBEDDERS[names[0]].label, EMBEDDERS[names[1]].label
+    try:
+        measured = _measured(told.pixels, _changes(told.story, chosen))
+        told.values = tuple(_without_embedding(values) for values in measured)
+    except BlurdashError as error:
+        told.problem = sentence(str(error))
+
+
+def _without_embedding(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name not in DISTANCES}
+
+
 def _measured(
-    face: ArgumentFace, changes: Sequence[Change | Disturbance]
+    face: FacePictures, changes: Sequence[Change | Disturbance]
 ) -> tuple[dict[str, float], ...]:
     return in_turn(
         lambda: tuple(face.values(change) for change in changes),
@@ -212,6 +238,17 @@ def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:
         "second": story.blur("b", chosen.kernel),
     }
     return [made[name] for name in story.pictures() or SCENES["pixels"].pictures]
+
+
+def _face_pictures(chosen: View) -> FacePictures:
+    """What is known of the shown face without a recogniser; it belongs to this session."""
+    shown = session_faces().shown_face(chosen.face)
+    key = (shown.id, chosen.kernel, chosen.crop)
+    faces = session_faces()
+    if faces.pictures is None or faces.pictures[0] != key:
+        made = FacePictures(shown.face, None, *key[1:], owner=current_session())
+        faces.pictures = (key, made)
+    return faces.pictures[1]
 
 
 def _argument_face(chosen: View, embedder: Embedder) -> ArgumentFace:
@@ -246,9 +283,9 @@ def _of_the_portrait(key: tuple[str, ...], face: Face, embedder: Embedder) -> Ar
         return _portrait_arguments[key]
 
 
-def _ask_other(told: Told, chosen: View, embedder: Embedder) -> None:
+def _ask_other(told: Told, chosen: View, in_use: str) -> None:
     """The recogniser that is not in use, for the sceptic."""
-    name = _other(embedder)
+    name = _other(in_use)
     protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "native"
     loading = recogniser.request(name, protocol)
     told.recogniser = EMBEDDERS[name].label
@@ -257,8 +294,8 @@ def _ask_other(told: Told, chosen: View, embedder: Embedder) -> None:
         told.problem = sentence(loading.error)
 
 
-def _other(embedder: Embedder) -> str:
-    return next(name for name in OTHERS if name != embedder.name)
+def _other(in_use: str) -> str:
+    return next(name for name in OTHERS if name != in_use)
 
 
 def _data(
@@ -290,10 +327,20 @@ def _data(
         "twin": _drawn_twin(story),
         "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
         "panels": parts.panels,
+        "remedy": _remedy(told),
         "facts": told.circumstances,
         "message": parts.message,
         "alert": bool(told.problem),
     }
+
+
+def _remedy(told: Told) -> dict[str, str] | None:
+    """Where the chosen recogniser is missing: the one that is always there, in one press."""
+    if told.pixels is None:
+        return None
+    label = EMBEDDERS[view.INSTALLED].label
+    hint = "Chooses the recogniser that comes with the installed packages"
+    return {"act": INSTALLED, "label": f"Use {label}", "hint": hint}
 
 
 def _drawn_twin(story: Story) -> dict[str, object] | None:
@@ -325,10 +372,16 @@ def _draw_flips(chosen: View, told: Told, height: int) -> None:
         )
 
 
+def _recogniser_now(loading: Loading) -> str:
+    if loading.embedder is not None:
+        return EMBEDDERS[loading.embedder.name].label
+    return "missing" if loading.error else "none yet"
+
+
 def _circumstances(chosen: View, loading: Loading, face: str) -> list[tuple[str, str]]:
     """What stands beside every number: recogniser, protocol, crop, kernel, face; name and value."""
     return [
-        ("Recogniser", EMBEDDERS[loading.embedder.name].label if loading.embedder else "none yet"),
+        ("Recogniser", _recogniser_now(loading)),
         ("protocol", chosen.protocol),
         ("crop", chosen.crop),
         ("kernel", KERNELS[chosen.kernel].label),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from blurdash.evidence import Evidence
     from blurdash.face import Face
 
-__all__ = ["QUICK", "Answer", "ArgumentFace"]
+__all__ = ["QUICK", "Answer", "ArgumentFace", "FacePictures"]
 
 # What is measured while a hand moves.
 QUICK = ("cosine_similarity", "l2", "psnr", "ssim", "sharpness_ratio")
@@ -47,23 +47,22 @@ class Answer(NamedTuple):
         return self.value is not None or bool(self.problem)
 
 
-class ArgumentFace:
-    """One face with one recogniser, kernel and crop.
+class FacePictures:
+    """One face with one kernel and crop, with a recogniser or without one.
 
     Args:
         face: The face.
-        embedder: A loaded recogniser.
+        embedder: A loaded recogniser; None for what needs none.
         kernel: Name of a row of ``KERNELS``.
         crop: Name of a row of ``CROPS``.
         owner: The session whose face it is; ``NOBODY`` for the portrait.
     """
 
     def __init__(
-        self, face: Face, embedder: Embedder, kernel: str, crop: str, owner: str = NOBODY
+        self, face: Face, embedder: Embedder | None, kernel: str, crop: str, owner: str = NOBODY
     ) -> None:
         self.owner = owner
         self.face = face
-        self.embedder = embedder
         self._make: Callable[[], Evidence] = lambda: _evidence(face, embedder, kernel, crop)
         self._evidence: Evidence | None = None
         self._making = threading.Lock()
@@ -146,6 +145,16 @@ class ArgumentFace:
                 self._known.popitem(last=False)
 
 
+class ArgumentFace(FacePictures):
+    """One face with one recogniser, kernel and crop; see ``FacePictures``."""
+
+    def __init__(
+        self, face: Face, embedder: Embedder, kernel: str, crop: str, owner: str = NOBODY
+    ) -> None:
+        super().__init__(face, embedder, kernel, crop, owner)
+        self.embedder = embedder
+
+
 def _answered(kind: str, compute: Callable[[], Any]) -> Answer:
     try:
         return Answer(compute())
@@ -157,8 +166,10 @@ def _answered(kind: str, compute: Callable[[], Any]) -> Answer:
         return Answer(problem="This could not be computed. Move a slider to try again.")
 
 
-def _evidence(face: Face, embedder: Embedder, kernel: str, crop: str) -> Evidence:
+def _evidence(face: Face, embedder: Embedder | None, kernel: str, crop: str) -> Evidence:
     from blurdash.evidence import Evidence
-    from blurdash.readout import PreparedFace
+    from blurdash.readout import PreparedFace, PreparedPixels
 
+    if embedder is None:
+        return Evidence(PreparedPixels(face, kernel=kernel, exact=False))
     return Evidence(PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False))

@@ -52,7 +52,7 @@ def how_often(told: Told) -> Parts:
 
 def _whose(told: Told, flips: RankFlips) -> dict[str, str]:
     """What the embedding is called where the counts are of another one than is in use."""
-    if told.face is None or told.face.embedder.name == flips.recogniser["name"]:
+    if told.face is not None and told.face.embedder.name == flips.recogniser["name"]:
         return {}
     return {EMBEDDING: f"{word(EMBEDDING)} of {flips.recogniser['label']}"}
 

@@ -37,10 +37,12 @@ from blurdash.ui.readouts import equivalent_of
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
     from blurdash.evidence import Evidence
+    from blurdash.ui.argument_face import ArgumentFace
 
 __all__ = ["SCENE_PARTS"]
 
 OCCLUSION_GRID = 12
+MISSING = "The recogniser is missing: it has no number for these two pictures."
 
 
 def _two_pictures(told: Told) -> Parts:
@@ -150,12 +152,14 @@ def _embedding(told: Told) -> Parts:
     pair = told.sharp_and_blurred()
     panels = [_numbers(told, pair)]
     see = "The embedding is asked how close each picture is to the clean face."
+    if told.pixels is not None:
+        see = MISSING
     row = told.rows().get(EMBEDDING)
     if row is not None:
         see = embedding_sentence(row, *told.done())
     if told.story.note:
         panels.append(_found(told))
-    elif pair is not None:
+    elif pair is not None and told.face is not None:
         panels += _where_it_fails(told, pair[0][EMBEDDING])
     panels += [_maps(told, similarities=False), _searches(told)]
     return Parts(see, panels, told.waits, told.message)
@@ -194,7 +198,7 @@ def _angle(told: Told) -> Parts:
         left, right = told.values
         panels.append(measure_table(left, right, names=_names(told.values)))
         row = shown_rows(left, right, (EMBEDDING,)).get(EMBEDDING)
-    see = angle_sentence(row, (first, second))
+    see = angle_sentence(row, (first, second)) if told.pixels is None else MISSING
     panels.append(audit_table(told.kernel, audits))
     busy = story.finding == "angle"
     label = "Searching …" if busy else SEARCHES["angle"]
@@ -226,20 +230,20 @@ def _names(pair: Sequence[Mapping[str, float]] | None) -> list[str]:
 def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
     """Where the numbers come from: kept from the last rest while a hand moves."""
     waiting = [{"title": "Squared error", "note": "", "pictures": [None, None]}]
-    if told.face is None or not told.at_rest:
+    known_face, face = told.known, told.face
+    if known_face is None or not told.at_rest:
         return {"kind": "maps", "keep": True, "rows": waiting}
-    face = told.face
     key, drawn = _drawn_pictures(told)
 
     def pixels() -> list[dict[str, Any]]:
-        known = face.evidence
+        known = known_face.evidence
         pictures = drawn(known)
         reference = known.prepared.reference
         errors = [squared_error_map(reference, one) for one in pictures]
         similar = [ssim_map(reference, one) for one in pictures] if similarities else None
         return error_maps(errors, similar)
 
-    def occlusion() -> dict[str, Any]:
+    def occlusion(face: ArgumentFace) -> dict[str, Any]:
         known = face.evidence
         reference = known.prepared.reference
         return occlusion_maps(
@@ -259,8 +263,8 @@ def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
     if answer is None or answer.value is None:
         return {"kind": "maps", "keep": True, "rows": waiting}
     rows = list(answer.value)
-    if not similarities:
-        seen = told.ask("occlusion", key, occlusion)
+    if not similarities and face is not None:
+        seen = told.ask("occlusion", key, lambda: occlusion(face))
         empty = {"title": "Occlusion", "note": "", "pictures": [None, None]}
         rows.append(seen.value if seen and seen.value else empty)
     return {"kind": "maps", "rows": rows}

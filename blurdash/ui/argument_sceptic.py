@@ -28,7 +28,7 @@ def sceptic(told: Told) -> Parts:
     panels = [_sceptic_choices(told)]
     if rows:
         panels.append(sceptic_panel(rows, (told.kernel, story.registration, told.crop)))
-    else:
+    elif told.pixels is None:
         panels.append({"kind": "notes", "lines": ["Every number under every switch is computed …"]})
     if rows:
         see = sceptic_sentence(rows)

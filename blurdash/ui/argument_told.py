@@ -11,7 +11,7 @@ from blurdash.sentences import CLAIM, ShownRow, shown_rows
 from blurdash.ui.argument_panels import CURVE_NAMES
 
 if TYPE_CHECKING:
-    from blurdash.ui.argument_face import Answer, ArgumentFace
+    from blurdash.ui.argument_face import Answer, ArgumentFace, FacePictures
     from blurdash.ui.ballot_box import BallotBox
     from blurdash.ui.story import Story
 
@@ -46,7 +46,8 @@ class Told:
         crop: A key of ``CROPS``.
         box: The vote.
         at_rest: Whether the hand rests where the sliders are.
-        face: The face with its recogniser; None while that is loaded.
+        face: The face with its recogniser; None while that is loaded, or where it is missing.
+        pixels: The same without a recogniser, where that is missing: what needs none stays.
         values: Numbers of the left and the right picture; None while they are computed.
         recogniser: Its label.
         recognisers: Labels of the one in use and of the one that a sceptic asks besides.
@@ -63,6 +64,7 @@ class Told:
     box: BallotBox
     at_rest: bool
     face: ArgumentFace | None = None
+    pixels: FacePictures | None = None
     values: tuple[Mapping[str, float], ...] | None = None
     recogniser: str = ""
     recognisers: tuple[str, str] = ("the one in use", "the other one")
@@ -82,17 +84,23 @@ class Told:
         )
 
     @property
+    def known(self) -> FacePictures | None:
+        """The face, with its recogniser or without; None while nothing of it is known."""
+        return self.face or self.pixels
+
+    @property
     def message(self) -> str:
         """What to say beneath everything."""
         if self.problem:
             return self.problem
-        return "The recogniser is being loaded …" if self.face is None else self.doubt
+        return "The recogniser is being loaded …" if self.known is None else self.doubt
 
     def ask(self, kind: str, key: Any, compute: Callable[[], Any]) -> Answer | None:
         """Asks for a longer computation at rest; None where there is no face to ask about."""
-        if self.face is None:
+        known = self.known
+        if known is None:
             return None
-        answer = self.face.ask(self.owner, kind, key, compute)
+        answer = known.ask(self.owner, kind, key, compute)
         self.asked[kind] = not answer.done
         return answer
 
@@ -100,13 +108,13 @@ class Told:
         """The face's own numbers over degrees at the angle that is set; empty until known."""
         angle = self.story.values["angle"]
 
-        def compute(face: ArgumentFace) -> dict[int, dict[str, float]]:
+        def compute(face: FacePictures) -> dict[int, dict[str, float]]:
             known = face.evidence
             return {d: known.values(known.blurred(d, angle), CURVE_NAMES) for d in CURVE_DEGREES}
 
-        if self.face is None or not self.at_rest:
+        face = self.known
+        if face is None or not self.at_rest:
             return {}
-        face = self.face
         answer = self.ask("curve", angle, lambda: compute(face))
         return (answer.value if answer else None) or {}
 

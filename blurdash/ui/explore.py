@@ -215,7 +215,15 @@ def _feed_shipped(chosen: View) -> None:
 def _draw_failure(loading: Loading) -> None:
     with st.container(key="bd-note"):
         st.error(sentence(loading.error), icon=":material/error:")
-        again = clicked("Try again", key="bd_again")
+        with st.container(horizontal=True, gap="small"):
+            label = EMBEDDERS[view.INSTALLED].label
+            instead = loading.name != view.INSTALLED and clicked(
+                f"Use {label}", key="bd_installed", type="primary"
+            )
+            again = clicked("Try again", key="bd_again")
+    if instead:
+        view.choose_recogniser(view.start(), view.INSTALLED)
+        st.rerun()
     if again:
         recogniser.request(loading.name, loading.protocol, again=True)
         st.rerun()

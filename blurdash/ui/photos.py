@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from blurdash.canvas import Picture
     from blurdash.circumstances import Circumstances
     from blurdash.face import Face
-    from blurdash.ui.argument_face import ArgumentFace
+    from blurdash.ui.argument_face import ArgumentFace, FacePictures
     from blurdash.ui.live import Curve, LiveFace
     from blurdash.ui.sweep_jobs import SweepJob
 
@@ -109,6 +109,7 @@ class Faces:
     shown: dict[str, ShownFace] = field(default_factory=dict)
     live: dict[tuple[str, ...], LiveFace] = field(default_factory=dict)
     arguments: dict[tuple[str, ...], ArgumentFace] = field(default_factory=dict)
+    pictures: tuple[tuple[str, ...], FacePictures] | None = None  # the last, without recogniser
     job: SweepJob | None = None
     curve: Curve | None = None
     curve_under: Circumstances | None = None  # what that curve was measured under
@@ -152,7 +153,7 @@ class Faces:
         if self.job is not None and self.job.holds(photo.faces):
             self.job.drop()
             self.job = None
-        self.curve = None
+        self._forget_drawn()
         stop_filling(self.session)
         for name in photo.faces:
             del self.shown[name]
@@ -162,12 +163,19 @@ class Faces:
             self.arguments.pop(setting).drop()
         give_back_soon()
 
+    def _forget_drawn(self) -> None:
+        """Lets go of what pages hold of the face that is shown."""
+        self.curve = self.curve_under = None
+        if self.pictures is not None:
+            self.pictures[1].drop()
+        self.pictures = None
+
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""
         if self.job is not None:
             self.job.drop()
         self.job = None
-        self.curve = None
+        self._forget_drawn()
         self.arrivals.forget()
         self.forgotten += 1
         stop_filling(self.session)

@@ -22,11 +22,13 @@ from blurdash.ui import recogniser
 from blurdash.ui.address import OWN_PHOTO, Reader, note, query_of, went_back
 
 __all__ = [
+    "INSTALLED",
     "MODES",
     "SHIFT_RANGE",
     "View",
     "address_of",
     "choose_kernel",
+    "choose_recogniser",
     "move",
     "obey_back",
     "setting_choices",
@@ -38,6 +40,8 @@ MODES = ("side", "swipe", "flicker")
 SHIFT_RANGE = (-32, 32)
 POSITION = ("degree", "angle", "shift")
 AUTOMATIC = "auto"
+# The recogniser that needs no download.
+INSTALLED = next(name for name, row in EMBEDDERS.items() if not row.download_mb)
 PORTRAIT = "portrait"
 VIEW_KEY = "bd_view"
 # Degree and shift to the right that the page opens with, px: where the measures disagree.
@@ -120,6 +124,19 @@ def choose_kernel(view: View, kernel: str) -> None:
     """
     view.kernel = kernel
     st.session_state.setdefault(FOLLOW_KEY, set()).add("Kernel")
+
+
+def choose_recogniser(view: View, name: str) -> None:
+    """Chooses another recogniser; the next drawing of the page shows it.
+
+    Args:
+        view: What is looked at.
+        name: A key of ``EMBEDDERS``.
+    """
+    view.recogniser = name
+    if view.protocol not in EMBEDDERS[name].protocols:
+        view.protocol = defaults.PROTOCOL
+    st.session_state.setdefault(FOLLOW_KEY, set()).update(("Recogniser", "Protocol"))
 
 
 def still_wanted() -> None:

@@ -64,6 +64,7 @@ const ARGUE_HTML = `
     </div>
     <div class="ba-side">
       <p class="ba-message ba-panel" role="status"></p>
+      <button type="button" class="bd-btn ba-remedy" hidden></button>
       <div class="ba-sliders ba-panel"></div>
       <div class="ba-right"></div>
     </div>
@@ -107,7 +108,7 @@ class Argue {
     const one = (selector) => this.box.querySelector(selector);
     this.parts = {
       steps: one("ol"), see: one(".ba-see"), body: one(".ba-body"), right: one(".ba-right"),
-      below: one(".ba-below"), sliders: one(".ba-sliders"), foot: one(".ba-foot"), facts: one(".ba-facts"), message: one(".ba-message"),
+      below: one(".ba-below"), sliders: one(".ba-sliders"), foot: one(".ba-foot"), facts: one(".ba-facts"), message: one(".ba-message"), remedy: one(".ba-remedy"),
       figures: [...this.box.querySelectorAll("figure")],
       frames: [...this.box.querySelectorAll(".ba-frame")],
       present: one(".ba-present"),
@@ -312,6 +313,10 @@ class Argue {
     this.paintFacts();
     setText(parts.message, data.message);
     parts.message.classList.toggle("ba-alert", Boolean(data.alert));
+    parts.remedy.hidden = !data.remedy;
+    setText(parts.remedy, data.remedy?.label ?? "");
+    parts.remedy.title = data.remedy?.hint ?? "";
+    parts.remedy.onclick = () => data.remedy && this.act(data.remedy.act, null);
   }
 
   /** Only what has changed is built anew: a button under a finger stays where it is. */
