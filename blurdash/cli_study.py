@@ -125,7 +125,8 @@ def _generate(arguments: argparse.Namespace) -> int:
     workers = _workers(arguments.workers)
     wanted = estimate(plan, workers)
     say(
-        f"{wanted.samples} samples of {len(plan.photos)} pictures to make, {wanted.there} there: "
+        f"{wanted.samples} samples of {counted(len(plan.photos), 'picture')} to make, "
+        f"{wanted.there} there: "
         f"about {wanted.megabytes:,.0f} MB and {_duration(wanted.seconds)}"
     )
     if arguments.dry_run:

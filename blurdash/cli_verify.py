@@ -42,6 +42,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     from blurdash.photo import load_photo
 
     photo = load_photo(arguments.photo)
+    import torch  # noqa: F401 - before it is told how many threads to use
+
     from blurdash.embed import load_embedder
     from blurdash.engine import one_thread_per_operation
     from blurdash.verify import verify

@@ -42,14 +42,20 @@ class FinishedTable:
         self.path = path
         try:
             self.settings = read_settings(path)
-            found = self.settings["identity"]
-        except (TableError, KeyError) as error:
+            found = dict(self.settings["identity"])
+            self._file = pq.ParquetFile(path)
+            self._places = _places(self._file)
+        except (TableError, *_UNREADABLE) as error:
             raise TableError(
                 f"{quoted(path.name)} is there already, and is no sweep table", hint=REPLACE_HINT
             ) from error
+        self.count: int = self._file.metadata.num_rows
+        report = self.settings.get("report", {})
+        failed = report.get("failed_count", 0) if isinstance(report, dict) else 0
+        self.failed = failed if isinstance(failed, int) else 0  # faces without a number
         if differs := other_settings(identity, found):
             raise SettingError(
-                f"{quoted(path.name)} is a finished sweep with another {differs}",
+                f"{quoted(path.name)} is a finished sweep of other settings ({differs})",
                 hint=REPLACE_HINT,
             )
 
@@ -94,28 +100,46 @@ class FinishedTable:
         return pa.concat_tables(parts)
 
     @functools.cached_property
-    def _file(self) -> pq.ParquetFile:
-        return pq.ParquetFile(self.path)
-
-    @functools.cached_property
-    def _places(self) -> dict[str, tuple[int, int, str | None]]:
-        """Where each face's rows are: first row, how many, and the photo's identity."""
-        there = [name for name in ("face", "photo_id") if name in self._file.schema_arrow.names]
-        table = self._file.read(columns=there)
-        faces = table["face"].combine_chunks()
-        ids = table["photo_id"].combine_chunks() if "photo_id" in there else None
-        starts = [0, *_changes(faces), len(faces)]
-        return {
-            faces[start].as_py(): (start, end - start, ids[start].as_py() if ids else None)
-            for start, end in itertools.pairwise(starts)
-        }
-
-    @functools.cached_property
     def _group(self) -> Any:
         def read(number: int) -> pa.Table:
-            return self._file.read_row_group(number, columns=SCHEMA.names).cast(SCHEMA)
+            try:
+                group = self._file.read_row_group(number)
+                columns = [
+                    group[field.name].cast(field.type)
+                    if field.name in group.column_names
+                    else pa.nulls(len(group), field.type)
+                    for field in SCHEMA
+                ]
+                return pa.table(columns, schema=SCHEMA)
+            except _UNREADABLE as error:
+                raise TableError(
+                    f"{quoted(self.path.name)} is there already, and is damaged", REPLACE_HINT
+                ) from error
 
         return functools.lru_cache(GROUPS_KEPT)(read)
+
+
+# What a file that was edited, cut or put together elsewhere can raise when it is read.
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError)
+
+
+def _places(file: pq.ParquetFile) -> dict[str, tuple[int, int, str | None]]:
+    """Where each face's rows are: first row, how many, and the photo's identity.
+
+    A face whose rows are in several places, or of several photos, has none: it is measured anew.
+    """
+    there = [name for name in ("face", "photo_id") if name in file.schema_arrow.names]
+    table = file.read(columns=there)
+    faces = table["face"].combine_chunks()
+    ids = table["photo_id"].combine_chunks() if "photo_id" in there else None
+    starts = [0, *_changes(faces), len(faces)] if len(faces) else []
+    places: dict[str, tuple[int, int, str | None]] = {}
+    for start, end in itertools.pairwise(starts):
+        name = faces[start].as_py()
+        known = pc.unique(ids[start:end]).to_pylist() if ids is not None else [None]
+        alone = name not in places and len(known) == 1
+        places[name] = (start, end - start, known[0] if alone else None)
+    return places
 
 
 def _changes(values: pa.Array) -> Sequence[int]:

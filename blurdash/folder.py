@@ -109,7 +109,7 @@ def read_folder(folder: str | Path) -> PhotoFolder:
         ...     (place / "notes.txt").touch()
         ...     found = read_folder(place)
         >>> [photo.name for photo in found.photos], found.left_out
-        (['00000/00000'], {'no pictures (.txt)': 1})
+        (['00000/00000'], {'other files (.txt)': 1})
     """
     root = Path(folder)
     files: list[Path] = []
@@ -118,13 +118,13 @@ def read_folder(folder: str | Path) -> PhotoFolder:
     for path in _files(root, reasons):
         if path.suffix.lower() not in ENDINGS:
             endings.add(as_text(path.suffix.lower()))
-            reasons["no pictures"] += 1
+            reasons["other files"] += 1
         elif path.parent != root and SAMPLE.fullmatch(path.name):
             reasons["samples that generate made"] += 1
         else:
             files.append(path)
-    if reasons["no pictures"]:
-        reasons[_kinds(endings)] = reasons.pop("no pictures")
+    if reasons["other files"]:
+        reasons[_kinds(endings)] = reasons.pop("other files")
     left_out = {reason: count for reason, count in reasons.items() if count}
     if not files:
         also = f" ({left_out_in_words(left_out)})" if left_out else ""
@@ -149,10 +149,10 @@ def left_out_in_words(left_out: Mapping[str, int]) -> str:
 
 
 def _kinds(endings: set[str]) -> str:
-    """The reason "no pictures" with the endings that were seen."""
+    """The reason "other files" with the endings that were seen."""
     shown = [ending or "no ending" for ending in sorted(endings)]
     more = ", …" if len(shown) > SHOWN_ENDINGS else ""
-    return f"no pictures ({', '.join(shown[:SHOWN_ENDINGS])}{more})"
+    return f"other files ({', '.join(shown[:SHOWN_ENDINGS])}{more})"
 
 
 def _files(root: Path, reasons: Counter[str]) -> Iterator[Path]:
@@ -183,7 +183,7 @@ def _files(root: Path, reasons: Counter[str]) -> Iterator[Path]:
             elif path.is_file():
                 yield path
             else:
-                reasons["no regular files"] += 1
+                reasons["links to nothing, pipes or devices"] += 1
 
 
 def _named(root: Path, files: Sequence[Path]) -> Iterator[PhotoFile]:
@@ -212,7 +212,7 @@ def check_limit(limit: object) -> int | None:
         return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise SettingError(
-            f"limit is {quoted(limit)}, wanted a whole number above 0",
+            f"limit is {quoted(limit)}, wanted a whole number above 0, or all",
             hint="say how many pictures to take at most",
         )
     return limit

@@ -444,6 +444,9 @@ class _Plain(NamedTuple):
 
 
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of those that have a length, and EOI
+_MOST_COMPONENTS = 4
+_MOST_HEADS = 100
+_JPEG_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _JPEG_END = b"\xff\xd9"
 _JPEG_FILLS = (32 * b"\xff\0", 32 * b"\xa7")  # a decoder itself fills up with zeros
 _JPEG_RESTARTS = [b"\xff%c" % number for number in range(0xD0, 0xD8)]
@@ -453,6 +456,7 @@ _JPEG_NEEDED = {0xE0: b"JFIF", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 def _plain_jpeg(jpeg: bytes) -> _Plain:
     """The first picture without comments and other programs' segments."""
     kept, exif, scans, at = [jpeg[:2]], b"", 0, 2
+    frame, heads = b"", list[bytes]()
     for _ in range(_MOST_PARTS):
         marker = _JPEG_MARKER.search(jpeg, at)
         start = marker.start() if marker else len(jpeg)
@@ -460,12 +464,17 @@ def _plain_jpeg(jpeg: bytes) -> _Plain:
             kept.append(jpeg[at:start])  # pixels; before the first scan it is padding
         if jpeg[start : start + 2] in (b"", b"\xff\xd9"):
             if start == len(jpeg) and scans:  # all pixels may be there, and half of the end mark
+                _check_scans_are_whole(frame, heads)
                 whole = b"".join(kept).removesuffix(b"\xff")
                 return _Plain(whole + _JPEG_END, exif, scans=scans, has_end=False)
             return _Plain(b"".join([*kept, jpeg[start : start + 2]]), exif, scans=scans)
         at = start + 2 + max(2, int.from_bytes(jpeg[start + 2 : start + 4], "big"))
         code, content = jpeg[start + 1], jpeg[start + 4 : at]
         scans += code == 0xDA
+        if code in _JPEG_FRAMES:
+            frame = frame or content
+        elif code == 0xDA:
+            heads.append(content[:12])
         if code == 0xE1 and content.startswith(b"Exif\0\0"):
             exif = exif or content
         if not (0xE0 <= code <= 0xEF or code == 0xFE) or (
@@ -473,6 +482,22 @@ def _plain_jpeg(jpeg: bytes) -> _Plain:
         ):
             kept.append(jpeg[start:at])
     raise ValueError("too many segments")
+
+
+def _check_scans_are_whole(frame: bytes, heads: list[bytes]) -> None:
+    """Refuses a JPEG that lacks whole scans: each coefficient comes to its last bit in one."""
+    if len(heads) > _MOST_HEADS:
+        raise ValueError("too many scans")
+    parts = frame[6 : 6 + 3 * frame[5] : 3][:_MOST_COMPONENTS]
+    missing = {(part, number) for part in parts for number in range(64)}
+    for head in heads:
+        count = min(head[0], _MOST_COMPONENTS)
+        first, last, bits = head[1 + 2 * count : 4 + 2 * count]
+        if not bits & 15:  # else a later scan brings the bits below
+            here = range(first, min(last, 63) + 1)
+            missing -= {(part, number) for part in head[1 : 1 + 2 * count : 2] for number in here}
+    if missing or not parts:
+        raise ValueError("scans are missing")
 
 
 def _plain_png(png: bytes) -> _Plain:

@@ -13,10 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from blurdash.errors import TableError
+
 __all__ = ["NOT_WITH_FILE", "SAME_IN_A_SWEEP", "fits", "rows_say", "separated"]
 
 NOT_WITH_FILE = "settings not with the file"
 # One value each for all rows of a sweep.
+MOST_SWEEPS = 24
 SAME_IN_A_SWEEP = ("embedder", "protocol", "crop", "kernel")
 
 
@@ -60,7 +63,8 @@ def fits(settings: Mapping[str, Any], table: pa.Table) -> bool:
     if any(noted.get(name) != shown[name] for name in SAME_IN_A_SWEEP):
         return False
     degrees, angle = noted.get("degrees", []), noted.get("angle")
-    if not isinstance(degrees, list) or any(one not in degrees for one in shown["degrees"]):
+    known = {one for one in degrees if isinstance(one, int)} if isinstance(degrees, list) else set()
+    if not known.issuperset(shown["degrees"]):
         return False
     if isinstance(angle, (int, float)):
         return bool(shown["angle"] in (angle, None))
@@ -74,10 +78,18 @@ def separated(table: pa.Table) -> list[pa.Table]:
 
     Args:
         table: Rows of one sweep or of several that were put together.
+
+    Raises:
+        TableError: They are too many to be drawn.
     """
     kinds = table.select(SAME_IN_A_SWEEP).group_by(list(SAME_IN_A_SWEEP)).aggregate([]).to_pylist()
     if len(kinds) <= 1:
         return [table]
+    if len(kinds) > MOST_SWEEPS:
+        raise TableError(
+            f"the table holds {len(kinds)} sweeps, wanted at most {MOST_SWEEPS}",
+            hint="split it",
+        )
     masks = []
     for kind in kinds:
         mask: Any = True

@@ -53,6 +53,7 @@ LIBRARIES = (
 BLURS = {"filter2d": True, "fft": False}
 """Names of the ways to blur, and whether each is exact."""
 
+FARTHEST_DIGITS = 400
 FARTHEST = 1e7  # px; no photo has so many on a side
 
 
@@ -282,7 +283,7 @@ def frame_from(known: Mapping[str, Any]) -> Frame | None:
         return None
     try:
         centre, right = (_points([known["frame"][key]])[0] for key in ("centre", "right"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unusable("frame") from error
     if not math.hypot(*right) >= 1:
         raise _unusable("frame")
@@ -301,9 +302,11 @@ def geometry_from(known: Mapping[str, Any], key: str = "geometry") -> Geometry:
         (left, top), (right, bottom) = _points([found["box"][:2], found["box"][2:]])
         chip = found["chip_points"]
         points = None if chip is None else tuple((int(x), int(y)) for x, y in _points(chip))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unusable(key) from error
     if len(landmarks) != 5 or (points is not None and len(points) != 5):
+        raise _unusable(key)
+    if math.dist(landmarks[0], landmarks[1]) < 1:  # the eyes, whose distance others divide by
         raise _unusable(key)
     return Geometry(landmarks, (left, top, right, bottom), points)
 
@@ -346,5 +349,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) + 0.0
+        try:
+            return float(value) + 0.0
+        except OverflowError:
+            return str(value)[:FARTHEST_DIGITS]
     return value

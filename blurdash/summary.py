@@ -275,6 +275,11 @@ def degree_angle_map(table: pa.Table, measure: str) -> Map:
     degrees, column = np.unique(degree, return_inverse=True)
     angles, row = np.unique(angle, return_inverse=True)
     known = ~np.isnan(value) & ~np.isnan(angle)
+    if len(angles) * len(degrees) > 10_000 + 4 * len(table):
+        raise SettingError(
+            f"this table has {len(angles)} angles, of which degrees have different ones: no map",
+            hint="draw it over the degree",
+        )
     total, count = np.zeros((2, len(angles), len(degrees)))
     np.add.at(total, (row[known], column[known]), value[known])
     np.add.at(count, (row[known], column[known]), 1)

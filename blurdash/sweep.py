@@ -30,6 +30,7 @@ from blurdash.engine import ENGINES, check_workers, run_local
 from blurdash.errors import (
     BlurdashError,
     EmbeddingError,
+    PhotoError,
     SettingError,
     StoppedError,
     TableError,
@@ -72,6 +73,7 @@ BATCH_BYTES = 16 << 20  # a whole canvas has 3 MB: then fewer go at once
 IMPOSTOR_FACES = 64  # 2,016 pairs tell where strangers lie, however many faces there are
 SHOWN_FAILURES = 20
 ID_DIGITS = 16
+POINT = ("degree", "angle")
 
 # What a bad picture can raise here. Anything else is a mistake in blurdash and ends the sweep.
 FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
@@ -367,20 +369,22 @@ def run_sweep(
     sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
     identity = _identity(sweep, embedder)
     old = _old(out, identity, overwrite)
+    if old is not None and not overwrite and _finished(old, sources.found, sweep.limit) is None:
+        names = [source.name for source in sources.found]
+        tried = sweep.limit and sweep.limit + old.failed  # failures do not use up the limit
+        old.check_kept(set(names[:tried]), set(names), sweep.limit)
     journal = Journal(out, identity)
     with journal.held():
         report = None if old is None else _finished(old, sources.found, sweep.limit)
         if report is None:
-            if old is not None and not overwrite:
-                names = [source.name for source in sources.found]
-                old.check_kept(set(names[: sweep.limit]), set(names), sweep.limit)
             run = _Run(sweep, embedder, how, journal, old, progress, stop)
             taken = run.measure(sources.found)
             report = SweepReport(resumed=run.known)
             report.left_out = with_limit(
                 sources.left_out, len(sources.found) - len(taken), sweep.limit
             )
-            _write_table(out, run.parts(taken), sweep, embedder, taken, report)
+            photos = _fingerprint((one.name, run.stamps[one.name]) for one in taken)
+            _write_table(out, run.parts(taken), sweep, embedder, photos, report)
         over = len(sources.found) - report.faces
         report.left_out = with_limit(sources.left_out, over, sweep.limit)
     journal.remove()
@@ -425,6 +429,7 @@ class _Run:
         self._carried: set[str] = set()  # faces whose rows are those of the finished table
         # The clean embeddings, which no table holds, of kept faces that others are compared with.
         self._embedded: dict[str, dict[str, Any]] = {}
+        self.stamps: dict[str, str] = {}  # of the photos as they were when they were measured
         self.known = 0  # faces that were measured before
 
     def measure(self, found: Sequence[Source]) -> Sequence[Source]:
@@ -437,6 +442,7 @@ class _Run:
             new = [source for source in some if not self._is_known(source)]
             self.known += len(some) - len(new)
             for result in self._measured(new, tried):
+                self.stamps[result.face] = result.note.get("stamp", self.stamps[result.face])
                 if result.face in self._carried:
                     self._embedded[result.face] = result.note
                     continue
@@ -469,14 +475,20 @@ class _Run:
     def _is_known(self, source: Source) -> bool:
         """Whether a face was measured before, and its photo is still that one."""
         kept = self._journal.read(source.name)
-        if kept is not None and kept[1].get("stamp") == source.stamp():
+        self.stamps[source.name] = source.stamp()
+        if kept is not None and kept[1].get("stamp") == self.stamps[source.name]:
             if "failure" in kept[1]:
                 self._failed.add(source.name)
             return True
         if self._old is None or not (known := self._old.photo_id(source.name)):
             return False
-        if known != source.photo_id() or _is_failed(self._old.rows(source.name)):
-            return False  # a failure may have been for want of memory
+        rows = self._old.rows(source.name)
+        points = [(row["degree"], row["angle"]) for row in rows.select(POINT).to_pylist()]
+        # A failure may have been for want of memory, and an edited table may lack rows.
+        if known != source.photo_id() or _is_failed(rows):
+            return False
+        if points != list(_points(source, self._sweep)):
+            return False
         self._journal.forget(source.name)  # of another photo
         self._carried.add(source.name)
         self._to_embed += [source][: IMPOSTOR_FACES - len(self._embedded) - len(self._to_embed)]
@@ -612,7 +624,8 @@ def _table_in_memory(
 ) -> pa.Table:
     tally = _Tally(SweepReport())
     tables = [tally.counted(result) for result in results]
-    return with_settings(pa.concat_tables(tables), _settings(sweep, embedder, sources, tally))
+    photos = _fingerprint((source.name, source.stamp()) for source in sources)
+    return with_settings(pa.concat_tables(tables), _settings(sweep, embedder, photos, tally))
 
 
 def _load(sweep: Sweep, how: RunOptions) -> Embedder:
@@ -635,8 +648,8 @@ def _identity(sweep: Sweep, embedder: Embedder) -> dict[str, Any]:
     return {**settings, "weights_sha256": embedder.weights_sha256, "blurdash": __version__}
 
 
-def _fingerprint(sources: Sequence[Source]) -> str:
-    lines = "\n".join(f"{source.name}\t{source.stamp()}" for source in sources)
+def _fingerprint(stamps: Iterable[tuple[str, str]]) -> str:
+    lines = "\n".join(f"{name}\t{stamp}" for name, stamp in stamps)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -645,11 +658,14 @@ def _finished(old: FinishedTable, found: Sequence[Source], limit: int | None) ->
     try:
         report = SweepReport(**old.settings["report"])
         photos = old.settings["photos"]
+        good, all_tried = report.faces - report.failed_count, report.faces == len(found)
     except (KeyError, TypeError):
         return None
-    good, all_tried = report.faces - report.failed_count, report.faces == len(found)
+    if report.rows != old.count:
+        return None  # edited since
     enough = all_tried if limit is None else good == limit or (good < limit and all_tried)
-    if not enough or photos != _fingerprint(found[: report.faces]):
+    stamps = ((source.name, source.stamp()) for source in found[: report.faces])
+    if not enough or photos != _fingerprint(stamps):
         return None
     report.resumed = report.faces
     return report
@@ -851,14 +867,17 @@ def _note(clean: _Clean) -> dict[str, Any]:
 
 
 def _clean_side(source: Source, sweep: Sweep, embedder: Embedder) -> _Clean:
+    photo_id = source.photo_id()
     if sweep.samples:
         face, reference, changed = _from_samples(source, sweep)
     else:
         face, reference, changed = _from_photo(source, sweep)
+    if source.photo_id() != photo_id:
+        raise PhotoError("the photo was changed while it was read", hint="run it again")
     crop = embedder.crop(reference, face)
     embedding = _embedded(embedder, crop[None])[0]
     metrics = {name: row.against(reference) for name, row in METRICS.items()}
-    return _Clean(face, crop, embedding, metrics, changed, source.photo_id())
+    return _Clean(face, crop, embedding, metrics, changed, photo_id)
 
 
 Changed = Callable[[int, float], Picture]
@@ -976,22 +995,20 @@ def _write_table(
     parts: Iterable[FaceRows],
     sweep: Sweep,
     embedder: Embedder,
-    taken: Sequence[Source],
+    photos: str,
     report: SweepReport,
 ) -> None:
     tally = _Tally(report)
     counted = (tally.counted(part) for part in parts)
-    write_sweep(out, counted, lambda: _settings(sweep, embedder, taken, tally))
+    write_sweep(out, counted, lambda: _settings(sweep, embedder, photos, tally))
 
 
-def _settings(
-    sweep: Sweep, embedder: Embedder, sources: Sequence[Source], tally: _Tally
-) -> dict[str, Any]:
+def _settings(sweep: Sweep, embedder: Embedder, photos: str, tally: _Tally) -> dict[str, Any]:
     row = EMBEDDERS.get(embedder.name)
     threshold = row.threshold if row else None
     return {
         "identity": _identity(sweep, embedder),
-        "photos": _fingerprint(sources),
+        "photos": photos,
         "blur": "of the samples" if sweep.samples else BLURS[sweep.blur],
         "recogniser": {
             "name": embedder.name,

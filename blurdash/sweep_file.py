@@ -139,7 +139,7 @@ def read_sweep(source: str | os.PathLike[str] | bytes) -> pa.Table:
         with _opened(source, name) as opened, _parquet(opened, limits) as file:
             _check_columns(file, name)
             try:
-                _check_pages(opened, name, limits)
+                _check_pages(file, opened, name, limits)
             except (AttributeError, TypeError) as error:  # a list where a number should be
                 raise ValueError("a description of another shape") from error
             table = _in_schema(_unpacked(file, opened, name, limits), name)
@@ -524,10 +524,13 @@ def _is_shaped(settings: Mapping[str, Any]) -> bool:
     left_out = settings.get("report", {}).get("left_out", {})
     if not isinstance(left_out, dict) or not all(map(_is_number, left_out.values())):
         return False
-    bands = [band for band in settings.get("impostors", {}).values() if not _is_number(band)]
+    impostors = dict(settings.get("impostors", {}))
+    counts = [impostors.pop(key, 0) for key in _COUNTED]
+    bands = list(impostors.values())
     return (
         isinstance(recogniser.get("label", ""), str)
-        and (threshold is None or _has_numbers(threshold, "value"))
+        and (threshold is None or _is_threshold(threshold))
+        and all(map(_is_number, counts))
         and all(_has_numbers(band, "low", "median", "high") for band in bands)
     )
 
@@ -536,11 +539,20 @@ def _has_numbers(value: object, *keys: str) -> bool:
     return isinstance(value, dict) and all(_is_number(value.get(key)) for key in keys)
 
 
+# What settings say of the pairs of different faces, beside a band for each measure.
+_COUNTED = ("pairs", "faces", "taken_for_the_same", "taken_low", "taken_high")
+
+
+def _is_threshold(value: object) -> bool:
+    return _has_numbers(value, "value") and isinstance(value["measure"], str)  # type: ignore[index]
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and abs(value) < 1e18  # type: ignore[arg-type] # nor NaN
 
 
-def _check_pages(opened: Any, name: str, limits: _Limits) -> None:
+def _check_pages(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> None:
     """Refuses columns that unpack to more than the limits, from the heads of their pages.
 
     What the description says about its file's size, nobody holds it to. It is read here and not
@@ -554,10 +566,13 @@ def _check_pages(opened: Any, name: str, limits: _Limits) -> None:
     if len(groups) > 100 + described[_ROWS] // 1000:
         raise ValueError(f"{len(groups)} row groups")
     total = pages = 0
+    paths = [file.schema.column(i).path for i in range(len(file.schema))]
     for group in groups:
-        for chunk in group[_COLUMNS]:
+        for path, chunk in zip(paths, group[_COLUMNS], strict=True):
             column = chunk[_CHUNK]
-            if b".".join(column[_PATH]).decode() in SCHEMA.names:
+            if b".".join(column[_PATH]).decode() != path:
+                raise ValueError(f"a column {path} under another name")  # pyarrow goes by place
+            if path in SCHEMA.names:
                 for unpacked in _pages(column, opened):
                     total, pages = total + unpacked, pages + 1
                     if total > limits.unpacked or pages > _MOST_PAGES:

@@ -29,6 +29,8 @@ __all__ = ["Line", "Verification", "verify"]
 
 EQUAL, NEAR, DIFFERS, UNKNOWN = "equal", "near", "differs", "unknown"
 
+SMALLEST_FRAME = 16  # px
+LARGEST_FRAME = 8  # times the photo's longer side
 GEOMETRY_TOLERANCE = 1 / 8  # px; a face found with other arithmetic lies within hundredths
 CHIP_TOLERANCE = 2.0  # px; they are whole, and found on a canvas single grey levels apart
 CONFIDENCE_TOLERANCE = 1e-3
@@ -113,6 +115,7 @@ def verify(
     change, exact = _change_of(receipt), _exactness_of(receipt)
     lines = [_sum_line(known), *_photo_lines(receipt, photo)]
     upright = turned(photo, _quarter_turns(receipt))
+    _check_frame(frame, upright)
     own = _own_face(photo, receipt)
     lines += _own_lines(receipt, frame, geometry, own)
     canvas = resized(upright, CANVAS_SIZE) if frame is None else cut(upright, frame)
@@ -157,9 +160,12 @@ def _change_of(receipt: Mapping[str, Any]) -> Change:
             y,
             _whole(receipt["seed"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, SettingError):
-            raise
+    except SettingError as error:
+        raise ReceiptError(
+            f"the receipt's settings cannot be used: {error.message}",
+            hint="copy the receipt again",
+        ) from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ReceiptError(
             "the receipt does not say what was done to the picture",
             hint="only a readout of one blur and one shift can be computed again",
@@ -189,6 +195,21 @@ def _quarter_turns(receipt: Mapping[str, Any]) -> int:
     return int(degrees) // 90
 
 
+def _check_frame(frame: Frame | None, photo: Picture) -> None:
+    """Refuses a square that no face of this photo can have: cutting it may take for ever."""
+    if frame is None:
+        return
+    height, width = photo.shape[:2]
+    x, y = frame.centre
+    inside = 0 <= x <= width and 0 <= y <= height
+    if not inside or not SMALLEST_FRAME <= frame.side <= LARGEST_FRAME * max(width, height):
+        raise ReceiptError(
+            f"the receipt's frame, {frame.side:.4g} px wide about ({x:.4g}, {y:.4g}), is none of a "
+            f"face in this photo of {width} × {height} px",
+            hint="give the photo that the receipt is of",
+        )
+
+
 def _face_of(
     receipt: Mapping[str, Any], canvas: Picture, frame: Frame | None, geometry: Geometry
 ) -> Face:
@@ -210,8 +231,12 @@ def _face_of(
 
 
 def _number(value: Any) -> float:
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if fine else math.nan
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value) if math.isfinite(value) else math.nan
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.nan
 
 
 # --- comparing ------------------------------------------------------------------------------------
@@ -221,6 +246,8 @@ def _sum_line(known: Mapping[str, Any]) -> Line:
     there, here = known.get("checksum"), checksum(known)
     if there == here:
         return Line("checksum", EQUAL, there, here)
+    if there is None:
+        return Line("checksum", DIFFERS, there, here, "it carries none: it may have been altered")
     return Line("checksum", DIFFERS, there, here, "the receipt was altered after it was made")
 
 
@@ -339,17 +366,35 @@ def _again(
             exact=exact,
             locate=_locator(receipt),
         )
-        readout = prepared.readout(change)
+        test = prepared.changed(change)
+        readout = prepared.readout_of(test, change)
     except BlurdashError as error:
         told = f"{error}: its numbers cannot be compared"
         return pixels_only(face, change), [Line("embedder", UNKNOWN, name, None, told)]
     weights, device = receipt.get("weights_sha256"), receipt.get("device")
     return readout, [
+        *_redetected_lines(receipt, test),
         _exactly("embedder", name, embedder.name),
         _exactly("protocol", protocol, embedder.protocol),
         _exactly("weights_sha256", weights, embedder.weights_sha256, "other weights"),
         _exactly("device", device, embedder.device, "another device adds up otherwise"),
     ]
+
+
+def _redetected_lines(receipt: Mapping[str, Any], test: Picture) -> Iterator[Line]:
+    """How far the face found here in the changed picture lies from where the receipt found it."""
+    if receipt.get("geometry_redetected") is None:
+        return
+    there, name = geometry_from(receipt, "geometry_redetected"), "geometry_redetected"
+    try:
+        here = locate_face(test)
+    except NoFaceError:
+        yield Line(name, DIFFERS, "a face", None, "no face is found here in the changed picture")
+        return
+    marks = float(np.abs(np.array(there.landmarks) - here.landmarks).max())
+    box = float(np.abs(np.array(there.box) - np.array(here.box)).max())
+    yield _apart(f"{name}.landmarks", marks, "of the canvas")
+    yield _apart(f"{name}.box", box, "of the canvas")
 
 
 def _locator(receipt: Mapping[str, Any]) -> Callable[[Picture], Face]:
@@ -369,10 +414,11 @@ def _number_lines(
     known: Mapping[str, Any], again: Readout, canvas: str, recogniser: list[Line]
 ) -> Iterator[Line]:
     here = again.as_dict()
-    comparable = all(line.status == EQUAL for line in recogniser if line.name != "device")
+    decisive = ("embedder", "protocol", "weights_sha256")
+    comparable = all(line.status == EQUAL for line in recogniser if line.name in decisive)
     for name in MEASURES:
         if name in DISTANCES and not comparable:
-            told = "another recogniser or other weights"
+            told = "its recogniser cannot be compared, see above"
             yield Line(name, UNKNOWN, known.get(name), here[name], told)
         else:
             yield _number_line(name, known.get(name), here[name], canvas)

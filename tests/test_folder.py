@@ -43,7 +43,7 @@ def test_what_is_not_taken_is_counted_with_its_reason(tmp_path: Path) -> None:
     assert found.left_out == {
         "hidden": 2,
         "samples that generate made": 1,
-        "no pictures (.cr2, .txt)": 2,
+        "other files (.cr2, .txt)": 2,
     }
     assert left_out_in_words(found.left_out).startswith("5 left out: ")
 
@@ -54,7 +54,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     found = read_folder(tmp_path)
     assert [photo.name for photo in found.photos] == ["in/a"]
-    assert found.left_out == {"no regular files": 1}
+    assert found.left_out == {"links to nothing, pipes or devices": 1}
 
 
 @pytest.mark.parametrize("inside", [[], ["n.txt"], [".hidden.png"]])

@@ -170,7 +170,7 @@ def test_the_estimate_is_near_the_truth(tmp_path: Path) -> None:
 def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_pictures(tmp_path, 1)
     assert main(["generate", str(tmp_path), "--dry-run"]) == 0
-    assert "101 samples of 1 pictures to make" in capsys.readouterr().out
+    assert "101 samples of 1 picture to make" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 

@@ -786,6 +786,16 @@ def test_a_jpeg_may_lack_its_end_mark_but_no_pixel(how: dict[str, object]) -> No
         assert "damaged" in error_of(whole[:-missing]), missing
 
 
+def test_a_progressive_jpeg_may_lack_no_scan() -> None:
+    grain = np.random.default_rng(0).integers(0, 256, (96, 80, 3), np.uint8)
+    whole = save(Image.fromarray(grain), "JPEG", progressive=True)
+    scans = [i for i in range(len(whole)) if whole[i : i + 2] in (b"\xff\xda", b"\xff\xc4")]
+    assert len(scans) > 10
+    for cut in scans[1:]:
+        for more in (0, 1, 2, 15):
+            assert "damaged" in error_of(whole[: cut + more]), cut
+
+
 def test_damage_says_the_format() -> None:
     assert "starts like PNG" in error_of(samples()["PNG"][:200])
     assert "starts like HEIF" in error_of(samples()["HEIF"][:200])

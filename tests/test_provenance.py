@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from blurdash.cli import main
-from blurdash.figure import heading, sweep_page
+from blurdash.errors import SettingError, TableError
+from blurdash.figure import heading, map_figure, sweep_page
 from blurdash.provenance import SAME_IN_A_SWEEP, fits, rows_say, separated
 from blurdash.sweep_file import (
     SCHEMA,
@@ -190,6 +191,46 @@ def test_degree_1_which_draws_its_angle_does_not_count() -> None:
 def test_settings_of_any_shape_that_do_not_fit_are_left(wrong: dict[str, Any]) -> None:
     assert fits({"identity": identity()}, table_of(rows()))
     assert not fits({"identity": identity() | wrong}, table_of(rows()))
+
+
+def test_a_table_of_too_many_sweeps_is_said() -> None:
+    many = [row | {"kernel": f"k{i}"} for i, row in enumerate(rows() * 10)]
+    with pytest.raises(TableError, match="60 sweeps, wanted at most 24"):
+        separated(table_of(many))
+
+
+def test_a_table_of_too_many_angles_is_no_map() -> None:
+    many = [{**rows()[0], "degree": 1, "angle": float(i)} for i in range(3000)]
+    many += [{**rows()[0], "degree": d, "angle": a} for d in range(2, 60) for a in (0.0, 1.0)]
+    with pytest.raises(SettingError, match="no map"):
+        map_figure(table_of(many))
+
+
+SHAPES = [
+    {"impostors": {"pairs": float("nan")}},
+    {"impostors": {"pairs": {"low": 1, "median": 1, "high": 1}}},
+    {"impostors": {"taken_low": 10**400}},
+    {"recogniser": {"threshold": {"measure": ["l2"], "value": 1}}},
+    {"recogniser": {"threshold": {"measure": "l2", "value": 10**400}}},
+    {"report": {"left_out": {"hidden": "many"}}},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_settings_that_pages_cannot_read_are_refused(shape: Any, tmp_path: Path) -> None:
+    out = tmp_path / "t.parquet"
+    write_sweep(out, [table_of(rows())], lambda: {"identity": identity(), **shape})
+    with pytest.raises(TableError, match="not those of blurdash sweep"):
+        read_sweep(out)
+
+
+def test_a_column_under_two_names_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "t.parquet"
+    pq.write_table(table_of(rows()), out, store_schema=False)
+    content = bytearray(out.read_bytes())
+    content[content.rindex(b"failure") + 1] = ord("b")  # in the description of its pages alone
+    with pytest.raises(TableError):
+        read_sweep(bytes(content))
 
 
 def test_rows_that_are_missing_are_said() -> None:

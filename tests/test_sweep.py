@@ -395,7 +395,7 @@ def test_a_finished_table_is_not_replaced_by_another_unasked(
     out = Path(shutil.copy2(finished[0], tmp_path))
     before = out.read_bytes()
     other = dataclasses.replace(SETTINGS, degrees=(0, 5), limit=1)
-    with pytest.raises(SettingError, match="finished sweep with another degrees;"):
+    with pytest.raises(SettingError, match=r"finished sweep of other settings \(degrees\)"):
         run_sweep(faces, out, other, embedder=TinyEmbedder())
     assert out.read_bytes() == before
     assert not out.with_name(f"{out.name}.parts").exists()
@@ -455,6 +455,63 @@ def test_a_photo_that_is_another_now_is_measured_anew(faces: Path, tmp_path: Pat
     assert [row["l2"] for row in after[4:8]] == [row["l2"] for row in after[8:]]
 
 
+EDITED = {
+    "shuffled": lambda table: table.take([0, 4, 1, 5, 2, 6, 3, 7, 8, 9, 10, 11]),
+    "a row dropped": lambda table: table.slice(1),
+    "a row doubled": lambda table: pa.concat_tables([table.slice(0, 1), table]),
+    "another id": lambda table: table.set_column(
+        table.column_names.index("photo_id"), "photo_id", pa.array(["x"] + 11 * ["y"])
+    ),
+}
+
+
+@pytest.mark.parametrize("how", EDITED)
+def test_a_table_that_was_edited_is_made_whole_again(
+    how: str, faces: Path, finished: tuple[Path, SweepReport], wanted: pa.Table, tmp_path: Path
+) -> None:
+    out = tmp_path / "t.parquet"
+    table = pq.read_table(finished[0])
+    pq.write_table(EDITED[how](table).replace_schema_metadata(table.schema.metadata), out)
+    folder = tmp_path / "faces"
+    shutil.copytree(faces, folder)
+    shutil.copy2(faces / "a.png", folder / "d.png")
+    run_sweep(folder, out, SETTINGS, embedder=TinyEmbedder())
+    (folder / "d.png").unlink()
+    run_sweep(folder, out, SETTINGS, embedder=TinyEmbedder())
+    assert plain(read_sweep(out)).equals(plain(wanted))
+
+
+def test_a_damaged_table_is_said_and_stays(
+    faces: Path, finished: tuple[Path, SweepReport], tmp_path: Path
+) -> None:
+    out = tmp_path / "t.parquet"
+    table = pq.read_table(finished[0])
+    pq.write_table(table.slice(0, 0), out)  # nothing can be lost of it
+    assert run_sweep(faces, out, SETTINGS, embedder=TinyEmbedder()).faces == 3
+    pq.write_table(table.drop(["face"]), out)
+    before = out.read_bytes()
+    with pytest.raises(TableError, match="no sweep table"):
+        run_sweep(faces, out, SETTINGS, embedder=TinyEmbedder())
+    assert out.read_bytes() == before
+
+
+def test_a_photo_that_changes_while_it_is_read_is_no_other_ones_numbers(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = tmp_path / "faces", tmp_path / "t.parquet"
+    shutil.copytree(faces, folder)
+    load, one = sweep_module.load_photo, dataclasses.replace(SETTINGS, limit=1)
+
+    def replaced(source: Path) -> Picture:
+        picture = load(source)
+        shutil.copy2(faces / "c.png", folder / "a.png")
+        return picture
+
+    monkeypatch.setattr(sweep_module, "load_photo", replaced)
+    report = run_sweep(folder, out, dataclasses.replace(one, limit=None), embedder=TinyEmbedder())
+    assert "changed while it was read" in report.failed_faces["a"]
+
+
 def test_a_larger_limit_goes_on_and_a_smaller_one_drops_nothing_unasked(
     faces: Path, wanted: pa.Table, tmp_path: Path
 ) -> None:
@@ -467,6 +524,7 @@ def test_a_larger_limit_goes_on_and_a_smaller_one_drops_nothing_unasked(
     assert plain(read_sweep(out)).equals(plain(wanted))
     with pytest.raises(SettingError, match="a limit of 1 would drop 2"):
         run_sweep(faces, out, one, embedder=TinyEmbedder())
+    assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
     assert run_sweep(faces, out, one, embedder=TinyEmbedder(), overwrite=True).faces == 1
 
 

@@ -7,6 +7,8 @@ import copy
 import functools
 import io
 import json
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +36,7 @@ from blurdash.readout import PreparedFace, pixels_only
 from blurdash.receipt import checksum
 from blurdash.verify import Verification, verify
 
+ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.xdist_group("verify")
 Picture = npt.NDArray[np.uint8]
 SAVED = {
@@ -337,6 +340,31 @@ def _known(embedder: Embedder) -> Any:
     return told(embedder, Change(degree=20), crop="redetect")
 
 
+UNUSABLE = [
+    ("receipt.frame", {"centre": [1040, 512], "right": [5, 0]}),
+    ("receipt.frame", {"centre": [250, 100], "right": [9.9e6, 9e6]}),
+    ("receipt.frame", {"centre": [250, 100], "right": [1, 0]}),
+    ("receipt.geometry.landmarks", [[500, 500]] * 5),
+    ("receipt.geometry.box.0", 10**400),
+    ("receipt.angle", 10**400),
+    ("receipt.degree", 200),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), UNUSABLE, ids=str)
+def test_what_cannot_be_computed_again_is_one_sentence(
+    path: str, value: Any, dlib_embedder: Embedder, found_once: None
+) -> None:
+    with pytest.raises(ReceiptError, match=r"cannot be used|none of a face|does not say"):
+        checked(altered(told(dlib_embedder), path, value), dlib_embedder)
+
+
+def test_numbers_of_hundreds_of_digits_differ(dlib_embedder: Embedder, found_once: None) -> None:
+    for path, line in (("l2", "l2"), ("receipt.face_confidence", "face_confidence")):
+        found = checked(altered(told(dlib_embedder), path, 10**400), dlib_embedder)
+        assert line in differing(found)
+
+
 @pytest.mark.parametrize("wrong", [[], {}, {"receipt": 3}, {"receipt": {"format": 2}}, None, "x"])
 def test_what_is_no_receipt_is_said(wrong: Any, dlib_embedder: Embedder) -> None:
     with pytest.raises(ReceiptError):
@@ -349,6 +377,29 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("verify")
     Image.fromarray(portrait_photo()).save(folder / "a.png")
     return folder / "a.png", folder / "receipt.json"
+
+
+def test_a_process_of_its_own_gives_the_very_numbers(files: tuple[Path, Path]) -> None:
+    photo, receipt = files
+    line = [sys.executable, "-m", "blurdash"]
+    words = ["readout", str(photo), "--embedder", "dlib", "--crop", "redetect", "--json"]
+    told = subprocess.run([*line, *words], cwd=ROOT, capture_output=True, check=True, timeout=120)
+    receipt.write_bytes(told.stdout)
+    words = ["verify", str(receipt), "--photo", str(photo)]
+    done = subprocess.run([*line, *words], cwd=ROOT, capture_output=True, check=True, timeout=120)
+    statuses = {text.split()[0] for text in done.stdout.decode().splitlines()}
+    assert statuses == {"equal", "agrees:"}  # and none is only near
+
+
+def test_a_face_found_elsewhere_in_the_changed_picture_is_said(
+    dlib_embedder: Embedder, found_once: None
+) -> None:
+    known = told(dlib_embedder, Change(degree=20), crop="redetect")
+    for path, line in (("landmarks.2", "landmarks"), ("box.0", "box")):
+        value = [1, 2] if line == "landmarks" else 3
+        wrong = altered(known, f"receipt.geometry_redetected.{path}", value)
+        found = differing(checked(wrong | {"checksum": checksum(wrong)}, dlib_embedder))
+        assert f"geometry_redetected.{line}" in found
 
 
 def test_the_command_line_verifies_what_it_wrote(

@@ -169,6 +169,9 @@ def others() -> Iterator[tuple[str, bytes]]:
         yield kind.lower(), saved(picture(), kind)
     yield "cut webp", saved(picture(), "WEBP", exif=exif(6))[:-3]
     yield "cut jpeg", saved(picture(), "JPEG", exif=exif(6))[:700]
+    for missing in (1, 2):
+        whole = saved(picture(), "JPEG", exif=exif(6))
+        yield f"jpeg without its last {missing}", whole[:-missing]
 
 
 KEPT_WHOLE = ("heic", "tiff", "bmp", "gif", "avif")
