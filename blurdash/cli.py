@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from blurdash import __version__, defaults
@@ -126,7 +126,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _about_dashes(words: Sequence[str]) -> str:
     """What to do where a file's name was taken for an option."""
-    dashed = [word for word in words if word.startswith("-") and Path(word).exists()]
+    dashed = [word for word in words if word.startswith("-") and os.path.exists(word)]  # noqa: PTH110
     if not dashed:
         return ""
     name = dashed[0]

@@ -80,7 +80,8 @@ def _add_sweep(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
     add_overwrite(command)
     command.set_defaults(
         run=_sweep,
-        stopped="what was measured is kept in {out}.parts, and the same command goes on from there",
+        stopped="what was measured, if anything, is kept in {out}.parts, and the same command "
+        "goes on",
     )
 
 
@@ -149,9 +150,10 @@ def _say_read_otherwise(names: set[str]) -> None:
     if names:
         was = "was" if len(names) == 1 else "were"
         some = ", ".join(one_line(name) for name in sorted(names)[:5])
+        some += ", …" if len(names) > 5 else ""
         say(
             f"{counted(len(names), 'picture')} {was} read otherwise than the study's OpenCV reads "
-            f"them, for a colour profile, depth or opacity: {some}{', …' if len(names) > 5 else ''}"
+            f"them, for a colour profile, depth, opacity or format: {some}"
         )
 
 

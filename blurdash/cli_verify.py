@@ -58,8 +58,11 @@ def _verify(arguments: argparse.Namespace) -> int:
             progress=print_progress(sys.stderr),
         )
 
-    with one_thread_per_operation():  # as the readout was computed
-        found = verify(known, photo, load)
+    try:
+        with one_thread_per_operation():  # as the readout was computed
+            found = verify(known, photo, load)
+    except RecursionError as error:
+        raise ReceiptError("the receipt is nested too deeply", "copy it again") from error
     for line in found.lines:
         say(_as_text(line))
     say(_in_all(found))

@@ -176,14 +176,23 @@ def _files(root: Path, reasons: Counter[str]) -> Iterator[Path]:
             continue
         seen.add((status.st_dev, status.st_ino))
         for path in entries:
-            if path.name.startswith("."):
-                reasons["hidden"] += 1
-            elif path.is_dir():
+            kind = "hidden" if path.name.startswith(".") else _kind_of(path)
+            if kind == "folder":
                 waiting.append(path)
-            elif path.is_file():
+            elif kind == "file":
                 yield path
             else:
-                reasons["links to nothing, pipes or devices"] += 1
+                reasons[kind] += 1
+
+
+def _kind_of(path: Path) -> str:
+    """``folder``, ``file``, or why it is neither."""
+    try:
+        if path.is_dir():
+            return "folder"
+        return "file" if path.is_file() else "links to nothing, pipes or devices"
+    except OSError:  # as in a folder that may be listed and not entered
+        return "files that cannot be read"
 
 
 def _named(root: Path, files: Sequence[Path]) -> Iterator[PhotoFile]:

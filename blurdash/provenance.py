@@ -68,8 +68,11 @@ def fits(settings: Mapping[str, Any], table: pa.Table) -> bool:
         return False
     if isinstance(angle, (int, float)):
         return bool(shown["angle"] in (angle, None))
-    if angle == "all":
-        return bool(shown["angle"] != "random")
+    if angle == "all":  # also where rows of it are missing
+        drawn = table["angle"].filter(pc.not_equal(table["degree"], 1))
+        there, grid = set(pc.unique(drawn).to_pylist()), noted.get("grid")
+        angles = grid if isinstance(grid, list) else []
+        return len(there) > 1 and there <= {one for one in angles if isinstance(one, (int, float))}
     return bool(angle == "random")  # a few rows of which may look like anything
 
 

@@ -178,12 +178,16 @@ def measure(
     return PreparedFace(face, embedder, kernel=kernel, crop=crop).readout(change)
 
 
-def pixels_only(face: Face, change: Change) -> Readout:
+def pixels_only(
+    face: Face, change: Change, *, exact: bool = True, crop: str = defaults.CROP
+) -> Readout:
     """Returns the numbers that need no recogniser, for where there is none yet.
 
     Args:
         face: The clean face.
         change: What is done to it.
+        exact: Whether to blur bit-exactly; see ``PreparedFace``.
+        crop: A key of ``CROPS``, for the receipt.
 
     Returns:
         A ``Readout`` whose embedding's numbers are NaN.
@@ -195,10 +199,12 @@ def pixels_only(face: Face, change: Change) -> Readout:
         (inf, 1.0, nan)
     """
     reference = reference_picture(face.canvas, change.kernel)
-    test = apply_change(face.canvas, change)
+    blur = None if exact else CanvasBlur(face.canvas)
+    test = apply_change(face.canvas, change, blur=blur)
     values = dict.fromkeys(DISTANCES, math.nan)
     values |= {name: row.compute(reference, test) for name, row in METRICS.items()}
-    receipt = Receipt.of(face, face.canvas, None, crop=defaults.CROP, blur="filter2d")
+    way = "filter2d" if exact else "fft"
+    receipt = Receipt.of(face, face.canvas, None, crop=crop, blur=way)
     reason = "there is no recogniser yet"
     return Readout(values, receipt.after(change, failure=reason), None, reason)
 

@@ -47,7 +47,7 @@ from blurdash.receipt import versions
 from blurdash.samples import drawn_angle, read_note, sample_folders
 from blurdash.sweep_file import Journal, table_of, with_settings, write_sweep
 from blurdash.table import look_up
-from blurdash.words import quoted
+from blurdash.words import as_text, quoted
 
 __all__ = [
     "BLURS",
@@ -914,13 +914,16 @@ def _points(source: Source, sweep: Sweep) -> Sequence[Point]:
     """Every (degree, angle) of a face; samples say themselves what angles they were made with."""
     if not sweep.samples:
         return sweep.points(source.name)
-    above = source.name.count("/")  # the note lies where the samples begin
-    known = read_note(Path(str(source.photo)).parents[above]).get(sweep.mode)
+    folder = Path(str(source.photo))
+    levels = range(source.name.count("/") + 1)  # the note lies where the samples begin
+    root = next((folder.parents[i] for i in levels if read_note(folder.parents[i])), folder.parent)
+    name = as_text(folder.relative_to(root).as_posix())
+    known = read_note(root).get(sweep.mode)
     if not isinstance(known, dict):
         angle = None if sweep.mode == "random" else float(sweep.angle)
         return [(degree, angle) for degree in sweep.degrees]
     return [
-        (degree, drawn_angle(known["seed"], source.name, degree, known["angle"], kernel="study"))
+        (degree, drawn_angle(known["seed"], name, degree, known["angle"], kernel="study"))
         for degree in sweep.degrees
     ]
 

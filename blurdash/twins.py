@@ -240,7 +240,7 @@ class _TwinMaker:
 
 def _told(readout: Readout, change: Change, length: float) -> Readout:
     """The readout with a receipt that says what was done, by a line of any length."""
-    receipt = dataclasses.replace(readout.receipt.after(change), length=length)
+    receipt = dataclasses.replace(readout.receipt.after(change), length=length, blur="fft")
     return dataclasses.replace(readout, receipt=receipt)
 
 

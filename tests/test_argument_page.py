@@ -245,6 +245,16 @@ def test_twins_are_found_and_shown(app, metric):
     assert moved["twin"] is None
 
 
+def test_twins_go_with_the_setting_they_were_found_under(app):
+    run_at(app, "pixels", degree=50, x=6)
+    act(app, "twins-psnr")
+    wait_for(app, lambda data: data["twin"] is not None)
+    next(one for one in app.selectbox if one.label == "Crop").set_value("redetect").run()
+    data = component_data(app, KEY)
+    assert data["twin"] is None
+    assert not any("Twins" in line for one in data["panels"] for line in one.get("lines", []))
+
+
 def test_dots_of_other_settings_than_the_counts_are_named():
     told = Told(Story(), "study", "redetect", BallotBox(), at_rest=True)
     flips = shipped_flips("study")

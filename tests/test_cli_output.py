@@ -106,8 +106,8 @@ def test_stopping_says_what_is_kept_and_the_same_command_goes_on(
     _, error = running.communicate(timeout=60)
     assert running.returncode == 130, error
     assert error.decode().splitlines() == [
-        f"blurdash: stopped; what was measured is kept in {out}.parts, and the same command goes "
-        "on from there"
+        f"blurdash: stopped; what was measured, if anything, is kept in {out}.parts, and the same "
+        "command goes on"
     ]
     assert main([*words, "--degrees", "0:40"]) == 0
     assert len(read_sweep(out)) == 3 * 41
@@ -121,6 +121,11 @@ def test_a_name_that_begins_with_a_dash_is_told_how(
     assert main(["readout", "-me.png"]) == 2
     assert "write './-me.png'" in capsys.readouterr().err
     assert main(["readout", "./-me.png", "--embedder", "dlib"]) == 0
+
+
+def test_a_long_option_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["readout", "a", f"--{'x' * 300}"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_path_of_windows_is_quoted_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:

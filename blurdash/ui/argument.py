@@ -190,6 +190,7 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
     told.recogniser = EMBEDDERS[loading.embedder.name].label
     told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
     follow_search(story, told.face, chosen.kernel, told.owner)
+    _drop_other_twins(story, (shown.id, *_settings_of(chosen, loading.embedder)))
     if story.scene == "angle" and story.finding == "" and story.note:
         st.session_state["bd_angle_found"] = True
     try:
@@ -199,6 +200,16 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
     if story.scene == "sceptic" and story.other:
         _ask_other(told, chosen, loading.embedder.name)
     return told
+
+
+def _settings_of(chosen: View, embedder: Embedder) -> tuple[str, ...]:
+    return embedder.name, embedder.protocol, chosen.kernel, chosen.crop
+
+
+def _drop_other_twins(story: Story, under: tuple[str, ...]) -> None:
+    """Lets go of twins of another face or setting: their numbers would stand beside others."""
+    if story.twin is not None and story.twin.setdefault("under", under) != under:
+        story.twin, story.note = None, ""
 
 
 def _tell_pixels(told: Told, chosen: View, problem: str) -> None:

@@ -68,7 +68,7 @@ def follow_search(story: Story, face: ArgumentFace, kernel: str, owner: str) -> 
         return
     found, story.finding = answer.value, ""
     if answer.problem:
-        story.note = answer.problem
+        story.note, story.kernel_changed = answer.problem, False
         return
     _SHOW[type(found).__name__](story, found)
 
