@@ -499,7 +499,10 @@ def _noted(file: pq.ParquetFile) -> dict[str, Any]:
     """The settings that a file carries, also where only pandas kept them; ``{}`` for none."""
     notes = file.metadata.metadata or {}
     if METADATA_KEY in notes:
-        return _settings(notes[METADATA_KEY])
+        settings = _settings(notes[METADATA_KEY])
+        if not settings:
+            raise ValueError("settings that say nothing")
+        return settings
     kept = _settings(notes.get(PANDAS_KEY, b"{}")).get("blurdash", {})
     return kept if isinstance(kept, dict) else {}
 
@@ -566,7 +569,7 @@ def _check_pages(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) 
     if len(groups) > 100 + described[_ROWS] // 1000:
         raise ValueError(f"{len(groups)} row groups")
     total = pages = 0
-    paths = [file.schema.column(i).path for i in range(len(file.schema))]
+    paths = [leaf.path for leaf in file.schema]
     for group in groups:
         for path, chunk in zip(paths, group[_COLUMNS], strict=True):
             column = chunk[_CHUNK]

@@ -25,7 +25,11 @@ __all__ = ["ATTACKS", "Attack", "Table", "seeds", "table"]
 TEXTS = [field.name for field in SCHEMA if pa.types.is_string(field.type)]
 GOOD: dict[str, Any] = {
     "format": 1,
-    "identity": {"angle": 45.0, "degrees": [0, 1, 2], "kernel": "study"},
+    "identity": {
+        "angle": 45.0,
+        "degrees": list(range(40)),
+        **dict.fromkeys(("kernel", "crop", "protocol", "embedder"), "some"),
+    },
     "recogniser": {
         "name": "dlib",
         "label": "dlib ResNet-29",
@@ -98,6 +102,8 @@ def _rows(faces: int, degrees: int) -> pa.Table:
             values: Any = [f"face {i // degrees}.png" for i in range(count)]
         elif field.name == "degree":
             values = [i % degrees for i in range(count)]
+        elif field.name == "angle":
+            values = [45.0] * count
         elif field.name == "failure":
             values = ["too dark" if i == 1 else None for i in range(count)]
         else:
