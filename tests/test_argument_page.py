@@ -276,6 +276,7 @@ def test_dots_found_anew_are_named(app):
     next(one for one in app.selectbox if one.label == "Crop").set_value("redetect").run()
     data = run_at(app, "how-often", degree=50, x=16)
     assert "this face, crop redetect." in panel(data, "notes")["lines"][0]
+    wait_for(app, lambda data: not data["pending"])  # the dots: nothing goes on behind this test
 
 
 @pytest.mark.long
