@@ -11,7 +11,7 @@ from typing import Any
 
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
-from blurdash.cli_study import add_overwrite, degrees_of
+from blurdash.cli_study import Bar, add_limit, add_overwrite, degrees_of
 from blurdash.errors import SettingError
 from blurdash.words import quoted
 
@@ -36,11 +36,7 @@ def add_argue_command(commands: Any, add_recogniser: Callable[[Any], None]) -> N
     )
     command.add_argument("folder", help="folder with photos, also in folders inside it")
     command.add_argument("--out", required=True, help=f"folder for {', '.join(FILES)}")
-    command.add_argument(
-        "--limit",
-        default=str(defaults.FACES),
-        help="so many pictures, failing ones not counted, or all",
-    )
+    add_limit(command)
     command.add_argument("--shifts", default=SHIFTS, help="A,B,C; canvas px to the right")
     command.add_argument("--degrees", default=DEGREES, help="A:B, A:B:STEP or A,B,C; canvas px")
     command.add_argument("--angle", default=str(defaults.ANGLE), help="of the blur, in degrees")
@@ -87,8 +83,6 @@ def _argue(arguments: argparse.Namespace) -> int:
 
 
 def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
-    from tqdm import tqdm
-
     from blurdash.argue import argue
     from blurdash.embed import LoadOptions
     from blurdash.weights import print_progress
@@ -100,20 +94,14 @@ def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
         progress=print_progress(sys.stderr),
     )
     workers = None if arguments.workers is None else _number(arguments.workers, int)
-    # disable=None: tqdm finds out itself whether it writes to a terminal
-    with tqdm(total=total, unit="picture", disable=None, dynamic_ncols=True) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with Bar(total, "picture") as bar:
         return argue(
             arguments.folder,
             settings,
             name=arguments.embedder,
             load=load,
             workers=workers,
-            progress=show,
+            progress=bar.show,
         )
 
 

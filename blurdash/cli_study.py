@@ -14,7 +14,7 @@ from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_le
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import counted, one_line, quoted
 
-__all__ = ["add_overwrite", "add_study_commands", "degrees_of"]
+__all__ = ["Bar", "add_limit", "add_overwrite", "add_study_commands", "degrees_of"]
 
 DEGREES = f"{defaults.DEGREES[0]}:{defaults.DEGREES[-1]}"
 
@@ -92,12 +92,17 @@ def add_overwrite(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_choice_of_faces(command: argparse.ArgumentParser) -> None:
+def add_limit(command: argparse.ArgumentParser) -> None:
+    """Adds the option that says how many pictures of a folder are enough."""
     command.add_argument(
         "--limit",
         default=str(defaults.FACES),
         help="so many pictures, failing ones not counted, or all",
     )
+
+
+def _add_choice_of_faces(command: argparse.ArgumentParser) -> None:
+    add_limit(command)
     command.add_argument("--seed", default=str(defaults.SEED), help="of random angles")
 
 
@@ -134,7 +139,7 @@ def _generate(arguments: argparse.Namespace) -> int:
         say_left_out(with_limit(plan.left_out, len(plan.spare), plan.limit))
         return ALL_DONE
     check_space(plan, wanted)
-    with _Bar(plan.total, "sample") as bar:
+    with Bar(plan.total, "sample") as bar:
         report = generate(plan, workers=workers, progress=bar.show)
     say(f"{report.written} samples written, {report.there} were there, in {plan.out}")
     failed = len(report.failures)
@@ -176,7 +181,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     )
     total = sweep.total(len(find_sources(arguments.folder, sweep).found[: sweep.limit]))
     start = time.perf_counter()
-    with _Bar(total, "row") as bar:
+    with Bar(total, "row") as bar:
         report = run_sweep(
             arguments.folder,
             arguments.out,
@@ -235,7 +240,7 @@ def _figure(arguments: argparse.Namespace) -> None:
     say(f"{len(page) / 1e6:.1f} MB: {out}")
 
 
-class _Bar:
+class Bar:
     """A progress bar with rate and time left; silent where standard error is no terminal."""
 
     def __init__(self, total: int, unit: str) -> None:
@@ -245,7 +250,7 @@ class _Bar:
         self._bar = tqdm(total=total, unit=unit, disable=None, dynamic_ncols=True, smoothing=0.05)
         self._started = False
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,6 +6,7 @@ still the one that was measured, told by its content; what would be lost unasked
 
 from __future__ import annotations
 
+import bisect
 import functools
 import itertools
 from collections.abc import Mapping, Sequence, Set
@@ -21,7 +22,7 @@ from blurdash.outputs import REPLACE_HINT
 from blurdash.sweep_file import SCHEMA, other_settings, read_settings
 from blurdash.words import quoted
 
-__all__ = ["FinishedTable"]
+__all__ = ["FinishedTable", "settings_of_finished"]
 
 GROUPS_KEPT = 2  # a face's rows lie in one row group or two
 
@@ -40,20 +41,20 @@ class FinishedTable:
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
         self.path = path
+        self.settings = settings_of_finished(path)
         try:
-            self.settings = read_settings(path)
-            found = dict(self.settings["identity"])
             self._file = pq.ParquetFile(path)
             self._places = _places(self._file)
-        except (TableError, *_UNREADABLE) as error:
-            raise TableError(
-                f"{quoted(path.name)} is there already, and is no sweep table", hint=REPLACE_HINT
-            ) from error
-        self.count: int = self._file.metadata.num_rows
+        except _UNREADABLE as error:
+            raise _no_table(path) from error
+        metadata = self._file.metadata
+        sizes = (metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+        self._starts = list(itertools.accumulate(sizes, initial=0))  # of the row groups, and an end
+        self.count: int = metadata.num_rows
         report = self.settings.get("report", {})
         failed = report.get("failed_count", 0) if isinstance(report, dict) else 0
         self.failed = failed if isinstance(failed, int) else 0  # faces without a number
-        if differs := other_settings(identity, found):
+        if differs := other_settings(identity, self.settings["identity"]):
             raise SettingError(
                 f"{quoted(path.name)} is a finished sweep of other settings ({differs})",
                 hint=REPLACE_HINT,
@@ -90,13 +91,13 @@ class FinishedTable:
     def rows(self, face: str) -> pa.Table:
         """Returns the rows of a face that has them."""
         start, count, _ = self._places[face]
-        parts, first = [], 0
-        for number in range(self._file.metadata.num_row_groups):
-            size = self._file.metadata.row_group(number).num_rows
-            low, high = max(start, first), min(start + count, first + size)
-            if low < high:
-                parts.append(self._group(number).slice(low - first, high - low))
-            first += size
+        parts, end = [], start + count
+        for number in range(bisect.bisect_right(self._starts, start) - 1, len(self._starts) - 1):
+            first = self._starts[number]
+            if first >= end:
+                break
+            low = max(start, first)
+            parts.append(self._group(number).slice(low - first, end - low))
         return pa.concat_tables(parts)
 
     @functools.cached_property
@@ -121,6 +122,25 @@ class FinishedTable:
 
 # What a file that was edited, cut or put together elsewhere can raise when it is read.
 _UNREADABLE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError)
+
+
+def settings_of_finished(path: Path) -> dict[str, Any]:
+    """Returns the settings of a file that is there already.
+
+    Raises:
+        TableError: It is no sweep table.
+    """
+    try:
+        settings = read_settings(path)
+        return settings | {"identity": dict(settings["identity"])}
+    except (TableError, *_UNREADABLE) as error:
+        raise _no_table(path) from error
+
+
+def _no_table(path: Path) -> TableError:
+    return TableError(
+        f"{quoted(path.name)} is there already, and is no sweep table", hint=REPLACE_HINT
+    )
 
 
 def _places(file: pq.ParquetFile) -> dict[str, tuple[int, int, str | None]]:

@@ -27,6 +27,7 @@ from blurdash.face import Face
 
 __all__ = [
     "BLURS",
+    "FORMAT",
     "Geometry",
     "Receipt",
     "Recogniser",
@@ -90,14 +91,17 @@ class Geometry:
         left, top, right, bottom = (float(edge) for edge in face.box)
         return cls(landmarks, (left, top, right, bottom), face.used_chip_points)
 
-    def on(self, face: Face, canvas: Picture) -> Face:
-        """Returns a face with another canvas and this geometry."""
-        return dataclasses.replace(
-            face,
-            canvas=canvas,
-            landmarks=np.array(self.landmarks),
-            box=self.box,
+    def on(self, canvas: Picture, *, confidence: float = 1.0, **known: Any) -> Face:
+        """Returns a face with this geometry on a canvas; what else is known goes to ``Face``."""
+        return Face(
+            canvas,
+            np.array(self.landmarks),
+            self.box,
+            confidence,
+            known.get("frame") is None,
+            self.box,
             known_chip_points=self.chip_points,
+            **known,
         )
 
 

@@ -36,7 +36,7 @@ from blurdash.errors import (
     TableError,
 )
 from blurdash.face import Face, find_face, locate_face
-from blurdash.finished import FinishedTable
+from blurdash.finished import FinishedTable, settings_of_finished
 from blurdash.folder import check_limit, read_folder, try_until_enough, with_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
 from blurdash.pairs import share_interval
@@ -364,29 +364,32 @@ def run_sweep(
     look_up(ENGINES, how.engine, "engine")
     sources = find_sources(folder, sweep)
     _check_out(out)
-    _old(out, {}, overwrite)  # may be refused: before a recogniser is fetched
+    if out.exists() and not overwrite:
+        settings_of_finished(out)  # may be refused: before a recogniser is fetched
     embedder = embedder or _load(sweep, how)
     sweep = dataclasses.replace(sweep, embedder=embedder.name, protocol=embedder.protocol)
     identity = _identity(sweep, embedder)
     old = _old(out, identity, overwrite)
-    if old is not None and not overwrite and _finished(old, sources.found, sweep.limit) is None:
+    report = None if old is None else _finished(old, sources.found, sweep.limit)
+    if old is not None and report is None and not overwrite:
         names = [source.name for source in sources.found]
         tried = sweep.limit and sweep.limit + old.failed  # failures do not use up the limit
         old.check_kept(set(names[:tried]), set(names), sweep.limit)
+
+    def left_out(tried: int) -> dict[str, int]:
+        return with_limit(sources.left_out, len(sources.found) - tried, sweep.limit)
+
     journal = Journal(out, identity)
     with journal.held():
-        report = None if old is None else _finished(old, sources.found, sweep.limit)
         if report is None:
             run = _Run(sweep, embedder, how, journal, old, progress, stop)
             taken = run.measure(sources.found)
             report = SweepReport(resumed=run.known)
-            report.left_out = with_limit(
-                sources.left_out, len(sources.found) - len(taken), sweep.limit
-            )
+            report.left_out = left_out(len(taken))
             photos = _fingerprint((one.name, run.stamps[one.name]) for one in taken)
             _write_table(out, run.parts(taken), sweep, embedder, photos, report)
-        over = len(sources.found) - report.faces
-        report.left_out = with_limit(sources.left_out, over, sweep.limit)
+        else:
+            report.left_out = left_out(report.faces)
     journal.remove()
     return report
 

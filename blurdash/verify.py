@@ -23,7 +23,7 @@ from blurdash.errors import BlurdashError, NoFaceError, ReceiptError, SettingErr
 from blurdash.face import Face, chip_landmarks, find_faces, locate_face, turned
 from blurdash.quality import METRICS
 from blurdash.readout import MEASURES, PreparedFace, Readout, pixels_only
-from blurdash.receipt import BLURS, Geometry, checksum, frame_from, geometry_from, versions
+from blurdash.receipt import BLURS, FORMAT, Geometry, checksum, frame_from, geometry_from, versions
 
 __all__ = ["Line", "Verification", "verify"]
 
@@ -149,9 +149,9 @@ def _receipt_of(known: Mapping[str, Any]) -> Mapping[str, Any]:
             "there is no receipt in it, wanted what readout --json or Copy receipt gives",
             hint="copy the whole of it",
         )
-    if receipt.get("format") != 1:
+    if receipt.get("format") != FORMAT:
         raise ReceiptError(
-            f"the receipt has format {str(receipt.get('format'))[:20]}, wanted 1",
+            f"the receipt has format {str(receipt.get('format'))[:20]}, wanted {FORMAT}",
             hint="make it anew with this version of blurdash",
         )
     return receipt
@@ -222,20 +222,14 @@ def _face_of(
     receipt: Mapping[str, Any], canvas: Picture, frame: Frame | None, geometry: Geometry
 ) -> Face:
     """The face as the receipt has it, on a canvas cut here."""
-    bare = Face(
+    second = receipt.get("face_second_score")
+    return geometry.on(
         canvas,
-        np.array(geometry.landmarks),
-        geometry.box,
-        _number(receipt.get("face_confidence")),
-        frame is None,
-        geometry.box,
+        confidence=_number(receipt.get("face_confidence")),
         frame=frame,
-        second_score=None
-        if receipt.get("face_second_score") is None
-        else _number(receipt["face_second_score"]),
+        second_score=None if second is None else _number(second),
         source=_number(receipt.get("face_source_px")),
     )
-    return geometry.on(bare, canvas)
 
 
 def _number(value: Any) -> float:
@@ -308,14 +302,19 @@ def _own_lines(
     if frame is not None and own.frame is not None:
         gap = float(np.abs(frame.corners - own.frame.corners).max())
         yield _apart("frame", gap, "of the photo")
-    marks = np.abs(np.array(geometry.landmarks) - own.landmarks).max()
-    yield _apart("geometry.landmarks", float(marks), "of the canvas")
-    box = np.abs(np.array(geometry.box) - np.array(own.box)).max()
-    yield _apart("geometry.box", float(box), "of the canvas")
+    yield from _place_lines("geometry", geometry, own)
     confidence, second = receipt.get("face_confidence"), receipt.get("face_second_score")
     yield _within("face_confidence", confidence, own.confidence, CONFIDENCE_TOLERANCE)
     yield _within("face_second_score", second, own.second_score, SECOND_SCORE_TOLERANCE)
     yield _within("face_source_px", receipt.get("face_source_px"), own.source, 0.2, " px")
+
+
+def _place_lines(name: str, there: Geometry, here: Face) -> Iterator[Line]:
+    """How far landmarks and box that were found here lie from a receipt's."""
+    pairs = (("landmarks", there.landmarks, here.landmarks), ("box", there.box, here.box))
+    for what, used, found in pairs:
+        gap = float(np.abs(np.array(used) - np.array(found)).max())
+        yield _apart(f"{name}.{what}", gap, "of the canvas")
 
 
 def _chip_lines(geometry: Geometry, canvas: Picture, status: str) -> Iterator[Line]:
@@ -401,23 +400,14 @@ def _redetected_lines(receipt: Mapping[str, Any], test: Picture) -> Iterator[Lin
     except NoFaceError:
         yield Line(name, DIFFERS, "a face", None, "no face is found here in the changed picture")
         return
-    marks = float(np.abs(np.array(there.landmarks) - here.landmarks).max())
-    box = float(np.abs(np.array(there.box) - np.array(here.box)).max())
-    yield _apart(f"{name}.landmarks", marks, "of the canvas")
-    yield _apart(f"{name}.box", box, "of the canvas")
+    yield from _place_lines(name, there, here)
 
 
 def _locator(receipt: Mapping[str, Any]) -> Callable[[Picture], Face]:
     """Finds the face in the changed picture where the receipt found it."""
     if receipt.get("geometry_redetected") is None:
         return locate_face
-    again = geometry_from(receipt, "geometry_redetected")
-
-    def locate(test: Picture) -> Face:
-        bare = Face(test, np.array(again.landmarks), again.box, 1.0, True, again.box)
-        return again.on(bare, test)
-
-    return locate
+    return geometry_from(receipt, "geometry_redetected").on
 
 
 def _number_lines(
@@ -433,14 +423,9 @@ def _number_lines(
         else:
             yield _number_line(name, known.get(name), here[name], canvas)
     if comparable:
-        yield _exactly("verdict", _loose(known.get("verdict")), _loose(here["verdict"]))
+        yield _exactly("verdict", known.get("verdict"), here["verdict"])
         failure = known["receipt"].get("failure")
         yield _exactly("failure", failure, here["receipt"]["failure"])
-
-
-def _loose(value: Any) -> Any:
-    """JSON's values as JavaScript may have written them."""
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _number_line(name: str, there: Any, here: Any, canvas: str) -> Line:
