@@ -23,6 +23,8 @@ class Circumstances:
         crop: A key of ``CROPS``.
         kernel: A key of ``KERNELS``.
         angle: Degrees, or a word such as ``random``; None where it is unknown.
+        weights: SHA-256 of the recogniser's weights; empty where it is unknown, as in a table
+            that has lost its settings.
     """
 
     recogniser: str
@@ -30,6 +32,7 @@ class Circumstances:
     crop: str
     kernel: str
     angle: float | str | None = None
+    weights: str = ""
 
     def other_than(self, shown: Circumstances) -> dict[str, str]:
         """Returns in what these differ from those that are shown, each in words.
@@ -45,14 +48,19 @@ class Circumstances:
             for field in fields(self)
             if getattr(self, field.name) != getattr(shown, field.name)
         ]
+        known = self.weights and shown.weights and "recogniser" not in different
+        if "weights" in different and not known:  # another recogniser's are others anyway
+            different.remove("weights")
         return {name: self._said(name) for name in different}
 
     def comparable(self, shown: Circumstances) -> bool:
         """Whether both can stand on one axis: distances of two recognisers have no common scale."""
-        return (self.recogniser, self.protocol) == (shown.recogniser, shown.protocol)
+        return not {"recogniser", "protocol", "weights"} & set(self.other_than(shown))
 
     def _said(self, name: str) -> str:
         value = getattr(self, name)
+        if name == "weights":
+            return f"weights {value[:8]}…"
         if name != "angle":
             return f"{name} {value}"
         if isinstance(value, (int, float)):

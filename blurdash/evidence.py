@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable
-
-import numpy as np
-import numpy.typing as npt
 
 from blurdash.blur import Change
 from blurdash.canvas import Picture
 from blurdash.distance import DISTANCES
 from blurdash.disturb import Disturbance, disturb
-from blurdash.errors import NoFaceError, SettingError
-from blurdash.face import locate_face
 from blurdash.quality import METRICS
-from blurdash.readout import MEASURES, PreparedFace, PreparedPixels
+from blurdash.readout import MEASURES, PreparedFace
 from blurdash.register import REGISTERED_METRICS, Registrar, align
 from blurdash.sceptic import SCEPTIC_METRICS
 from blurdash.table import Measure, look_up
@@ -56,26 +50,12 @@ class Evidence:
         True
     """
 
-    def __init__(self, prepared: PreparedPixels) -> None:
+    def __init__(self, prepared: PreparedFace) -> None:
         self.prepared = prepared
-        self._embedding: npt.NDArray[np.float32] | None = None
-        if isinstance(prepared, PreparedFace):
-            self._embedding = prepared.embedder.embed(prepared.reference, prepared.face)[0]
-        self._against: dict[str, Callable[[Picture], float]] = {}
+        self._against: dict[str, Callable[[Picture], float]] = dict(prepared.clean.metrics)
         self._known: dict[Change | Disturbance, dict[str, float]] = {}
         self._registrar: Registrar | None = None
         self._lock = threading.Lock()
-
-    @property
-    def readouts(self) -> PreparedFace:
-        """The face with its recogniser.
-
-        Raises:
-            SettingError: There is none.
-        """
-        if not isinstance(self.prepared, PreparedFace):
-            raise SettingError("there is no recogniser", hint="choose one that is at hand")
-        return self.prepared
 
     def shifted(self, x: float, y: float = 0.0) -> Change:
         """Returns the change that only shifts the sharp picture, px to the right and down."""
@@ -145,15 +125,8 @@ class Evidence:
     def _distances(self, test: Picture, names: list[str]) -> dict[str, float]:
         if not names:
             return {}
-        prepared = self.prepared
-        if not isinstance(prepared, PreparedFace):
-            return dict.fromkeys(names, math.nan)
-        try:
-            face = locate_face(test) if prepared.crop == "redetect" else prepared.face
-        except NoFaceError:
-            return dict.fromkeys(names, math.nan)
-        embedding = prepared.embedder.embed(test, face)[0]
-        return {name: DISTANCES[name].compute(self._embedding, embedding) for name in names}
+        found = self.prepared.clean.distances(test)
+        return {name: found[name] for name in names}
 
     def _registered(self, test: Picture, names: list[str]) -> dict[str, float]:
         """Registered measures; the pictures are registered once for all of them."""

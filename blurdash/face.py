@@ -157,11 +157,6 @@ class Face:
         """dlib's five landmarks on the canvas, computed once; see ``chip_landmarks``."""
         return self.known_chip_points or chip_landmarks(self.canvas)
 
-    @property
-    def used_chip_points(self) -> tuple[tuple[int, int], ...] | None:
-        """The same, but None where nobody has asked for them."""
-        return self.__dict__.get("chip_points", self.known_chip_points)
-
 
 @dataclass(frozen=True)
 class _Detection:

@@ -22,8 +22,8 @@ from blurdash.words import quoted
 __all__ = [
     "CROPS",
     "MEASURES",
+    "CleanSide",
     "PreparedFace",
-    "PreparedPixels",
     "Readout",
     "Verdict",
     "compare",
@@ -39,6 +39,8 @@ CROPS = {
 
 # Every number of a readout, in the order it is shown.
 MEASURES: dict[str, Measure] = {**DISTANCES, **METRICS}
+
+NO_RECOGNISER = "there is no recogniser yet"
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,8 @@ def compare(
         EmbeddingError: The recogniser gave values that are not finite.
     """
     look_up(CROPS, crop, "crop")
-    pair = _Reference(reference_canvas, face, embedder, crop)
-    return pair.readout(test_canvas, change)
+    clean = CleanSide(reference_canvas, face, embedder, crop)
+    return clean.readout(test_canvas, change)
 
 
 def measure(
@@ -198,15 +200,8 @@ def pixels_only(
         >>> found["psnr"], found["ssim"], found["l2"]
         (inf, 1.0, nan)
     """
-    reference = reference_picture(face.canvas, change.kernel)
-    blur = None if exact else CanvasBlur(face.canvas)
-    test = apply_change(face.canvas, change, blur=blur)
-    values = dict.fromkeys(DISTANCES, math.nan)
-    values |= {name: row.compute(reference, test) for name, row in METRICS.items()}
-    way = "filter2d" if exact else "fft"
-    receipt = Receipt.of(face, face.canvas, None, crop=crop, blur=way)
-    reason = "there is no recogniser yet"
-    return Readout(values, receipt.after(change, failure=reason), None, reason)
+    prepared = PreparedFace(face, None, kernel=change.kernel, crop=crop, exact=exact)
+    return prepared.readout(change)
 
 
 def _pair_of(shift: Any) -> tuple[Any, Any]:
@@ -220,32 +215,7 @@ def _pair_of(shift: Any) -> tuple[Any, Any]:
     return dx, dy
 
 
-class PreparedPixels:
-    """A face's pictures under one kernel, without a recogniser.
-
-    Args:
-        face: The face.
-        kernel: Name of a row of ``KERNELS``; its degree 0 is the reference.
-        exact: Whether to blur bit-exactly; see ``PreparedFace``.
-
-    Raises:
-        SettingError: There is no such kernel.
-    """
-
-    def __init__(self, face: Face, *, kernel: str = defaults.KERNEL, exact: bool = True) -> None:
-        self.face = face
-        self.kernel = kernel
-        self.exact = exact
-        self.reference = reference_picture(face.canvas, kernel)
-        self._blur = None if exact else CanvasBlur(face.canvas)
-
-    def changed(self, change: Change) -> Picture:
-        """Returns the changed canvas, uint8 RGB ``(1024, 1024, 3)``."""
-        # Not of the stretched reference: the study stretches once, after its blur.
-        return apply_change(self.face.canvas, change, blur=self._blur)
-
-
-class PreparedFace(PreparedPixels):
+class PreparedFace:
     """A face whose clean side is computed once, for many changes.
 
     Conventions:
@@ -254,11 +224,14 @@ class PreparedFace(PreparedPixels):
 
     Args:
         face: The face.
-        embedder: A loaded recogniser.
+        embedder: A loaded recogniser; None for the numbers that need none.
         kernel: Name of a row of ``KERNELS``; its degree 0 is the reference.
         crop: A key of ``CROPS``.
         exact: Whether to blur bit-exactly.
         locate: Finds the face in a changed picture, where the crop is ``redetect``.
+
+    Attributes:
+        clean: What every change is compared with.
 
     Raises:
         SettingError: There is no such kernel or crop.
@@ -267,7 +240,7 @@ class PreparedFace(PreparedPixels):
     def __init__(
         self,
         face: Face,
-        embedder: Embedder,
+        embedder: Embedder | None,
         *,
         kernel: str = defaults.KERNEL,
         crop: str = defaults.CROP,
@@ -275,11 +248,11 @@ class PreparedFace(PreparedPixels):
         locate: Callable[[Picture], Face] = locate_face,
     ) -> None:
         look_up(CROPS, crop, "crop")
-        super().__init__(face, kernel=kernel, exact=exact)
-        self.embedder = embedder
-        self.crop = crop
-        self._pair = _Reference(
-            self.reference,
+        self.face = face
+        self.kernel = kernel
+        self._blur = None if exact else CanvasBlur(face.canvas)
+        self.clean = CleanSide(
+            reference_picture(face.canvas, kernel),
             face,
             embedder,
             crop,
@@ -287,6 +260,16 @@ class PreparedFace(PreparedPixels):
             blur="filter2d" if exact else "fft",
             locate=locate,
         )
+
+    @property
+    def reference(self) -> Picture:
+        """The kernel's own degree 0, uint8 RGB ``(1024, 1024, 3)``."""
+        return self.clean.reference
+
+    def changed(self, change: Change) -> Picture:
+        """Returns the changed canvas, uint8 RGB ``(1024, 1024, 3)``."""
+        # Not of the stretched reference: the study stretches once, after its blur.
+        return apply_change(self.face.canvas, change, blur=self._blur)
 
     def readout(self, change: Change) -> Readout:
         """Returns every number for the face after a change by this face's kernel; see ``compare``.
@@ -309,7 +292,7 @@ class PreparedFace(PreparedPixels):
             test: uint8 RGB ``(1024, 1024, 3)``.
             change: What was done, for the receipt; None if it was no ``Change``.
         """
-        return self._pair.readout(test, change)
+        return self.clean.readout(test, change)
 
 
 def verdict_of(values: dict[str, float], embedder_name: str) -> Verdict | None:
@@ -333,56 +316,93 @@ def verdict_of(values: dict[str, float], embedder_name: str) -> Verdict | None:
     return Verdict(same, threshold.measure, threshold.value, threshold.source)
 
 
-class _Reference:
-    """The clean side of a readout: its embedding, its halves of the metrics, its receipt.
+class CleanSide:
+    """The clean side of a pair: its embedding, its halves of the metrics, its receipt.
 
-    The reference is what pictures are compared with; the canvas, which a receipt is about, is what
-    it was made from.
+    Args:
+        reference: What pictures are compared with, uint8 RGB ``(1024, 1024, 3)``.
+        face: The geometry of the clean face.
+        embedder: A loaded recogniser; None for the numbers that need none.
+        crop: A key of ``CROPS``.
+        canvas: What the reference was made from, for the receipt; None if it is the same.
+        blur: A key of ``BLURS``, for the receipt.
+        locate: Finds the face in a changed picture, where the crop is ``redetect``.
+
+    Attributes:
+        metrics: For each key of ``METRICS`` what computes it for a changed picture.
     """
 
     def __init__(
         self,
         reference: Picture,
         face: Face,
-        embedder: Embedder,
+        embedder: Embedder | None,
         crop: str,
         *,
         canvas: Picture | None = None,
         blur: str | None = None,
         locate: Callable[[Picture], Face] = locate_face,
     ) -> None:
-        self._face, self._embedder, self._crop, self._locate = face, embedder, crop, locate
-        self._embedding = embedder.embed(reference, face)[0]
-        self._metrics = {name: row.against(reference) for name, row in METRICS.items()}
-        who = Recogniser(
-            embedder.name,
-            embedder.weights_sha256,
-            embedder.protocol,
-            embedder.device,
-            embedder.note,
-        )
+        self.reference = reference
+        self.embedder = embedder
+        self._face, self._crop, self._locate = face, crop, locate
+        self._embedding = None if embedder is None else embedder.embed(reference, face)[0]
+        self.metrics = {name: row.against(reference) for name, row in METRICS.items()}
         canvas = reference if canvas is None else canvas
-        self._receipt = Receipt.of(face, canvas, who, crop=crop, blur=blur)
+        self._receipt = _receipt_of(face, canvas, embedder, crop, blur)
 
     def readout(self, test: Picture, change: Change | None) -> Readout:
+        """Returns every number for a picture, and how it came about."""
         values, failure, geometry = dict.fromkeys(DISTANCES, math.nan), "", None
-        try:
-            values, geometry = self._distances(test)
-        except NoFaceError as error:
-            failure = str(error)
-        values |= {name: against(test) for name, against in self._metrics.items()}
+        if self.embedder is None:
+            failure = NO_RECOGNISER
+        else:
+            try:
+                values, geometry = self._embedded(self.embedder, test)
+            except NoFaceError as error:
+                failure = str(error)
+        values |= {name: against(test) for name, against in self.metrics.items()}
         receipt = self._receipt.after(change, redetected=geometry, failure=failure)
         # Whether it is the same person is not asked of what may be no face.
-        asked = not failure and not self._face.doubt
-        verdict = verdict_of(values, self._embedder.name) if asked else None
+        verdict = None
+        if self.embedder is not None and not failure and not self._face.doubt:
+            verdict = verdict_of(values, self.embedder.name)
         return Readout(values, receipt, verdict, failure)
 
-    def _distances(self, test: Picture) -> tuple[dict[str, float], Geometry | None]:
+    def distances(self, test: Picture) -> dict[str, float]:
+        """Returns those of the embeddings; NaN where there is no recogniser, or no face."""
+        try:
+            if self.embedder is not None:
+                return self._embedded(self.embedder, test)[0]
+        except NoFaceError:
+            pass
+        return dict.fromkeys(DISTANCES, math.nan)
+
+    def _embedded(
+        self, embedder: Embedder, test: Picture
+    ) -> tuple[dict[str, float], Geometry | None]:
         again = self._crop == "redetect"
         face = self._locate(test) if again else self._face
-        changed = self._embedder.embed(test, face)[0]
+        changed = embedder.embed(test, face)[0]
         values = {name: row.compute(self._embedding, changed) for name, row in DISTANCES.items()}
-        return values, Geometry.of(face) if again else None
+        points = embedder.uses_chip_points
+        return values, Geometry.of(face, chip_points=points) if again else None
+
+
+def _receipt_of(
+    face: Face, canvas: Picture, embedder: Embedder | None, crop: str, blur: str | None
+) -> Receipt:
+    if embedder is None:
+        return Receipt.of(face, canvas, None, crop=crop, blur=blur)
+    who = Recogniser(
+        embedder.name,
+        embedder.weights_sha256,
+        embedder.protocol,
+        embedder.device,
+        embedder.note,
+    )
+    points = embedder.uses_chip_points
+    return Receipt.of(face, canvas, who, crop=crop, blur=blur, chip_points=points)
 
 
 def _for_json(value: float) -> float | str | None:

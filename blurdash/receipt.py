@@ -77,7 +77,7 @@ class Geometry:
     Attributes:
         landmarks: Five (x, y): eyes, nose, mouth corners.
         box: Left, top, right, bottom.
-        chip_points: dlib's five landmarks, None where no recogniser asked for them.
+        chip_points: dlib's five landmarks, None where the recogniser does not use them.
     """
 
     landmarks: tuple[tuple[float, float], ...]
@@ -85,11 +85,12 @@ class Geometry:
     chip_points: tuple[tuple[int, int], ...] | None
 
     @classmethod
-    def of(cls, face: Face) -> Geometry:
-        """Returns a face's."""
+    def of(cls, face: Face, *, chip_points: bool) -> Geometry:
+        """Returns a face's; dlib's landmarks only where a recogniser cuts its crop by them."""
         landmarks = tuple((float(x), float(y)) for x, y in face.landmarks)
         left, top, right, bottom = (float(edge) for edge in face.box)
-        return cls(landmarks, (left, top, right, bottom), face.used_chip_points)
+        box = (left, top, right, bottom)
+        return cls(landmarks, box, face.chip_points if chip_points else None)
 
     def on(self, canvas: Picture, *, confidence: float = 1.0, **known: Any) -> Face:
         """Returns a face with this geometry on a canvas; what else is known goes to ``Face``."""
@@ -169,15 +170,17 @@ class Receipt:
         *,
         crop: str,
         blur: str | None,
+        chip_points: bool = False,
     ) -> Receipt:
         """Returns the receipt of a clean side, before anything is changed.
 
         Args:
-            face: The face, embedded if it will be.
+            face: The face.
             canvas: The clean canvas, before any stretch.
             recogniser: Which one embeds.
             crop: A key of ``CROPS``.
             blur: A key of ``BLURS``, None where the changed picture is given.
+            chip_points: Whether the recogniser cuts its crop by dlib's landmarks.
         """
         red, green, blue = (float(mean) for mean in canvas.reshape(-1, 3).mean(axis=0))
         digest = digest_of(canvas)
@@ -190,7 +193,7 @@ class Receipt:
             _of_face(face),  # never the face itself: a receipt holds no picture
             face.eye_distance,
             face.frame,
-            Geometry.of(face),
+            Geometry.of(face, chip_points=chip_points),
         )
 
     def after(

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -222,14 +222,20 @@ class Source:
     found: FoundIn | None = None
 
     def stamp(self) -> str:
-        """Tells whether the photo is still the one that was measured."""
+        """Returns what stays while nobody touches the photo; where it is another, look inside.
+
+        Two files may have one size and one time, and swap their names: so it says which file.
+        """
         if isinstance(self.photo, bytes):
             return hashlib.sha256(self.photo).hexdigest()
         try:
-            status = self.photo.stat()
+            if self.photo.is_dir():
+                files = sorted(self.photo.iterdir(), key=lambda path: path.name)
+                text = "\n".join(f"{as_text(path.name)}\t{_file_stamp(path)}" for path in files)
+                return hashlib.sha256(text.encode()).hexdigest()
+            return _file_stamp(self.photo)
         except OSError:
             return "unreadable"
-        return f"{status.st_size}/{status.st_mtime_ns}"
 
     def photo_id(self) -> str | None:
         """Returns the first 16 hex digits of the photo's SHA-256; None where it cannot be read.
@@ -247,6 +253,11 @@ class Source:
                 return hashlib.file_digest(file, "sha256").hexdigest()[:ID_DIGITS]
         except OSError:
             return None
+
+
+def _file_stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}/{status.st_mtime_ns}/{status.st_ctime_ns}/{status.st_ino}"
 
 
 class Sources(NamedTuple):
@@ -479,7 +490,7 @@ class _Run:
         """Whether a face was measured before, and its photo is still that one."""
         kept = self._journal.read(source.name)
         self.stamps[source.name] = source.stamp()
-        if kept is not None and kept[1].get("stamp") == self.stamps[source.name]:
+        if kept is not None and _is_of(source, self.stamps[source.name], *kept):
             if "failure" in kept[1]:
                 self._failed.add(source.name)
             return True
@@ -845,6 +856,14 @@ def _failed(source: Source, sweep: Sweep, reason: str) -> FaceRows:
     photo_id = source.photo_id()
     table = table_of({**row, "photo_id": photo_id, "failure": reason} for row in rows)
     return FaceRows(source.name, table, {"stamp": source.stamp(), "failure": reason})
+
+
+def _is_of(source: Source, stamp: str, rows: pa.Table, note: Mapping[str, Any]) -> bool:
+    """Whether rows were measured from this very photo, which may have been copied since."""
+    if note.get("stamp") == stamp:
+        return True
+    known = rows["photo_id"][0].as_py() if len(rows) else None
+    return known is not None and known == source.photo_id()
 
 
 def _is_failed(rows: pa.Table) -> bool:

@@ -258,7 +258,9 @@ def test_twins_go_with_the_setting_they_were_found_under(app):
 def test_dots_of_other_settings_than_the_counts_are_named():
     told = Told(Story(), "study", "redetect", BallotBox(), at_rest=True)
     flips = shipped_flips("study")
-    told.face = SimpleNamespace(embedder=SimpleNamespace(name="facenet-vggface2", protocol="study"))
+    told.face = SimpleNamespace(
+        embedder=SimpleNamespace(name="facenet-vggface2", protocol="study", weights_sha256="f" * 64)
+    )
     told.recogniser = "FaceNet (VGGFace2)"
     assert _own_settings(told, flips) == (
         ", by FaceNet (VGGFace2), protocol study and crop redetect"
@@ -266,7 +268,8 @@ def test_dots_of_other_settings_than_the_counts_are_named():
     assert _whose(told, flips) == {
         "cosine_similarity": f"the embedding of {flips.recogniser['label']}"
     }
-    told.face.embedder = SimpleNamespace(name="dlib", protocol="native")
+    weights = flips.recogniser["weights_sha256"]
+    told.face.embedder = SimpleNamespace(name="dlib", protocol="native", weights_sha256=weights)
     assert (_own_settings(told, flips), _whose(told, flips)) == (", crop redetect", {})
     told.crop = "fixed"
     assert _own_settings(told, flips) == ""

@@ -217,6 +217,7 @@ def test_recogniser_without_weights_says_so_and_keeps_the_page(app, dlib_embedde
     assert data["values"][4] == pytest.approx(pixels["ssim"], abs=2e-4)
     assert data["recogniser"]["label"] == ""
     assert data["message"] == ""
+    _check_pixel_curve(app)
     # The shipped numbers are dlib's: they may not stand in for another recogniser's.
     with pytest.raises(LookupError):
         component_data(app, "bd_shipped_feed")
@@ -226,6 +227,25 @@ def test_recogniser_without_weights_says_so_and_keeps_the_page(app, dlib_embedde
     assert not app.error
     assert component_data(app, "bd_controls")["recogniser"]["label"].startswith("dlib")
     assert next(b for b in app.selectbox if b.label == "Recogniser").value == "dlib"
+
+
+def _check_pixel_curve(app: AppTest) -> None:
+    """Curves, bands and readings of what needs no recogniser; nothing of what does."""
+    curve = app.session_state[photos.VISITOR_KEY].curve
+    deadline = time.monotonic() + 60
+    while not curve.complete and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app.run()
+    feed = component_data(app, "bd_curve_feed")
+    assert len(feed["degrees"]) == len(COARSE_FIRST)
+    assert {tuple(row[:3]) for row in feed["values"]} == {("none",) * 3}
+    assert all(isinstance(value, float) for value in feed["values"][-1][3:])
+    assert [bool(band) for band in feed["bands"]] == [False] * 3 + [True] * 2
+    assert [one["text"] == "" for one in feed["equivalents"]] == [True] * 3 + [False] * 2
+    said = "".join(text for text, _ in feed["sentence"]["parts"])
+    assert "The embedding is missing" in said
+    assert "PSNR" in said
+    assert "blur of" in said
 
 
 def test_nothing_shown_names_a_folder_of_the_server(app):

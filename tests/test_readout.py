@@ -27,6 +27,7 @@ from blurdash.readout import (
     Readout,
     compare,
     measure,
+    pixels_only,
     verdict_of,
 )
 
@@ -433,3 +434,13 @@ def test_a_recogniser_that_gives_nonsense_is_an_error(portrait_face: Face) -> No
         compare(canvas, canvas, portrait_face, Spoken([1, 0], [math.nan, 0]))
     with pytest.raises(EmbeddingError, match="all zero"):
         compare(canvas, canvas, portrait_face, Spoken([1, 0], [0, 0]))
+
+
+def test_a_receipt_has_dlibs_points_only_where_the_recogniser_uses_them(
+    portrait_face: Face, dlib_embedder: Embedder
+) -> None:
+    face = dataclasses.replace(portrait_face)
+    for _ in range(2):  # the second time dlib has looked at this very face
+        assert pixels_only(face, Change()).receipt.as_dict()["geometry"]["chip_points"] is None
+        told = PreparedFace(face, dlib_embedder).readout(Change()).receipt.as_dict()
+        assert len(told["geometry"]["chip_points"]) == 5

@@ -455,6 +455,38 @@ def test_a_photo_that_is_another_now_is_measured_anew(faces: Path, tmp_path: Pat
     assert [row["l2"] for row in after[4:8]] == [row["l2"] for row in after[8:]]
 
 
+def test_two_files_of_one_size_and_time_that_swap_names_are_noticed(
+    faces: Path, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "faces", tmp_path / "t.parquet"
+    folder.mkdir()
+    for name in "ab":  # of equal size, as no PNG is
+        cv2.imwrite(str(folder / f"{name}.bmp"), cv2.imread(str(faces / f"{name}.png")))
+        os.utime(folder / f"{name}.bmp", (1, 1))
+    sweep = Sweep(degrees=(0, 60), angle=20.0)  # not degree 1, whose angle a name decides
+    run_sweep(folder, out, sweep, embedder=TinyEmbedder())
+    before = read_sweep(out)["l2"].to_pylist()
+    (folder / "a.bmp").rename(folder / "c")
+    (folder / "b.bmp").rename(folder / "a.bmp")
+    (folder / "c").rename(folder / "b.bmp")
+    run_sweep(folder, out, sweep, embedder=TinyEmbedder())
+    assert read_sweep(out)["l2"].to_pylist() == before[2:] + before[:2]
+
+
+def test_an_unfinished_sweep_of_a_folder_that_was_copied_goes_on(
+    faces: Path, wanted: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "t.parquet"
+    monkeypatch.setattr(sweep_module, "_write_table", lambda *_: _fail())
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(faces, out, SETTINGS, embedder=TinyEmbedder())
+    monkeypatch.undo()
+    shutil.copytree(faces, tmp_path / "copy", copy_function=shutil.copy)
+    report = run_sweep(tmp_path / "copy", out, SETTINGS, embedder=TinyEmbedder())
+    assert report.resumed == 3
+    assert plain(read_sweep(out)).equals(plain(wanted))
+
+
 EDITED = {
     "shuffled": lambda table: table.take([0, 4, 1, 5, 2, 6, 3, 7, 8, 9, 10, 11]),
     "a row dropped": lambda table: table.slice(1),

@@ -114,6 +114,7 @@ FACE = Circumstances("dlib", "native", "fixed", "study", 45.0)
         ({"crop": "redetect"}, True, "measured otherwise: crop redetect"),
         ({"recogniser": "facenet-vggface2"}, False, "left out: it was measured by FaceNet"),
         ({"protocol": "study"}, False, "left out"),
+        ({"weights": "0123456789ab"}, False, "weights 01234567…, whose distances have another"),
     ],
     ids=str,
 )

@@ -115,6 +115,7 @@ class Embedder(ABC):
         name: Key of its row in ``EMBEDDERS``.
         dim: Numbers in an embedding.
         normalised: Whether embeddings have unit length.
+        uses_chip_points: Whether its crop is cut by dlib's landmarks, ``Face.chip_points``.
         protocol: The protocol it follows.
         weights_sha256: Hex digest of the weights file.
         note: What a user must know, such as why this one was chosen; may be empty.
@@ -124,6 +125,7 @@ class Embedder(ABC):
     name: ClassVar[str]
     dim: ClassVar[int]
     normalised: ClassVar[bool]
+    uses_chip_points: ClassVar[bool] = False
 
     def __init__(self, protocol: str, weights_sha256: str) -> None:
         self.protocol = protocol

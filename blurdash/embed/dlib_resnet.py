@@ -203,6 +203,7 @@ class DlibEmbedder(Embedder):
     name = "dlib"
     dim = DIM
     normalised = False
+    uses_chip_points = True
 
     def __init__(self, network: DlibResNet, weights_sha256: str, device: str = "cpu") -> None:
         super().__init__("native", weights_sha256)

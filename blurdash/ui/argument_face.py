@@ -168,8 +168,6 @@ def _answered(kind: str, compute: Callable[[], Any]) -> Answer:
 
 def _evidence(face: Face, embedder: Embedder | None, kernel: str, crop: str) -> Evidence:
     from blurdash.evidence import Evidence
-    from blurdash.readout import PreparedFace, PreparedPixels
+    from blurdash.readout import PreparedFace
 
-    if embedder is None:
-        return Evidence(PreparedPixels(face, kernel=kernel, exact=False))
     return Evidence(PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False))

@@ -69,8 +69,9 @@ def _own_settings(told: Told, flips: RankFlips) -> str:
         settings.crop,
         settings.kernel,
         angle,
+        str(flips.recogniser.get("weights_sha256") or ""),
     )
-    here = Circumstances(own.name, own.protocol, told.crop, told.kernel, angle)
+    here = Circumstances(own.name, own.protocol, told.crop, told.kernel, angle, own.weights_sha256)
     different = here.other_than(counted)
     if "recogniser" in different:
         different["recogniser"] = f"by {told.recogniser}"

@@ -97,7 +97,7 @@ def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Ca
         turned = line_angle(story, kernel)
         moved = direction if direction != (1.0, 0.0) else (limit, 0.0)
         return (*moved, turned), lambda: twins(
-            face.evidence.readouts, moved, metric=metric, angle=turned
+            face.evidence.prepared, moved, metric=metric, angle=turned
         )
     find = find_mildest if story.finding == "mildest" else find_disagreement
     return (angle, limit, *direction), lambda: find(

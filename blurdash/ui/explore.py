@@ -11,6 +11,7 @@ from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
+from blurdash.quality import METRICS
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import controls, curve_feed, pack_stage, slot, stage
@@ -21,7 +22,6 @@ from blurdash.ui.live import (
     LiveFace,
     fill_curve,
     in_line,
-    in_turn,
     shared_live,
     somebody_waits,
 )
@@ -104,12 +104,11 @@ def _stage(face: ShownFace, chosen: View) -> None:
     stage(pack_stage(header, face.png()), key="bd_stage")
 
 
-def _live_face(face: ShownFace, chosen: View, loading: Loading) -> LiveFace | None:
-    """The face's readouts with the chosen setting; None while the recogniser is not there."""
+def _live_face(face: ShownFace, chosen: View, loading: Loading) -> LiveFace:
+    """The face's readouts with the chosen setting; those of the pixels without a recogniser."""
     embedder = loading.embedder
-    if embedder is None:
-        return None
-    key = (face.id, embedder.name, embedder.protocol, chosen.kernel, chosen.crop)
+    who = (embedder.name, embedder.protocol) if embedder else ("", "")
+    key = (face.id, *who, chosen.kernel, chosen.crop)
 
     def make(owner: str) -> LiveFace:
         return LiveFace(face.face, embedder, chosen.kernel, chosen.crop, owner=owner)
@@ -122,11 +121,11 @@ def _live_face(face: ShownFace, chosen: View, loading: Loading) -> LiveFace | No
 
 def _curve(face: ShownFace, chosen: View, loading: Loading) -> None:
     live = _live_face(face, chosen, loading)
-    curve = live.curve(chosen.angle) if live else None
+    curve = live.curve(chosen.angle)
     session_faces().curve = curve  # the Sweeps page may draw it in
     session_faces().curve_under = _under(chosen, loading)
     waiting = not loading.done.is_set()
-    if live is not None and curve is not None and not curve.complete:
+    if not waiting and not curve.complete:
         fill_curve(current_session(), live, curve, chosen.kernel)
     every = LOOK_SECONDS if waiting else None
     st.session_state["bd_curve_angle"] = chosen.angle
@@ -138,21 +137,24 @@ def _under(chosen: View, loading: Loading) -> Circumstances | None:
     if loading.embedder is None:
         return None
     who = loading.embedder
-    return Circumstances(who.name, who.protocol, chosen.crop, chosen.kernel, chosen.angle)
+    return Circumstances(
+        who.name, who.protocol, chosen.crop, chosen.kernel, chosen.angle, who.weights_sha256
+    )
 
 
 def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     """Hands the browser what is known of the curve by now, or says why there is none."""
     curve = session_faces().curve
-    if curve is None:
+    if loading.embedder is None:
         _feed_without_recogniser(chosen, loading, polled=polled)
-        return
+    if curve is None or not loading.done.is_set():
+        return  # what was shipped stands in for it until the recogniser is there
     known = dict(curve.values)
     steps = [step for step in CURVE_STEPS if step <= len(known)]
     shown = {degree: known[degree] for degree in list(known)[: steps[-1] if steps else 0]}
     again = LOOK_SECONDS + in_line() // WAITING_FOR_A_SECOND
     live = _live_face(session_faces().shown_face(chosen.face), chosen, loading)
-    readout = live.known(chosen.change()) if live else None
+    readout = live.known(chosen.change())
     data = curve_data(
         curve,
         shown,
@@ -164,12 +166,12 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     data["pos"] = chosen.position()
     readings = readings_of(chosen, readout.values, known) if readout else {}
     data["equivalents"] = equivalents(chosen, readout.values, readings) if readout else []
-    data["sentence"] = _sentence(chosen, loading, live, readout, readings)
+    data["sentence"] = _sentence(chosen, loading, readout, readings)
     curve_feed(data, key="bd_curve_feed")
 
 
 def _bands_for(chosen: View, loading: Loading, angle: float) -> Mapping[str, Band]:
-    """Where the reference faces lie, if they were measured as this face is."""
+    """Where the reference faces lie, in what was measured of them as it is of this face."""
     embedder = loading.embedder
     alike = (
         embedder is not None
@@ -177,7 +179,8 @@ def _bands_for(chosen: View, loading: Loading, angle: float) -> Mapping[str, Ban
         and embedder.protocol == defaults.PROTOCOL
         and chosen.crop == defaults.CROP
     )
-    return shipped_bands(chosen.kernel, angle) if alike else {}
+    bands = shipped_bands(chosen.kernel, angle)
+    return bands if alike else {name: bands[name] for name in METRICS if name in bands}
 
 
 def _feed_without_recogniser(chosen: View, loading: Loading, *, polled: bool) -> None:
@@ -250,11 +253,13 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     live = _live_face(face, chosen, loading)
     readout, message = None, ""
     try:
-        readout = _readout(face, chosen, live)
-        message = sentence(readout.failure) if live and readout.failure else ""
+        readout = live.readout(
+            chosen.change(), session=current_session(), still_wanted=view.still_wanted
+        )
+        message = sentence(readout.failure) if loading.embedder and readout.failure else ""
     except BlurdashError as error:
         message = sentence(str(error))
-    known = dict(live.curve(chosen.angle).values) if live else {}
+    known = dict(live.curve(chosen.angle).values)
     readings = readings_of(chosen, readout.values, known) if readout else {}
     data = controls_data(
         chosen,
@@ -267,11 +272,11 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         source=face.face.frame.side if face.face.frame else None,
         doubt=sentence(face.face.doubt) if face.face.doubt else "",
         recogniser=_recogniser(chosen, loading),
-        ready=live is not None,
+        ready=loading.embedder is not None,
         message=message,
         readings=readings,
     )
-    data["sentence"] = _sentence(chosen, loading, live, readout, readings)
+    data["sentence"] = _sentence(chosen, loading, readout, readings)
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
@@ -282,7 +287,6 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
 def _sentence(
     chosen: View,
     loading: Loading,
-    live: LiveFace | None,
     readout: Readout | None,
     readings: Mapping[str, BlurEquivalent],
 ) -> dict[str, object] | None:
@@ -295,20 +299,8 @@ def _sentence(
         chosen,
         readout,
         readings,
-        recogniser="ok" if live else waiting,
+        recogniser="ok" if loading.embedder else waiting,
         source=face.source if face.source < SMALLEST_SOURCE else None,
-    )
-
-
-def _readout(face: ShownFace, chosen: View, live: LiveFace | None) -> Readout:
-    """The numbers here; without a recogniser those of the pixels."""
-    session, change = current_session(), chosen.change()
-    if live is not None:
-        return live.readout(change, session=session, still_wanted=view.still_wanted)
-    from blurdash.readout import pixels_only
-
-    return in_turn(
-        lambda: pixels_only(face.face, change), session=session, still_wanted=view.still_wanted
     )
 
 

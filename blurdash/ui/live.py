@@ -92,14 +92,14 @@ class LiveFace:
 
     Args:
         face: The face.
-        embedder: A loaded recogniser.
+        embedder: A loaded recogniser; None for the numbers that need none.
         kernel: Name of a row of ``KERNELS``.
         crop: Name of a row of ``CROPS``.
         owner: The session whose face it is; ``NOBODY`` for the portrait.
     """
 
     def __init__(
-        self, face: Face, embedder: Embedder, kernel: str, crop: str, *, owner: str = NOBODY
+        self, face: Face, embedder: Embedder | None, kernel: str, crop: str, *, owner: str = NOBODY
     ) -> None:
         self.owner = owner
         self._make: Callable[[], PreparedFace] = lambda: _prepared(face, embedder, kernel, crop)
@@ -217,7 +217,7 @@ def _failure(error: Exception) -> BlurdashError:
     )
 
 
-def _prepared(face: Face, embedder: Embedder, kernel: str, crop: str) -> PreparedFace:
+def _prepared(face: Face, embedder: Embedder | None, kernel: str, crop: str) -> PreparedFace:
     from blurdash.readout import PreparedFace
 
     return PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False)

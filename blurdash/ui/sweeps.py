@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -354,6 +354,8 @@ class Explored(NamedTuple):
 def _explored(table: pa.Table) -> Explored:
     """What of the face of Explore may stand in a sweep's graphs, and in what it differs."""
     curve, under = session_faces().curve, session_faces().curve_under
+    if curve is not None and under is None:
+        return Explored(None, "", "Explore has no recogniser for its face yet.")
     if curve is None or under is None or not any(curve.values.values()):
         return Explored(None, "", "Explore has no numbers of its face yet: open it once.")
     shown = _under(table)
@@ -364,7 +366,7 @@ def _explored(table: pa.Table) -> Explored:
             None,
             "",
             f"The face of Explore is left out: it was measured by {label}, protocol "
-            f"{under.protocol}, whose distances have another scale.",
+            f"{under.protocol}{_weights(different)}, whose distances have another scale.",
         )
     known = {degree: dict(row) for degree, row in curve.values.items() if row}
     if not different:
@@ -374,12 +376,17 @@ def _explored(table: pa.Table) -> Explored:
     return Explored(known, f"face of Explore, {words}", note)
 
 
+def _weights(different: Mapping[str, str]) -> str:
+    return f", {different['weights']}" if "weights" in different else ""
+
+
 def _under(table: pa.Table) -> Circumstances:
     """What a table's numbers were measured under."""
     same = {name: str(table[name][0]) for name in ("protocol", "crop", "kernel")}
-    angle = settings_of(table).get("identity", {}).get("angle")
+    noted = settings_of(table).get("identity", {})
+    angle, weights = noted.get("angle"), noted.get("weights_sha256")
     known = angle if isinstance(angle, (int, float, str)) else None
-    return Circumstances(str(table["embedder"][0]), **same, angle=known)
+    return Circumstances(str(table["embedder"][0]), **same, angle=known, weights=str(weights or ""))
 
 
 def _figure(chosen: Chosen, axis: str, drawn: Explored | None) -> Any:
