@@ -6,6 +6,7 @@ import io
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from blurdash.blur import Change
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
-from blurdash.ui import intake, photos, recogniser
-from blurdash.ui.live import COARSE_FIRST, LiveFace
+from blurdash.ui import explore, intake, photos, recogniser
+from blurdash.ui.live import COARSE_FIRST, Curve, LiveFace
 from blurdash.ui.view import View, move
 from tests.photos_sent import problems, send_photos
 
@@ -227,6 +228,24 @@ def test_recogniser_without_weights_says_so_and_keeps_the_page(app, dlib_embedde
     assert not app.error
     assert component_data(app, "bd_controls")["recogniser"]["label"].startswith("dlib")
     assert next(b for b in app.selectbox if b.label == "Recogniser").value == "dlib"
+
+
+def test_the_page_is_drawn_anew_once_the_recogniser_came(dlib_embedder, monkeypatch):
+    loading = recogniser.Loading(None, "native", embedder=dlib_embedder)
+    loading.done.set()  # between two looks of a page that was drawn without it
+    faces = SimpleNamespace(curve=Curve(45.0))
+    monkeypatch.setattr(explore, "session_faces", lambda: faces)
+    monkeypatch.setattr(explore.st, "rerun", _drawn_anew)
+    with pytest.raises(_DrawnAnewError):
+        explore._feed_curve(View(), loading, polled=True)
+
+
+class _DrawnAnewError(Exception):
+    pass
+
+
+def _drawn_anew() -> None:
+    raise _DrawnAnewError
 
 
 def _check_pixel_curve(app: AppTest) -> None:

@@ -145,10 +145,14 @@ def _under(chosen: View, loading: Loading) -> Circumstances | None:
 def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     """Hands the browser what is known of the curve by now, or says why there is none."""
     curve = session_faces().curve
-    if loading.embedder is None:
-        _feed_without_recogniser(chosen, loading, polled=polled)
-    if curve is None or not loading.done.is_set():
-        return  # what was shipped stands in for it until the recogniser is there
+    if not loading.done.is_set():
+        _loading_note(loading)
+        _feed_shipped(chosen)  # stands in for the face's own until the recogniser is there
+        return
+    if polled or curve is None:
+        st.rerun()  # the whole page learns that the recogniser is there, or why it is not
+    if loading.error:
+        _draw_failure(loading)
     known = dict(curve.values)
     steps = [step for step in CURVE_STEPS if step <= len(known)]
     shown = {degree: known[degree] for degree in list(known)[: steps[-1] if steps else 0]}
@@ -181,16 +185,6 @@ def _bands_for(chosen: View, loading: Loading, angle: float) -> Mapping[str, Ban
     )
     bands = shipped_bands(chosen.kernel, angle)
     return bands if alike else {name: bands[name] for name in METRICS if name in bands}
-
-
-def _feed_without_recogniser(chosen: View, loading: Loading, *, polled: bool) -> None:
-    if not loading.done.is_set():
-        _loading_note(loading)
-        _feed_shipped(chosen)
-    elif polled or not loading.error:
-        st.rerun()  # the whole page learns that the recogniser is there, or why it is not
-    else:
-        _draw_failure(loading)
 
 
 def _shipped_for(chosen: View) -> tuple[str, dict[int, dict[str, float]]] | None:
