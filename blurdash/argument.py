@@ -20,16 +20,14 @@ from blurdash.face import Face
 from blurdash.kernel import KERNELS
 from blurdash.readout import CROPS, PreparedFace
 from blurdash.register import REGISTRATIONS, align, register
-from blurdash.table import Measure, look_up
+from blurdash.table import Measure, in_role, look_up
 
-__all__ = ["STUDY_TURN", "BlurEquivalent", "ScepticRow", "blur_equivalent", "sceptic_table"]
+__all__ = ["SCEPTIC_NAMES", "BlurEquivalent", "ScepticRow", "blur_equivalent", "sceptic_table"]
 
-# The study's angle 45 is drawn as the line kernel's angle 0: their zeros lie 135 degrees apart.
-STUDY_TURN = 135.0
 LEAST_SAID = 10  # px
 NEIGHBOURS = 3.0  # px: crossings that lie closer are one range
 DRAWN_DEGREE = 1  # the study draws its angle
-SCEPTIC_NAMES = ("cosine_similarity", "l1", "l2", "psnr", "ssim", "cw_ssim", "sharpness_ratio")
+SCEPTIC_NAMES = in_role(ARGUMENT_MEASURES, "sceptic")
 
 
 @dataclass(frozen=True)
@@ -228,7 +226,7 @@ def sceptic_table(
         face: The clean face.
         embedder: A loaded recogniser; for another one call again.
         degree: Of the blurred picture, px, 0..100.
-        angle: As the study's kernel means it.
+        angle: As the default kernel means it.
         moved: What happens to the sharp picture; None for 16 px to the right.
         kernels: Keys of ``KERNELS``.
         crops: Keys of ``CROPS``.
@@ -246,7 +244,8 @@ def sceptic_table(
         look_up({"none": "", **REGISTRATIONS}, name, "registration")
     rows: list[ScepticRow] = []
     for kernel in kernels:
-        turned = angle if kernel != "line" else (angle + STUDY_TURN) % 180
+        row = look_up(KERNELS, kernel, "kernel")
+        turned = row.angle_like(KERNELS[defaults.KERNEL], angle)
         known = {
             crop: Evidence(PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False))
             for crop in crops

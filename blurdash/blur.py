@@ -18,6 +18,7 @@ from blurdash import defaults
 from blurdash.errors import PictureError, SettingError
 from blurdash.kernel import (
     KERNELS,
+    STUDY_OWN_ANGLE,
     FloatArray,
     check_angle,
     check_degree,
@@ -115,7 +116,7 @@ def study_blur(
     chosen = draw(0, 100) if degree is None else check_degree(degree)
     turned = draw(-180, 180) if angle is None else check_angle(angle)
     if chosen == 1:
-        turned = draw(-88, 88)
+        turned = draw(*STUDY_OWN_ANGLE)
     blurred = image.copy() if chosen == 0 else apply_kernel(image, study_kernel(chosen, turned))
     return _stretched(blurred), chosen / 100
 
@@ -265,8 +266,9 @@ class Change:
     @property
     def used_angle(self) -> float:
         """The angle the kernel is really made with: the study draws its own for degree 1."""
-        if self.kernel == "study" and self.degree == 1:
-            return float(random.Random(self.seed).randint(-88, 88))  # noqa: S311
+        row = KERNELS[self.kernel]
+        if row.own_angle is not None and row.draws_own_angle(self.degree):
+            return float(random.Random(self.seed).randint(*row.own_angle))  # noqa: S311
         return float(self.angle)
 
     def taps(self) -> FloatArray:

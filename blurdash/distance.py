@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.errors import EmbeddingError
-from blurdash.table import Measure
+from blurdash.table import Measure, Span
 
 __all__ = [
     "DISTANCES",
+    "EMBEDDING",
     "cosine_distance",
     "cosine_similarity",
     "l1_distance",
@@ -146,6 +147,9 @@ def _vector(embedding: Any, name: str) -> npt.NDArray[np.float64]:
     return vector.astype(np.float64)
 
 
+# What the embedding is judged by where it is one among several measures.
+EMBEDDING = "cosine_similarity"
+
 DISTANCES = {
     "cosine_similarity": Measure(
         name="cosine_similarity",
@@ -157,6 +161,23 @@ DISTANCES = {
         identical=1.0,
         decimals=4,
         source="the study's cos_sim",
+        family="embedding",
+        test_id="cosine",
+        span=Span(0.86, 1, (0.9, 0.95, 1), 2),
+        roles={
+            "claim": 2,
+            "tile": 0,
+            "lane": 0,
+            "axis": 0,
+            "quick": 0,
+            "vote": 0,
+            "curve": 0,
+            "sceptic": 0,
+            "panel": 0,
+            "flips": 0,
+        },
+        order_of_sums=1e-5,
+        single_levels=3e-4,
     ),
     "cosine_distance": Measure(
         name="cosine_distance",
@@ -168,6 +189,9 @@ DISTANCES = {
         identical=0.0,
         decimals=4,
         source="the study's formula, 1 − cosine similarity",
+        family="embedding",
+        order_of_sums=1e-5,
+        single_levels=3e-4,
     ),
     "l1": Measure(
         name="l1",
@@ -179,6 +203,11 @@ DISTANCES = {
         identical=0.0,
         decimals=2,
         source="the study's L1_distance",
+        family="embedding",
+        span=Span(0, 8, (0, 4, 8), 0),
+        roles={"tile": 2, "panel": 1},
+        order_of_sums=1e-3,
+        single_levels=3e-2,
     ),
     "l2": Measure(
         name="l2",
@@ -190,5 +219,10 @@ DISTANCES = {
         identical=0.0,
         decimals=3,
         source="the study's L2_distance",
+        family="embedding",
+        span=Span(0, 0.8, (0, 0.4, 0.8), 1),
+        roles={"tile": 1, "quick": 1, "curve": 1, "sceptic": 1, "panel": 2, "flips": 4},
+        order_of_sums=1e-4,
+        single_levels=3e-3,
     ),
 }

@@ -13,9 +13,9 @@ from blurdash.quality import METRICS
 from blurdash.readout import MEASURES, PreparedFace
 from blurdash.register import REGISTERED_METRICS, Registrar, align
 from blurdash.sceptic import SCEPTIC_METRICS
-from blurdash.table import Measure, look_up
+from blurdash.table import Measure, in_role, look_up
 
-__all__ = ["ARGUMENT_MEASURES", "PLAIN", "Evidence", "family_of"]
+__all__ = ["ARGUMENT_MEASURES", "CLAIM", "Evidence"]
 
 PLAIN_PIXELS: dict[str, Measure] = {**METRICS, **SCEPTIC_METRICS}
 # The measure that is taken after registration.
@@ -24,8 +24,8 @@ REGISTERED = {f"registered_{name}": name for name in METRICS}
 # Every number that the argument is about, in the order it is shown.
 ARGUMENT_MEASURES: dict[str, Measure] = {**MEASURES, **SCEPTIC_METRICS, **REGISTERED_METRICS}
 
-# The claim is about these.
-PLAIN = ("cosine_similarity", "psnr", "ssim")
+# What the argument is about, in the order it is said.
+CLAIM = in_role(ARGUMENT_MEASURES, "claim")
 
 REMEMBERED = 4096
 
@@ -74,7 +74,7 @@ class Evidence:
         return self.prepared.changed(change)
 
     def values(
-        self, change: Change | Disturbance, names: Iterable[str] = PLAIN
+        self, change: Change | Disturbance, names: Iterable[str] = CLAIM
     ) -> dict[str, float]:
         """Returns a value of each named measure for a changed picture.
 
@@ -97,7 +97,7 @@ class Evidence:
                 self._known[change] = self._known.get(change, {}) | known
         return {name: known[name] for name in names}
 
-    def measure(self, test: Picture, names: Iterable[str] = PLAIN) -> dict[str, float]:
+    def measure(self, test: Picture, names: Iterable[str] = CLAIM) -> dict[str, float]:
         """Returns a value of each named measure for any picture against the reference.
 
         Args:
@@ -139,10 +139,3 @@ class Evidence:
             name: METRICS[REGISTERED[name]].compute(reference[region], moved[region])
             for name in names
         }
-
-
-def family_of(name: str) -> str:
-    """Returns whose accent a measure wears: ``embedding``, ``pixels`` or ``plain``."""
-    if name in DISTANCES:
-        return "embedding"
-    return "pixels" if name in METRICS else "plain"

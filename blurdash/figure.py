@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from plotly.subplots import make_subplots
 
-from blurdash.distance import DISTANCES
+from blurdash.distance import EMBEDDING
 from blurdash.folder import left_out_in_words
 from blurdash.provenance import NOT_WITH_FILE, separated
 from blurdash.readout import MEASURES
@@ -26,9 +27,11 @@ from blurdash.summary import (
     threshold_of,
 )
 from blurdash.sweep_file import settings_of, with_own_settings
+from blurdash.table import in_role
 
 __all__ = [
     "ACCENTS",
+    "UNBOUNDED",
     "Accents",
     "curves_figure",
     "heading",
@@ -50,7 +53,7 @@ class Accents(NamedTuple):
 
     def of(self, measure: str) -> str:
         """Returns the colour of a row of ``MEASURES``."""
-        return self.embedding if measure in DISTANCES else self.pixels
+        return self.embedding if MEASURES[measure].family == "embedding" else self.pixels
 
 
 # By the theme of what is behind, as in blurdash/ui/frontend/tokens.css: the pair is told apart by
@@ -66,7 +69,10 @@ def _drawable(value: float | None) -> float | None:
 # --- the study ------------------------------------------------------------------------------------
 
 # What a sweep's figure shows, in reading order: the study's three, then the pixel measures.
-PANELS = ("cosine_similarity", "l1", "l2", "psnr", "ssim")
+PANELS = in_role(MEASURES, "panel")
+COLUMNS = 3
+# Of identical pictures these are infinite, and a mean leaves them out.
+UNBOUNDED = tuple(name for name in PANELS if math.isinf(MEASURES[name].identical))
 SHARE = "of faces past the threshold"
 # More lines than that are a grey mass, and megabytes of page.
 MOST_LINES = 60
@@ -105,10 +111,15 @@ def curves_figure(
     """
     accents = ACCENTS[theme]
     share = past_threshold(table) if x == "px" else None
-    titles = [MEASURES[name].label for name in PANELS] + ([f"Share {SHARE}"] if share else [])
-    figure = make_subplots(rows=2, cols=3, subplot_titles=titles, vertical_spacing=0.16)
-    for i, name in enumerate(PANELS):
-        place = {"row": i // 3 + 1, "col": i % 3 + 1}
+    panels = _measured(table)
+    titles = [MEASURES[name].label for name in panels] + ([f"Share {SHARE}"] if share else [])
+    rows = max(2, math.ceil(len(titles) / COLUMNS))
+    figure = make_subplots(
+        rows=rows, cols=COLUMNS, subplot_titles=titles, vertical_spacing=0.32 / rows
+    )
+    places = [{"row": i // COLUMNS + 1, "col": i % COLUMNS + 1} for i in range(len(titles))]
+    for i, name in enumerate(panels):
+        place = places[i]
         curve = curve_of(table, name, x=x)
         drawn = current if x == "px" else None
         for trace in _panel(curve, accents.of(name), drawn, called, first=i == 0):
@@ -116,13 +127,18 @@ def curves_figure(
         _mark_references(figure, table, name, place)
         figure.update_yaxes(title_text=MEASURES[name].unit, range=_extent(curve), **place)
     if share:
-        figure.add_trace(_share_trace(*share, accents.embedding), row=2, col=3)
-        figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", row=2, col=3)
-    _style_study(figure, table, x, height)
+        figure.add_trace(_share_trace(*share, accents.embedding), **places[-1])
+        figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", **places[-1])
+    _style_study(figure, table, x, height * rows // 2)
     return figure
 
 
-def map_figure(table: pa.Table, measure: str = "cosine_similarity") -> go.Figure:
+def _measured(table: pa.Table) -> list[str]:
+    """The panels of measures that the table has; all where it has none, as of failing pictures."""
+    return [name for name in PANELS if table[name].null_count < len(table)] or list(PANELS)
+
+
+def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
     """Returns a measure over degree and angle, averaged over faces, as a map.
 
     Args:
@@ -189,7 +205,7 @@ def _drawn(table: pa.Table, x: str, *, first: bool) -> str:
     """One sweep's figures and facts; the first brings Plotly's script for all of them."""
     figures = [curves_figure(table, x=x, height=680)]
     if settings_of(table).get("identity", {}).get("angle") == "all":
-        figures += [map_figure(table, name) for name in PANELS]
+        figures += [map_figure(table, name) for name in _measured(table)]
     parts = [
         figure.to_html(
             full_html=False, include_plotlyjs=first and i == 0, config={"displaylogo": False}
@@ -350,7 +366,7 @@ def _first(table: pa.Table, column: str) -> str:
 
 
 def _face_count(table: pa.Table) -> int:
-    measured = table.filter(pc.is_valid(table["cosine_similarity"]))
+    measured = table.filter(pc.is_valid(table[EMBEDDING]))
     return len(pc.unique(measured["face"]))
 
 
@@ -395,7 +411,11 @@ def _facts(table: pa.Table) -> dict[str, Any]:
             f"{key} {value}" for key, value in identity.items() if key not in ("degrees", "grid")
         ),
         "Rows": f"{measured}{here}",
-        "PSNR": curve_of(table, "psnr").left_out() or "finite, but where all are identical",
+        **{
+            MEASURES[name].label: curve_of(table, name).left_out()
+            or "finite, but where all are identical"
+            for name in UNBOUNDED
+        },
         "Rows with a failure": report.get("failed_rows", ""),
         "Left out": left_out_in_words(report.get("left_out", {})) or "nothing",
         "Made": settings.get("created", ""),

@@ -16,16 +16,14 @@ from blurdash.distance import DISTANCES
 from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.flips import HUMAN, FlipCell, RankFlips
 from blurdash.receipt import versions
+from blurdash.table import in_role
 
 __all__ = ["FLIP_PANELS", "rank_flip_figure", "rank_flip_page"]
 
 Grid = npt.NDArray[np.float64]
 
 # In reading order: the claim, then what a sceptic puts beside it.
-FLIP_PANELS = (
-    "cosine_similarity", "psnr", "ssim", "cw_ssim",
-    "l2", "registered_psnr", "registered_ssim", "sharpness_ratio",
-)  # fmt: skip
+FLIP_PANELS = in_role(ARGUMENT_MEASURES, "flips")
 COLUMNS = 4
 NEUTRAL = "#e8e8e8"
 # Blue where faces prefer the sharp picture, orange where they prefer the blurred one: the accents,

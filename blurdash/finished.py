@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from blurdash.errors import SettingError, TableError
 from blurdash.outputs import REPLACE_HINT
-from blurdash.sweep_file import SCHEMA, other_settings, read_settings
+from blurdash.sweep_file import MEASURED, SCHEMA, other_settings, read_settings
 from blurdash.words import quoted
 
 __all__ = ["FinishedTable", "settings_of_finished"]
@@ -47,6 +47,7 @@ class FinishedTable:
             self._places = _places(self._file)
         except _UNREADABLE as error:
             raise _no_table(path) from error
+        self.whole = set(MEASURED) <= set(self._file.schema_arrow.names)  # has every measure
         metadata = self._file.metadata
         sizes = (metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
         self._starts = list(itertools.accumulate(sizes, initial=0))  # of the row groups, and an end
@@ -85,8 +86,11 @@ class FinishedTable:
             )
 
     def photo_id(self, face: str) -> str | None:
-        """Returns what tells a face's photo from others; None where it is not known."""
-        return self._places[face][2] if face in self._places else None
+        """Returns what tells a face's photo from others; None where it is not known.
+
+        Nor is it of a table that lacks a measure: its faces are to be measured anew.
+        """
+        return self._places[face][2] if self.whole and face in self._places else None
 
     def rows(self, face: str) -> pa.Table:
         """Returns the rows of a face that has them."""

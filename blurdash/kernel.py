@@ -25,6 +25,7 @@ __all__ = [
     "ANGLE_RANGE",
     "DEGREE_RANGE",
     "KERNELS",
+    "STUDY_OWN_ANGLE",
     "Kernel",
     "KernelAudit",
     "audit_kernel",
@@ -39,6 +40,7 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 
 DEGREE_RANGE = (0, 100)
+STUDY_OWN_ANGLE = (-88, 88)  # of its degree 1
 ANGLE_RANGE = (-180, 180)
 
 
@@ -365,7 +367,16 @@ class Kernel:
         label: What a person reads.
         make: Function of ``(degree, angle)`` that returns the float64 kernel.
         stretched: Whether the filtered picture is then stretched to 0..255, as the study does.
-        note: One sentence on what the angle and the degree mean.
+        zero_direction: Direction that angle 0 draws, degrees counter-clockwise as displayed from
+            horizontal; None for a kernel without a direction, such as a disc.
+        own_angle: Least and greatest whole angle that degree 1 draws for itself whatever angle is
+            given; None where it takes the one it is given.
+        straight: Whether it is a straight line, whose length can be compared with a degree.
+        fractional: Whether a degree may be a fraction.
+        drawn_in_browser: Whether ``frontend/kernels.js`` has it; else the pages show the server's
+            picture once the hand rests.
+        note: One clause on what the angle and the degree mean.
+        says: One sentence on what it is.
         source: Where it comes from.
     """
 
@@ -373,8 +384,30 @@ class Kernel:
     label: str
     make: Callable[[int, float], FloatArray]
     stretched: bool
+    zero_direction: float | None
+    own_angle: tuple[int, int] | None
+    straight: bool
+    fractional: bool
+    drawn_in_browser: bool
     note: str
+    says: str
     source: str
+
+    def draws_own_angle(self, degree: int) -> bool:
+        """Whether a degree is made at an angle of its own, whatever angle is given."""
+        return self.own_angle is not None and degree == 1
+
+    def angle_like(self, other: Kernel, angle: float) -> float:
+        """Returns the angle at which this kernel draws what another draws at ``angle``.
+
+        Example:
+            >>> KERNELS["line"].angle_like(KERNELS["study"], 45.0)
+            0.0
+        """
+        mine, its = self.zero_direction, other.zero_direction
+        if mine is None or its is None or mine == its:
+            return angle
+        return (angle + its - mine) % 180
 
 
 KERNELS = {
@@ -383,6 +416,12 @@ KERNELS = {
         label="study recipe",
         make=study_kernel,
         stretched=True,
+        zero_direction=135.0,
+        own_angle=STUDY_OWN_ANGLE,
+        straight=True,
+        fractional=False,
+        drawn_in_browser=True,
+        says="The study's recipe, as it really is",
         note="a turned diagonal, then a contrast stretch; angle 45 is a horizontal streak",
         source="the study's own code",
     ),
@@ -391,6 +430,12 @@ KERNELS = {
         label="exact line",
         make=line_kernel,
         stretched=False,
+        zero_direction=0.0,
+        own_angle=None,
+        straight=True,
+        fractional=True,
+        drawn_in_browser=True,
+        says="A true line: centred, exact, keeps all light",
         note="a centred line of that many pixels, counter-clockwise from horizontal",
         source="blurdash",
     ),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.errors import PictureError
-from blurdash.table import Measure
+from blurdash.table import Measure, Span
 
 __all__ = ["METRICS", "SsimReference", "luma", "psnr", "ssim", "ssim_against", "ssim_of_luma"]
 
@@ -283,6 +283,24 @@ METRICS = {
         identical=math.inf,
         decimals=2,
         source="10 · log10(255² / MSE) over all RGB values",
+        family="pixels",
+        span=Span(15, 40, (20, 30, 40), 0),
+        roles={
+            "claim": 0,
+            "tile": 3,
+            "axis": 1,
+            "quick": 2,
+            "vote": 1,
+            "curve": 2,
+            "sceptic": 2,
+            "rival": 0,
+            "pixel rival": 0,
+            "panel": 3,
+            "flips": 1,
+        },
+        twin_tolerance=0.01,
+        order_of_sums=1e-4,
+        single_levels=0.05,
     ),
     "ssim": Measure(
         name="ssim",
@@ -295,5 +313,24 @@ METRICS = {
         decimals=4,
         source="Wang et al. 2004 on Rec. 601 luma",
         prepare=ssim_against,
+        family="pixels",
+        span=Span(0.6, 1, (0.6, 0.8, 1), 2),
+        roles={
+            "claim": 1,
+            "tile": 4,
+            "lane": 1,
+            "axis": 2,
+            "quick": 3,
+            "vote": 2,
+            "curve": 3,
+            "sceptic": 3,
+            "rival": 1,
+            "pixel rival": 1,
+            "panel": 4,
+            "flips": 2,
+        },
+        twin_tolerance=0.0005,
+        order_of_sums=1e-6,
+        single_levels=5e-4,
     ),
 }

@@ -375,6 +375,7 @@ REGISTERED_METRICS = {
         decimals=2,
         source="PSNR after phase correlation, on the common region",
         prepare=_registered(psnr),
+        roles={"flips": 5},
     ),
     "registered_ssim": Measure(
         name="registered_ssim",
@@ -387,5 +388,6 @@ REGISTERED_METRICS = {
         decimals=4,
         source="SSIM after phase correlation, on the common region",
         prepare=_registered(ssim),
+        roles={"flips": 6},
     ),
 }

@@ -22,13 +22,14 @@ from blurdash.blur import Picture, study_blur
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, PhotoError, SettingError
 from blurdash.folder import PhotoFile, check_limit, read_folder, try_until_enough, with_limit
-from blurdash.kernel import check_angle, check_seed
+from blurdash.kernel import KERNELS, check_angle, check_seed
 from blurdash.photo import load_photo
 from blurdash.words import as_text, quoted
 
 __all__ = [
     "MODES",
     "NOTE_NAME",
+    "SAMPLES_KERNEL",
     "Estimate",
     "SamplePlan",
     "SampleReport",
@@ -44,6 +45,7 @@ __all__ = [
 
 MODES = {"random": "an angle drawn for each degree", "fix": "one angle for all degrees"}
 NOTE_NAME = "samples.json"
+SAMPLES_KERNEL = "study"  # what study_blur makes
 
 # A task is a picture and so many of its degrees: decoding it again costs little, and a folder
 # with fewer pictures than processors still uses them all.
@@ -101,8 +103,9 @@ def drawn_angle(seed: int, face: str, degree: int, angle: float | None, *, kerne
     """
     # The same draw as study_blur makes it, whose angle of degree 1 is drawn in any case.
     rng = sample_random(seed, face, degree)
-    if degree == 1 and kernel == "study":
-        return float(rng.randint(-88, 88))
+    row = KERNELS[kernel]
+    if row.own_angle is not None and row.draws_own_angle(degree):
+        return float(rng.randint(*row.own_angle))
     return float(rng.randint(-180, 180) if angle is None else angle)
 
 

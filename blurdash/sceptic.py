@@ -270,6 +270,7 @@ SCEPTIC_METRICS = {
         decimals=4,
         source="Wang and Simoncelli 2005, log-Gabor subbands of the luma at 256 px",
         prepare=cw_ssim_against,
+        roles={"sceptic": 4, "pixel rival": 2, "flips": 3},
     ),
     "sharpness_ratio": Measure(
         name="sharpness_ratio",
@@ -282,5 +283,6 @@ SCEPTIC_METRICS = {
         decimals=3,
         source="variance of the Laplacian over that of the clean picture",
         prepare=_sharpness_against,
+        roles={"quick": 4, "vote": 3, "sceptic": 5, "flips": 7},
     ),
 }

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from blurdash import defaults
 from blurdash.blur import Picture, apply_kernel
+from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
 from blurdash.evidence import ARGUMENT_MEASURES, Evidence
 from blurdash.kernel import KERNELS, KernelAudit, audit_kernel, check_angle, line_kernel
-from blurdash.table import look_up
+from blurdash.table import in_role, look_up
 
 __all__ = [
     "PIXEL_RIVALS",
@@ -25,10 +26,8 @@ __all__ = [
     "find_mildest",
 ]
 
-JUDGE = "cosine_similarity"
-RIVALS = ("psnr", "ssim")
-# Every pixel measure that takes the pictures as they are.
-PIXEL_RIVALS = ("psnr", "ssim", "cw_ssim")
+RIVALS = in_role(ARGUMENT_MEASURES, "rival")
+PIXEL_RIVALS = in_role(ARGUMENT_MEASURES, "pixel rival")
 
 LIMITS = (0.5, 256.0)
 COARSE_DEGREES = (2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
@@ -186,7 +185,7 @@ class _Hunt:
 
     def margins(self, far: float, degree: int) -> dict[str, float]:
         """Each one's margin towards: the recogniser prefers sharp, the rivals blurred."""
-        found = {JUDGE: self._gap(JUDGE, far, degree)}
+        found = {EMBEDDING: self._gap(EMBEDDING, far, degree)}
         return found | {name: -self._gap(name, far, degree) for name in self._rivals}
 
     def _gap(self, name: str, far: float, degree: int) -> float:
@@ -215,7 +214,7 @@ class _Hunt:
         low, high = 0, 100
         while high - low > 1:
             middle = (low + high) // 2
-            if self._gap(JUDGE, far, middle) > 0:
+            if self._gap(EMBEDDING, far, middle) > 0:
                 high = middle
             else:
                 low = middle
@@ -225,7 +224,7 @@ class _Hunt:
         """A pair with everything that is known of it."""
         margins = self.margins(far, degree)
         against = [name for name, margin in margins.items() if margin <= 0]
-        names = (JUDGE, *self._rivals)
+        names = (EMBEDDING, *self._rivals)
         x, y = self._place(far)
         return Disagreement(
             found=not against,
@@ -243,7 +242,7 @@ class _Hunt:
         if not against:
             return ""
         sides = [
-            f"{ARGUMENT_MEASURES[name].label} prefers the {_WRONG_SIDE[name == JUDGE]} one"
+            f"{ARGUMENT_MEASURES[name].label} prefers the {_WRONG_SIDE[name == EMBEDDING]} one"
             for name in against
         ]
         return (
@@ -351,7 +350,7 @@ def find_angle_flip(
 
 
 def _cosine(evidence: Evidence, degree: int, angle: float) -> float:
-    return evidence.values(evidence.blurred(degree, angle), (JUDGE,))[JUDGE]
+    return evidence.values(evidence.blurred(degree, angle), (EMBEDDING,))[EMBEDDING]
 
 
 _Blur = tuple[int, float]
@@ -390,4 +389,4 @@ def _side(evidence: Evidence, degree: int, angle: float) -> AngleSide:
     direction = 0.0 if math.isnan(audit.direction) else audit.direction  # a single tap has none
     line: Picture = apply_kernel(evidence.prepared.reference, line_kernel(degree, direction))
     value = _cosine(evidence, degree, angle)
-    return AngleSide(degree, angle, value, audit, evidence.measure(line, (JUDGE,))[JUDGE])
+    return AngleSide(degree, angle, value, audit, evidence.measure(line, (EMBEDDING,))[EMBEDDING])

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from blurdash.argument import LEAST_SAID, BlurEquivalent, ScepticRow
+from blurdash.distance import EMBEDDING
 from blurdash.disturb import Disturbance
-from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
 from blurdash.table import INFINITE
 from blurdash.words import listed, sentence
 
 __all__ = [
-    "CLAIM",
-    "EMBEDDING",
     "PIXEL_CLAIM",
     "Blur",
     "ShownRow",
@@ -39,10 +38,7 @@ __all__ = [
     "word",
 ]
 
-# What the argument is about, in the order it is said.
-CLAIM = ("psnr", "ssim", "cosine_similarity")
-PIXEL_CLAIM = ("psnr", "ssim")
-EMBEDDING = "cosine_similarity"
+PIXEL_CLAIM = tuple(name for name in CLAIM if name != EMBEDDING)
 SHARP, BLURRED = 0, 1
 
 

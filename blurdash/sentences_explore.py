@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from blurdash.argument import LEAST_SAID, BlurEquivalent
-from blurdash.evidence import family_of
-from blurdash.sentences import CLAIM, EMBEDDING, word
+from blurdash.distance import EMBEDDING
+from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
+from blurdash.sentences import word
 from blurdash.words import listed, sentence
 
 __all__ = ["RECOGNISER_STATES", "Said", "Seen", "explore_sentence"]
@@ -83,7 +84,7 @@ class Said(NamedTuple):
             >>> Said("", "", "", "PSNR reads 30 px.").parts()
             [['PSNR', 'pixels'], [' reads 30 px.', '']]
         """
-        names = {word(name).lower(): family_of(name) for name in CLAIM}
+        names = {word(name).lower(): ARGUMENT_MEASURES[name].family for name in CLAIM}
         pieces = re.split(f"({'|'.join(map(re.escape, names))})", self.rest, flags=re.IGNORECASE)
         return [[piece, names.get(piece.lower(), "")] for piece in pieces if piece]
 

@@ -44,7 +44,7 @@ from blurdash.photo import load_photo
 from blurdash.quality import METRICS
 from blurdash.readout import CROPS, verdict_of
 from blurdash.receipt import versions
-from blurdash.samples import drawn_angle, read_note, sample_folders
+from blurdash.samples import SAMPLES_KERNEL, drawn_angle, read_note, sample_folders
 from blurdash.sweep_file import Journal, table_of, with_settings, write_sweep
 from blurdash.table import look_up
 from blurdash.words import as_text, quoted
@@ -134,9 +134,9 @@ class Sweep:
         look_up(KERNELS, self.kernel, "kernel")
         look_up(CROPS, self.crop, "crop")
         look_up(BLURS, self.blur, "blur")
-        if self.samples and (self.angle == "all" or self.kernel != "study"):
+        if self.samples and (self.angle == "all" or self.kernel != SAMPLES_KERNEL):
             raise SettingError(
-                "samples on disk have one angle a degree and the kernel study",
+                f"samples on disk have one angle a degree and the kernel {SAMPLES_KERNEL}",
                 hint="sweep the photos themselves for other kernels and for angle all",
             )
 
@@ -675,8 +675,8 @@ def _finished(old: FinishedTable, found: Sequence[Source], limit: int | None) ->
         good, all_tried = report.faces - report.failed_count, report.faces == len(found)
     except (KeyError, TypeError):
         return None
-    if report.rows != old.count:
-        return None  # edited since
+    if report.rows != old.count or not old.whole:
+        return None  # edited since, or made before a measure was added
     enough = all_tried if limit is None else good == limit or (good < limit and all_tried)
     stamps = ((source.name, source.stamp()) for source in found[: report.faces])
     if not enough or photos != _fingerprint(stamps):
@@ -945,7 +945,7 @@ def _points(source: Source, sweep: Sweep) -> Sequence[Point]:
         angle = None if sweep.mode == "random" else float(sweep.angle)
         return [(degree, angle) for degree in sweep.degrees]
     return [
-        (degree, drawn_angle(known["seed"], name, degree, known["angle"], kernel="study"))
+        (degree, drawn_angle(known["seed"], name, degree, known["angle"], kernel=SAMPLES_KERNEL))
         for degree in sweep.degrees
     ]
 

@@ -22,10 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from blurdash.distance import DISTANCES
 from blurdash.errors import SettingError, TableError
 from blurdash.provenance import fits, rows_say
+from blurdash.quality import METRICS
 
 __all__ = [
+    "MEASURED",
     "SCHEMA",
     "Journal",
     "as_csv",
@@ -50,18 +53,14 @@ MAX_NOTE_BYTES = 1024 * 1024
 # Parts are gathered to row groups of at least this many rows, which bounds memory and file size.
 ROWS_AT_ONCE = 8192
 
+MEASURED = (*DISTANCES, *METRICS)
 SCHEMA = pa.schema(
     [
         pa.field("face", pa.string(), nullable=False),
         pa.field("degree", pa.int16(), nullable=False),
         pa.field("angle", pa.float64()),  # null: unknown, as in samples made elsewhere
         pa.field("kernel", pa.string(), nullable=False),
-        pa.field("cosine_similarity", pa.float64()),
-        pa.field("cosine_distance", pa.float64()),
-        pa.field("l1", pa.float64()),
-        pa.field("l2", pa.float64()),
-        pa.field("psnr", pa.float64()),
-        pa.field("ssim", pa.float64()),
+        *(pa.field(name, pa.float64()) for name in MEASURED),
         pa.field("eye_distance_px", pa.float64()),
         pa.field("degree_percent_of_eye_distance", pa.float64()),
         pa.field("crop", pa.string(), nullable=False),
@@ -75,8 +74,8 @@ SCHEMA = pa.schema(
     ]
 )
 
-# Came later: a table without them is read with nulls in their place.
-LATER = frozenset(("face_confidence", "face_second_score", "face_source_px", "photo_id"))
+# A table without them is read with nulls in their place: they came later, or may.
+LATER = frozenset((*MEASURED, "face_confidence", "face_second_score", "face_source_px", "photo_id"))
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

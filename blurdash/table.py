@@ -6,17 +6,51 @@ import difflib
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 
 from blurdash.errors import SettingError
 from blurdash.words import quoted
 
-__all__ = ["INFINITE", "Measure", "look_up"]
+__all__ = ["FAMILIES", "INFINITE", "ROLES", "Measure", "Span", "in_role", "look_up"]
 
 INFINITE = "∞"
 
+# Whose accent and shape a measure wears.
+FAMILIES = ("embedding", "pixels", "plain")
+# Where a measure can stand; a row says at which place.
+ROLES = {
+    "claim": "what the argument is about, in the order it is said",
+    "tile": "a number of Explore",
+    "lane": "the curve of its family that Explore shows first",
+    "axis": "on the axis of how blurred each measure thinks the picture is",
+    "quick": "measured while a hand moves on Argument",
+    "vote": "beside what the room prefers",
+    "curve": "said as a blur on Argument",
+    "sceptic": "a column of the sceptic's table",
+    "rival": "what a disagreement is looked for with",
+    "pixel rival": "what is to prefer the blurred picture, however it counts pixels",
+    "panel": "a graph of a sweep",
+    "flips": "a map of the rank flips",
+}
+
 Row = TypeVar("Row")
+
+
+class Span(NamedTuple):
+    """What of a measure is drawn: fixed and round, so that curves can be compared by eye.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end.
+        ticks: Where lines are drawn.
+        decimals: Digits after the point of their labels.
+    """
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    decimals: int
 
 
 @dataclass(frozen=True)
@@ -35,6 +69,16 @@ class Measure:
         source: Where the definition comes from.
         prepare: Function of a reference that does its half of ``compute`` once and returns a
             function of a test; None where nothing is worth keeping.
+        family: One of ``FAMILIES``.
+        test_id: What tests and scripts call it; None where that is its name.
+        span: What is drawn of it; of distances, for the recogniser that needs no download: others
+            have their own (``EmbedderRow.spans``). None where it is drawn nowhere.
+        roles: Keys of ``ROLES``, each with the place among those that play it.
+        twin_tolerance: How close two values must be for pictures to count as its twins; None where
+            none are looked for.
+        order_of_sums: By how much sums in another order move it, in the network and in the blur.
+        single_levels: By how much a canvas moves it of which 3 % of the values are a grey level
+            off; three times what was measured.
     """
 
     name: str
@@ -47,6 +91,13 @@ class Measure:
     decimals: int
     source: str
     prepare: Callable[[Any], Callable[[Any], float]] | None = None
+    family: str = "plain"
+    test_id: str | None = None
+    span: Span | None = None
+    roles: Mapping[str, int] = field(default_factory=dict)
+    twin_tolerance: float | None = None
+    order_of_sums: float = 0.0
+    single_levels: float = 0.0
 
     def against(self, reference: Any) -> Callable[[Any], float]:
         """Returns a function of a test that gives ``compute(reference, test)``, for many tests."""
@@ -89,6 +140,17 @@ class Measure:
     def direction(self) -> str:
         """Direction in words: ``"higher is closer"`` or ``"lower is closer"``."""
         return "higher is closer" if self.higher_is_closer else "lower is closer"
+
+
+def in_role(table: Mapping[str, Measure], role: str) -> tuple[str, ...]:
+    """Returns the names of the rows that play a role, in the order of their places.
+
+    Args:
+        table: Measures by name.
+        role: A key of ``ROLES``.
+    """
+    names = [name for name, row in table.items() if role in row.roles]
+    return tuple(sorted(names, key=lambda name: table[name].roles[role]))
 
 
 def look_up(table: Mapping[str, Row], name: object, what: str) -> Row:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from blurdash import defaults
 from blurdash.blur import CanvasBlur, Change, Picture, shift
+from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
 from blurdash.kernel import DEGREE_RANGE, line_kernel
 from blurdash.quality import METRICS
@@ -20,7 +21,9 @@ __all__ = ["TWIN_KERNEL", "TWIN_TOLERANCE", "Twins", "twin_pictures", "twins"]
 TWIN_KERNEL = "line"  # whose length may be any
 
 # How close the two values of twins are: dB of PSNR; SSIM.
-TWIN_TOLERANCE = {"psnr": 0.01, "ssim": 0.0005}
+TWIN_TOLERANCE = {
+    name: row.twin_tolerance for name, row in METRICS.items() if row.twin_tolerance is not None
+}
 VARIED = ("blur", "shift", "either")
 LONGEST = float(DEGREE_RANGE[1])
 FARTHEST = 256.0
@@ -60,7 +63,7 @@ class Twins:
         """Shifted minus blurred, in the metric's unit; 0 where both are infinite."""
         return _difference(self.shifted.values[self.metric], self.blurred.values[self.metric])
 
-    def apart(self, name: str = "cosine_similarity") -> float:
+    def apart(self, name: str = EMBEDDING) -> float:
         """Returns how far another measure puts them apart: its shifted minus its blurred value."""
         return _difference(self.shifted.values[name], self.blurred.values[name])
 

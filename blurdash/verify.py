@@ -37,25 +37,6 @@ CONFIDENCE_TOLERANCE = 1e-3
 SECOND_SCORE_TOLERANCE = 0.05
 CANVAS_TOLERANCE = 0.05  # of a grey level, of a channel's mean
 SAME_NUMBER = 1e-9
-# Sums in another order of the same pixels: in the network, and in a blur, of which some pixels
-# are rounded to the next grey level.
-ORDER_OF_SUMS = {
-    "cosine_similarity": 1e-5,
-    "cosine_distance": 1e-5,
-    "l1": 1e-3,
-    "l2": 1e-4,
-    "psnr": 1e-4,
-    "ssim": 1e-6,
-}
-# Of a canvas of which 3 % of the values are a grey level off; three times what was measured.
-SINGLE_LEVELS = {
-    "cosine_similarity": 3e-4,
-    "cosine_distance": 3e-4,
-    "l1": 3e-2,
-    "l2": 3e-3,
-    "psnr": 0.05,
-    "ssim": 5e-4,
-}
 OTHER_ORDER = "sums in another order, as on another processor"
 
 
@@ -434,9 +415,9 @@ def _number_line(name: str, there: Any, here: Any, canvas: str) -> Line:
     gap = abs(_number(there) - _number(here))
     if gap <= SAME_NUMBER:
         return Line(name, EQUAL, there, here)
-    if canvas == NEAR and gap <= SINGLE_LEVELS[name]:
+    if canvas == NEAR and gap <= MEASURES[name].single_levels:
         return Line(name, NEAR, there, here, f"{gap:.1g} apart: what single grey levels do")
-    if canvas == EQUAL and gap <= ORDER_OF_SUMS[name]:
+    if canvas == EQUAL and gap <= MEASURES[name].order_of_sums:
         return Line(name, NEAR, there, here, f"{gap:.1g} apart: {OTHER_ORDER}")
     told = "" if math.isnan(gap) else f"{gap:.3g} {METRICS[name].unit if name in METRICS else ''}"
     return Line(name, DIFFERS, there, here, f"{told.strip()} apart" if told else "another value")

@@ -21,7 +21,7 @@ from blurdash.argue import argue
 from blurdash.cli import main
 from blurdash.embed import Embedder
 from blurdash.errors import NoFaceError, SettingError, StoppedError
-from blurdash.evidence import ARGUMENT_MEASURES, PLAIN, Evidence
+from blurdash.evidence import ARGUMENT_MEASURES, CLAIM, Evidence
 from blurdash.face import Face
 from blurdash.figure_argument import rank_flip_figure, rank_flip_page
 from blurdash.flips import (
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.xdist_group("argue")  # one worker: what the tests shar
 
 Picture = npt.NDArray[np.uint8]
 
-QUICK = FlipSettings(shifts=(4.0, 16.0), degrees=(5, 30), measures=PLAIN)
+QUICK = FlipSettings(shifts=(4.0, 16.0), degrees=(5, 30), measures=CLAIM)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -120,7 +120,7 @@ def test_counts_leave_out_what_has_no_value() -> None:
 def test_preferences_are_those_of_the_values(portrait_face: Face, dlib_embedder: Embedder) -> None:
     known = Evidence(PreparedFace(portrait_face, dlib_embedder, exact=False))
     found = preferences(known, QUICK)
-    for name in PLAIN:
+    for name in CLAIM:
         for i, shift in enumerate(QUICK.shifts):
             for j, degree in enumerate(QUICK.degrees):
                 sharp = known.values(known.shifted(shift))[name]

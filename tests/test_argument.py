@@ -20,7 +20,7 @@ from blurdash.blur import Change, apply_change, apply_kernel, inverse_move, move
 from blurdash.disturb import RANGES, Disturbance, disturb
 from blurdash.embed import Embedder
 from blurdash.errors import PictureError, SettingError
-from blurdash.evidence import ARGUMENT_MEASURES, PLAIN, Evidence
+from blurdash.evidence import ARGUMENT_MEASURES, CLAIM, Evidence
 from blurdash.face import Face
 from blurdash.kernel import line_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
@@ -567,7 +567,7 @@ def test_a_shift_is_a_longer_blur_to_psnr_than_to_the_embedding(evidence: Eviden
     degrees = (0, 5, 10, 20, 40, 70, 100)
     found = {
         name: blur_equivalent(values[name], evidence.curve(degrees, 45, name), name).degree or 100
-        for name in PLAIN
+        for name in CLAIM
     }
     assert found["cosine_similarity"] < found["psnr"]
     assert found["cosine_similarity"] < found["ssim"]
@@ -577,7 +577,7 @@ def test_a_shift_is_a_longer_blur_to_psnr_than_to_the_embedding(evidence: Eviden
 
 
 def test_the_sceptics_table_has_every_switch(portrait_face: Face, dlib_embedder: Embedder) -> None:
-    rows = sceptic_table(portrait_face, dlib_embedder, registrations=("none", "phase"), names=PLAIN)
+    rows = sceptic_table(portrait_face, dlib_embedder, registrations=("none", "phase"), names=CLAIM)
     keys = [(row.kernel, row.registration, row.crop) for row in rows]
     assert len(set(keys)) == len(keys) == 8
     by_key = dict(zip(keys, rows, strict=True))

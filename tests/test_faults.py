@@ -39,11 +39,12 @@ from blurdash.embed import Embedder, Embeddings, facenet, facenet_embedder
 from blurdash.embed.facenet_weights import VGGFACE2
 from blurdash.errors import EmbeddingError
 from blurdash.face import Face
+from blurdash.readout import MEASURES
 from blurdash.sweep import RunOptions, Sweep, run_sweep
 from blurdash.sweep_file import read_sweep
 from blurdash.ui import recogniser
 from blurdash.ui.photos import ShownFace
-from blurdash.ui.readouts import TILES
+from blurdash.ui.rows import TILES
 from blurdash.ui.sweep_jobs import SweepJob
 from blurdash.ui.view import View
 from blurdash.weights import WeightsFile, fetch, sha256
@@ -122,7 +123,7 @@ class Visit:
         values = component_data(self.settled(), "bd_controls")["values"]
         assert values[-1] != "none"
         embedding = [
-            v for v, (_, _, kind) in zip(values, TILES, strict=True) if kind == "embedding"
+            v for v, name in zip(values, TILES, strict=True) if MEASURES[name].family == "embedding"
         ]
         return None if "none" in embedding else [float(value) for value in embedding]
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from blurdash.ui import recogniser
 from blurdash.ui.sent import Sent, is_number
-from blurdash.ui.story import ROWS
+from blurdash.ui.sliders import ARGUMENT_SLIDERS
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
 HUGE = int("7" * 400)
@@ -66,7 +66,7 @@ def test_odd_values_change_nothing_on_argument(dlib_embedder):
         page.run()
         assert not page.exception, repr(odd)[:80]
     values = page.session_state["bd_story"].values
-    assert all(row.low <= values[name] <= row.high for name, row in ROWS.items())
+    assert all(row.low <= values[name] <= row.high for name, row in ARGUMENT_SLIDERS.items())
 
 
 def test_only_finite_numbers_of_a_sensible_size_are_numbers():

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurdash.argument import BlurEquivalent
-from blurdash.evidence import ARGUMENT_MEASURES
-from blurdash.sentences import CLAIM, EMBEDDING
+from blurdash.distance import EMBEDDING
+from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
 from blurdash.sentences_explore import RECOGNISER_STATES, Said, Seen, explore_sentence
 
 NAMES = {"psnr": "PSNR", "ssim": "SSIM", EMBEDDING: "embedding"}

@@ -21,7 +21,7 @@ from blurdash.embed.base import (
 )
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
 from blurdash.errors import SettingError, WeightsError
-from blurdash.table import look_up
+from blurdash.table import Span, look_up
 
 __all__ = [
     "DEFAULT_EMBEDDER",
@@ -143,6 +143,13 @@ def _load_dlib(options: LoadOptions) -> Embedder:
     return load(options)
 
 
+# FaceNet's embeddings have unit length and 512 numbers, and spread wider than dlib's.
+SPANS_OF_UNIT_LENGTH = {
+    "cosine_similarity": Span(0, 1, (0, 0.5, 1), 1),
+    "l2": Span(0, 1.6, (0, 0.8, 1.6), 1),
+    "l1": Span(0, 30, (0, 15, 30), 0),
+}
+
 EMBEDDERS = {
     "facenet-vggface2": EmbedderRow(
         name="facenet-vggface2",
@@ -155,6 +162,7 @@ EMBEDDERS = {
         licence=VGGFACE2.licence,
         origin=VGGFACE2.origin,
         load=_load_vggface2,
+        spans=SPANS_OF_UNIT_LENGTH,
     ),
     "facenet-casia-webface": EmbedderRow(
         name="facenet-casia-webface",
@@ -167,6 +175,7 @@ EMBEDDERS = {
         licence=CASIA_WEBFACE.licence,
         origin=CASIA_WEBFACE.origin,
         load=_load_casia_webface,
+        spans=SPANS_OF_UNIT_LENGTH,
     ),
     "dlib": EmbedderRow(
         name="dlib",

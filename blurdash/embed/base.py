@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from blurdash import defaults
 from blurdash.canvas import Picture
 from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face
+from blurdash.table import Span
 from blurdash.words import quoted
 
 __all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "Threshold"]
@@ -94,6 +95,8 @@ class EmbedderRow:
         licence: Licence of the weights.
         origin: Where the weights come from.
         load: Makes the ``Embedder``.
+        spans: What is drawn of its distances, by measure, where that is another range than the
+            measure's own.
     """
 
     name: str
@@ -106,6 +109,7 @@ class EmbedderRow:
     licence: str
     origin: str
     load: Callable[[LoadOptions], Embedder]
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 class Embedder(ABC):

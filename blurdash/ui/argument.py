@@ -21,8 +21,8 @@ from blurdash.ui.argument_often import flip_preferences
 from blurdash.ui.argument_scenes import SCENE_PARTS
 from blurdash.ui.argument_search import (
     SEARCH,
+    angle_of,
     follow_search,
-    line_angle,
     start_search,
     wanted_kernel,
 )
@@ -35,7 +35,8 @@ from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
 from blurdash.ui.readouts import rests_at
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import shipped_flips
-from blurdash.ui.story import ROWS, SCENES, Story, address_of_story, obey_back, tell
+from blurdash.ui.sliders import ARGUMENT_SLIDERS
+from blurdash.ui.story import SCENES, Story, address_of_story, obey_back, tell
 from blurdash.ui.toolbar import toolbar
 from blurdash.ui.view import View
 from blurdash.words import sentence
@@ -74,7 +75,7 @@ def argument_page() -> None:
 def _draw_scene(chosen: View, loading: Loading) -> None:
     story = tell()
     sent = Sent.by(ARGUMENT_KEY)
-    ack = _take_position(story, sent.numbers("pos", len(ROWS) + 1))
+    ack = _take_position(story, sent.numbers("pos", len(ARGUMENT_SLIDERS) + 1))
     _enter(story, sent.text("scene"))
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
     if _do(story, box, sent.act("act"), chosen):
@@ -160,7 +161,7 @@ def _take_kernel(story: Story, chosen: View, kernel: str) -> bool:
     """Gives the page the kernel that a search needs; the blur keeps its direction."""
     if kernel == chosen.kernel:
         return False
-    story.jump(angle=line_angle(story, chosen.kernel))
+    story.jump(angle=angle_of(story, chosen.kernel, kernel))
     view.choose_kernel(chosen, kernel)
     story.kernel_changed = True
     return True
@@ -330,7 +331,6 @@ def _data(
         "ready": told.values is not None,
         "pending": parts.pending,
         "kernel": chosen.kernel,
-        "degree_one_angle": Change(1, 0.0, chosen.kernel).used_angle,
         # Before the reveal they would say what was done.
         "sliders": () if hidden else SCENES[story.scene].sliders,
         "pictures": list(shown),

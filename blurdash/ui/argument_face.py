@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.errors import BlurdashError
+from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.table import in_role
 from blurdash.ui.live import NOBODY, keep_prepared
 from blurdash.words import sentence
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["QUICK", "Answer", "ArgumentFace", "FacePictures"]
 
 # What is measured while a hand moves.
-QUICK = ("cosine_similarity", "l2", "psnr", "ssim", "sharpness_ratio")
+QUICK = in_role(ARGUMENT_MEASURES, "quick")
 KEPT = 48
 
 # One thread for everything that takes seconds: numbers under a slider come first.

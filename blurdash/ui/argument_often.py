@@ -7,10 +7,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from blurdash.circumstances import Circumstances, in_words
+from blurdash.distance import EMBEDDING
 from blurdash.errors import BlurdashError
+from blurdash.evidence import CLAIM
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.flips import HUMAN, preferences
-from blurdash.sentences import CLAIM, EMBEDDING, word
+from blurdash.sentences import word
 from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.shipped import shipped_flips
 

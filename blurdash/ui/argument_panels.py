@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from blurdash.argument import ScepticRow
-from blurdash.evidence import ARGUMENT_MEASURES, family_of
+from blurdash.argument import SCEPTIC_NAMES, ScepticRow
+from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.kernel import KERNELS
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import ShownRow, shown_row
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from blurdash.search import AngleFlip
 
 __all__ = [
-    "CURVE_NAMES",
     "PIXEL_FORMULAS",
-    "SCEPTIC_COLUMNS",
     "angle_note",
     "audit_table",
     "error_maps",
@@ -43,9 +41,6 @@ __all__ = [
 
 Map = npt.NDArray[np.floating]
 
-# What is said as a blur; it takes the face's own curve.
-CURVE_NAMES = ("cosine_similarity", "l2", "psnr", "ssim")
-SCEPTIC_COLUMNS = ("cosine_similarity", "l2", "psnr", "ssim", "cw_ssim", "sharpness_ratio")
 MAP_SIDE = 224
 # Where a map is brightest: an error of that many grey levels; that much SSIM lost.
 ERROR_FULL, SSIM_FULL = 64.0, 1.0
@@ -92,7 +87,7 @@ def measure_table(
             {
                 "cells": cells,
                 "name": row.short_label,
-                "family": family_of(name),
+                "family": row.family,
                 "wins": None if side is None else side + 1,
                 "test": f"argue-{name}",
                 "hint": f"{row.direction}. {row.source}",
@@ -236,7 +231,7 @@ def sceptic_panel(rows: Sequence[ScepticRow], chosen: tuple[str, str, str]) -> d
         rows: As ``sceptic_table`` returns them.
         chosen: Kernel, registration and crop of the row that is looked at.
     """
-    measures = [ARGUMENT_MEASURES[name] for name in SCEPTIC_COLUMNS]
+    measures = [ARGUMENT_MEASURES[name] for name in SCEPTIC_NAMES]
     labels = [f"{row.label}, {row.unit}" if row.unit else row.label for row in measures]
     lines = []
     for row in rows:

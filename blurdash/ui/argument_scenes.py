@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from blurdash.distance import EMBEDDING
+from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
 from blurdash.sentences import (
-    EMBEDDING,
     Blur,
     angle_sentence,
     embedding_sentence,
@@ -18,6 +19,7 @@ from blurdash.sentences import (
     shown_rows,
     vote_sentences,
 )
+from blurdash.table import in_role
 from blurdash.twins import twin_pictures
 from blurdash.ui.argument_face import QUICK
 from blurdash.ui.argument_often import how_often
@@ -30,7 +32,7 @@ from blurdash.ui.argument_panels import (
     room_row,
 )
 from blurdash.ui.argument_sceptic import sceptic
-from blurdash.ui.argument_search import SEARCHES
+from blurdash.ui.argument_search import SEARCHES, TWINS
 from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.readouts import equivalent_of
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["SCENE_PARTS"]
 
 OCCLUSION_GRID = 12
+VOTE = in_role(ARGUMENT_MEASURES, "vote")
 MISSING = "The recogniser is missing: it has no number for these two pictures."
 
 
@@ -54,7 +57,7 @@ def _two_pictures(told: Told) -> Parts:
             told.message,
         )
     heads = told.story.pictures()
-    names = [name for name in _names(told.values) if name != "l2"]
+    names = _names(told.values, VOTE)
     table = measure_table(*(told.values or (None, None)), names=names, heads=heads)
     table["rows"].insert(0, room_row(told.box.counts(), heads))
     panels = [
@@ -176,7 +179,7 @@ def _found(told: Told) -> dict[str, Any]:
 
 def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
     """Below which blur the embedding takes the blurred picture for the closer one, too."""
-    found = equivalent_of(value, told.curve(), "cosine_similarity")
+    found = equivalent_of(value, told.curve(), EMBEDDING)
     if found is None:
         return []
     line = fails_below(found)
@@ -222,9 +225,9 @@ def _numbers(told: Told, pair: Any) -> dict[str, Any]:
     )
 
 
-def _names(pair: Sequence[Mapping[str, float]] | None) -> list[str]:
+def _names(pair: Sequence[Mapping[str, float]] | None, wanted: Sequence[str] = QUICK) -> list[str]:
     """What is measured of both pictures; what will be, while they are not known."""
-    return [name for name in QUICK if all(name in values for values in pair or ())]
+    return [name for name in wanted if all(name in values for values in pair or ())]
 
 
 def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
@@ -284,8 +287,11 @@ def _drawn_pictures(told: Told) -> tuple[Hashable, Callable[[Evidence], list[Pic
 def _searches(told: Told) -> dict[str, Any]:
     """Buttons that look for a telling pair of this face."""
     hints = {
-        "twins-psnr": "A blur and a shift of this face with the same PSNR",
-        "twins-ssim": "A blur and a shift of this face with the same SSIM",
+        **{
+            name: f"A blur and a shift of this face with the same {SEARCHES[name].split()[0]}"
+            for name in SEARCHES
+            if name.startswith(TWINS)
+        },
         "disagreement": "The pair on which recogniser and pixel measures differ most",
         "mildest": "The least blur for which every pixel measure is wrong",
     }

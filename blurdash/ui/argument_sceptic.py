@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from blurdash import defaults
 from blurdash.argument import ScepticRow, sceptic_table
 from blurdash.kernel import KERNELS
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import sceptic_notes, sceptic_sentence
-from blurdash.ui.argument_panels import SCEPTIC_COLUMNS, sceptic_panel
-from blurdash.ui.argument_search import study_angle
+from blurdash.ui.argument_panels import sceptic_panel
+from blurdash.ui.argument_search import angle_of
 from blurdash.ui.argument_told import Parts, Told
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _sceptic_rows(told: Told, kernel: str) -> Answer | None:
     face, story = told.face, told.story
     if face is None or not told.at_rest:
         return None
-    degree, angle = int(story.values["degree"]), study_angle(story, told.kernel)
+    degree, angle = int(story.values["degree"]), angle_of(story, told.kernel, defaults.KERNEL)
     moved = story.sharp()
     return told.ask(
         f"sceptic {kernel}",
@@ -54,7 +55,6 @@ def _sceptic_rows(told: Told, kernel: str) -> Answer | None:
             angle=angle,
             moved=moved,
             kernels=(kernel,),
-            names=SCEPTIC_COLUMNS,
         ),
     )
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from blurdash.argument import STUDY_TURN
+from blurdash.kernel import KERNELS
+from blurdash.quality import METRICS
 from blurdash.search import find_angle_flip, find_disagreement, find_mildest
 from blurdash.twins import TWIN_KERNEL, TWIN_TOLERANCE, twins
 from blurdash.ui.argument_panels import angle_note
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "SEARCH",
     "SEARCHES",
+    "TWINS",
+    "angle_of",
     "follow_search",
-    "line_angle",
     "start_search",
-    "study_angle",
     "wanted_kernel",
 ]
 
@@ -34,8 +35,7 @@ TWINS = "twins-"  # and a measure
 KERNEL_CHANGED = "Twins need a line of any length: the kernel of this page is the exact line now."
 # What can be asked for, and what its button says.
 SEARCHES = {
-    "twins-psnr": "PSNR twins",
-    "twins-ssim": "SSIM twins",
+    **{TWINS + name: f"{METRICS[name].label} twins" for name in TWIN_TOLERANCE},
     "disagreement": "Largest disagreement",
     "mildest": "Mildest blur",
     "angle": "Find for this face",
@@ -73,16 +73,15 @@ def follow_search(story: Story, face: ArgumentFace, kernel: str, owner: str) -> 
     _SHOW[type(found).__name__](story, found)
 
 
-def study_angle(story: Story, kernel: str) -> float:
-    """Returns the angle at which the study's kernel draws the direction that is set."""
-    angle = story.values["angle"]
-    return angle if kernel != "line" else (angle - STUDY_TURN) % 180
+def angle_of(story: Story, kernel: str, other: str) -> float:
+    """Returns the angle at which another kernel draws the direction that is set.
 
-
-def line_angle(story: Story, kernel: str) -> float:
-    """Returns the angle at which the line kernel draws the direction that is set."""
-    angle = story.values["angle"]
-    return angle if kernel == "line" else (angle + STUDY_TURN) % 180
+    Args:
+        story: Where the sliders are.
+        kernel: A key of ``KERNELS``: the page's.
+        other: Another one.
+    """
+    return KERNELS[other].angle_like(KERNELS[kernel], story.values["angle"])
 
 
 def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Callable[[], Any]]:
@@ -94,7 +93,7 @@ def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Ca
         return (), lambda: find_angle_flip(face.evidence)
     if story.finding.startswith(TWINS):
         metric = story.finding.removeprefix(TWINS)
-        turned = line_angle(story, kernel)
+        turned = angle_of(story, kernel, TWIN_KERNEL)
         moved = direction if direction != (1.0, 0.0) else (limit, 0.0)
         return (*moved, turned), lambda: twins(
             face.evidence.prepared, moved, metric=metric, angle=turned
@@ -122,8 +121,9 @@ def _show_pair(story: Story, found: Disagreement) -> None:
 def _show_twins(story: Story, found: Twins) -> None:
     _back_to_shift(story)
     story.jump(degree=round(found.length), x=found.shift_x, y=found.shift_y)
-    unit, digits = ("dB", 3) if found.metric == "psnr" else ("", 5)
-    alike = f"{found.metric.upper()} {found.blurred.values[found.metric]:.{digits}f} {unit}".strip()
+    row = METRICS[found.metric]
+    digits = row.decimals + 1  # one more than is shown, as twins are closer than that
+    alike = f"{row.label} {found.blurred.values[found.metric]:.{digits}f} {row.unit}".strip()
     said = [sentence(found.note)] if found.note else []
     if found.found:
         said.append(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.disturb import Disturbance
-from blurdash.sentences import CLAIM, ShownRow, shown_rows
-from blurdash.ui.argument_panels import CURVE_NAMES
+from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
+from blurdash.sentences import ShownRow, shown_rows
+from blurdash.table import in_role
 
 if TYPE_CHECKING:
     from blurdash.ui.argument_face import Answer, ArgumentFace, FacePictures
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "Told"]
 
+# What is said as a blur; it takes the face's own curve.
+CURVES = in_role(ARGUMENT_MEASURES, "curve")
 CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
 
 
@@ -110,7 +113,7 @@ class Told:
 
         def compute(face: FacePictures) -> dict[int, dict[str, float]]:
             known = face.evidence
-            return {d: known.values(known.blurred(d, angle), CURVE_NAMES) for d in CURVE_DEGREES}
+            return {d: known.values(known.blurred(d, angle), CURVES) for d in CURVE_DEGREES}
 
         face = self.known
         if face is None or not self.at_rest:

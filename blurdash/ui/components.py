@@ -16,6 +16,8 @@ from typing import Any
 
 import streamlit as st
 
+from blurdash.ui.rows import rows_for_browser
+
 __all__ = [
     "argument",
     "carrier",
@@ -27,6 +29,7 @@ __all__ = [
     "scene",
     "slot",
     "stage",
+    "stage_script",
 ]
 
 # In the order of their dependence; the stage's own file has the module's only export.
@@ -152,7 +155,7 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
     Args:
         data: What the script reads; see ``frontend/argue.js``.
         key: The component's key.
-        position: Where the sliders start, in the order of ``story.ROWS``.
+        position: Where the sliders start, in the order of ``ARGUMENT_SLIDERS``.
         scene: The scene to start with.
 
     Returns:
@@ -253,13 +256,18 @@ def frontend(*names: str) -> str:
     return "\n" + "\n".join((folder / name).read_text("utf-8") for name in names)
 
 
+def stage_script() -> str:
+    """Returns all scripts, after the tables' rows that they read."""
+    return f"\nconst ROWS = {json.dumps(rows_for_browser())};\n{frontend(*STAGE_SCRIPTS)}"
+
+
 @functools.cache
 def _stage_component() -> Any:
     return st.components.v2.component(
         "blurdash_stage",
         html="<div></div>",
         css=frontend("widgets.css", "stage.css"),
-        js=frontend(*STAGE_SCRIPTS) + _published(),
+        js=stage_script() + _published(),
     )
 
 

@@ -7,22 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blurdash.argument import BlurEquivalent, blur_equivalent
-from blurdash.blur import Change
+from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
+from blurdash.evidence import CLAIM
 from blurdash.readout import CROPS, MEASURES, Readout
-from blurdash.sentences import CLAIM, EMBEDDING, PIXEL_CLAIM
+from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
+from blurdash.ui.rows import TILES
 from blurdash.ui.shipped import SHIPPED_EMBEDDER, shipped_strangers
+from blurdash.ui.sliders import EXPLORE_SLIDERS
 from blurdash.ui.view import View
 
 if TYPE_CHECKING:
     from blurdash.embed import EmbedderRow
     from blurdash.summary import Band
-    from blurdash.table import Measure
     from blurdash.ui.live import Curve
 
 __all__ = [
-    "TILES",
     "blur_text",
     "controls_data",
     "curve_data",
@@ -38,17 +39,6 @@ __all__ = [
 POINTS_OF_A_CURVE = 11
 BAND_STEP = 5  # degrees between the points of a band as it is drawn
 NO_EQUIVALENT: dict[str, Any] = {"text": "", "ranges": [], "side": ""}
-
-# What the browser calls a view's position.
-SLIDERS = ("degree", "angle", "shift_x", "shift_y")
-# Measure, the tile's test id, which accent it wears.
-TILES = (
-    ("cosine_similarity", "cosine", "embedding"),
-    ("l2", "l2", "embedding"),
-    ("l1", "l1", "embedding"),
-    ("psnr", "psnr", "pixels"),
-    ("ssim", "ssim", "pixels"),
-)
 
 
 def controls_data(
@@ -93,13 +83,11 @@ def controls_data(
         "key": key,
         "start": start,
         "kernel": view.kernel,
-        "degree_one_angle": Change(1, 0.0, view.kernel).used_angle,
         "eye_distance": round(eye_distance, 2),
         "source": None if source is None else round(source),
         "doubt": doubt,
         "mode": view.mode,
-        "defaults": dict(zip(SLIDERS, View().position(), strict=True)),
-        "tiles": [_tile(name, test_id, family) for name, test_id, family in TILES],
+        "defaults": dict(zip(EXPLORE_SLIDERS, View().position(), strict=True)),
         "values": _values(readout.values) if readout else None,
         "equivalents": equivalents(view, readout.values, readings) if readout else [],
         "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
@@ -136,6 +124,7 @@ def recogniser_data(
     """
     threshold = row.threshold if row else None
     return {
+        "name": row.name if row else "",
         "label": row.label if row else "",
         "dim": row.dim if row else 0,
         "protocol": view.protocol,
@@ -146,7 +135,7 @@ def recogniser_data(
         "threshold": None
         if threshold is None
         else {
-            "tile": [name for name, _, _ in TILES].index(threshold.measure),
+            "tile": TILES.index(threshold.measure),
             "text": f"{MEASURES[threshold.measure].short_label} "
             f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
             f"{threshold.source}",
@@ -197,7 +186,7 @@ def curve_data(
         "angle": curve.angle,
         "degrees": degrees,
         "values": [_values(shown[degree]) for degree in degrees],
-        "bands": [_band(bands[name]) if bands and name in bands else None for name, _, _ in TILES],
+        "bands": [_band(bands[name]) if bands and name in bands else None for name in TILES],
         "look_again": look_again,
     }
 
@@ -243,7 +232,7 @@ def readings_of(
     """
     if not (view.shift_x or view.shift_y) or len(curve) < POINTS_OF_A_CURVE:
         return {}
-    found = {name: equivalent_of(values[name], curve, name) for name, _, _ in TILES}
+    found = {name: equivalent_of(values[name], curve, name) for name in TILES}
     return {name: one for name, one in found.items() if one is not None}
 
 
@@ -259,10 +248,8 @@ def equivalents(
     """
     if not (view.shift_x or view.shift_y):
         itself = {"text": f"{view.degree} px", "ranges": [[view.degree] * 2], "side": ""}
-        return [
-            itself if not math.isnan(values[name]) else dict(NO_EQUIVALENT) for name, _, _ in TILES
-        ]
-    return [_equivalent(readings.get(name)) for name, _, _ in TILES] if readings else []
+        return [itself if not math.isnan(values[name]) else dict(NO_EQUIVALENT) for name in TILES]
+    return [_equivalent(readings.get(name)) for name in TILES] if readings else []
 
 
 def _equivalent(found: BlurEquivalent | None) -> dict[str, Any]:
@@ -326,31 +313,8 @@ def equivalent_of(
         return None
 
 
-def _tile(name: str, test_id: str, family: str) -> dict[str, Any]:
-    row = MEASURES[name]
-    return {
-        "id": test_id,
-        "measure": name,
-        "label": row.label,
-        "short": row.short_label,
-        "unit": row.unit,
-        "decimals": row.decimals,
-        "direction": row.direction,
-        "identical": _identical(row),
-        "source": row.source,
-        "family": family,
-    }
-
-
-def _identical(row: Measure) -> str:
-    """What the value is for equal pictures, where that needs saying: a distance's is 0."""
-    if not row.higher_is_closer:
-        return ""
-    return f"{'∞' if math.isinf(row.identical) else f'{row.identical:g}'} is identical"
-
-
 def _values(values: Mapping[str, float]) -> list[float | str]:
-    return [_for_browser(values[name], MEASURES[name].decimals) for name, _, _ in TILES]
+    return [_for_browser(values[name], MEASURES[name].decimals) for name in TILES]
 
 
 def _for_browser(value: float, decimals: int) -> float | str:

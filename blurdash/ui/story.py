@@ -14,8 +14,9 @@ from blurdash.disturb import Disturbance
 from blurdash.register import REGISTRATIONS
 from blurdash.ui.address import Reader, note, query_of, went_back
 from blurdash.ui.sent import is_number
+from blurdash.ui.sliders import ARGUMENT_SLIDERS, Slider
 
-__all__ = ["ROWS", "SCENES", "Row", "Scene", "Story", "address_of_story", "obey_back", "tell"]
+__all__ = ["SCENES", "Scene", "Story", "address_of_story", "obey_back", "tell"]
 
 
 class Scene(NamedTuple):
@@ -23,7 +24,7 @@ class Scene(NamedTuple):
 
     Attributes:
         title: On its step.
-        sliders: Names of the rows of ``ROWS`` that work in it.
+        sliders: Names of the rows of ``ARGUMENT_SLIDERS`` that work in it.
         pictures: What is shown, left and right; empty for none.
     """
 
@@ -31,31 +32,6 @@ class Scene(NamedTuple):
     sliders: tuple[str, ...]
     pictures: tuple[str, ...]
 
-
-class Row(NamedTuple):
-    """A slider: smallest, largest and first value; whether only whole numbers make sense."""
-
-    low: float
-    high: float
-    first: float
-    whole: bool = False
-
-
-# In the order of ARGUE_ROWS in frontend/argue.js.
-ROWS = {
-    "degree": Row(0, 100, 50, whole=True),
-    "angle": Row(-180, 180, 45),
-    "x": Row(-64, 64, 16),
-    "y": Row(-64, 64, 0),
-    "rotation": Row(-10, 10, 0),
-    "scale": Row(0.9, 1.1, 1),
-    "gain": Row(0.5, 1.5, 1),
-    "noise": Row(0, 40, 0),
-    "degree_a": Row(0, 100, 60, whole=True),
-    "angle_a": Row(-180, 180, 45),
-    "degree_b": Row(0, 100, 40, whole=True),
-    "angle_b": Row(-180, 180, 90),
-}
 
 PAIR = ("sharp", "blurred")
 MOVES = ("degree", "angle", "x", "y")
@@ -79,7 +55,7 @@ class Story:
 
     Attributes:
         scene: A key of ``SCENES``.
-        values: A number for each of ``ROWS``.
+        values: A number for each of ``ARGUMENT_SLIDERS``.
         swapped: Whether the blurred picture is on the left in the first scene.
         limit: The largest shift that the viewer calls slight, px.
         registration: Which row of the sceptic's table is looked at: ``none`` or a registration.
@@ -95,7 +71,7 @@ class Story:
 
     scene: str = "two-pictures"
     values: dict[str, float] = field(
-        default_factory=lambda: {name: row.first for name, row in ROWS.items()}
+        default_factory=lambda: {name: row.first for name, row in ARGUMENT_SLIDERS.items()}
     )
     swapped: bool = field(default_factory=lambda: bool(secrets.randbits(1)))
     limit: float = 16.0
@@ -132,7 +108,7 @@ class Story:
     def move(self, position: Sequence[object]) -> None:
         """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
         before = dict(self.values)
-        for (name, row), value in zip(ROWS.items(), position, strict=False):
+        for (name, row), value in zip(ARGUMENT_SLIDERS.items(), position, strict=False):
             self.values[name] = _inside(value, row)
         if self.values != before:
             self.twin = None
@@ -140,7 +116,7 @@ class Story:
 
     def jump(self, **values: float) -> None:
         """Moves the sliders from here; the browser follows."""
-        self.move([values.get(name, self.values[name]) for name in ROWS])
+        self.move([values.get(name, self.values[name]) for name in ARGUMENT_SLIDERS])
         self.start += 1
 
     def swap(self) -> None:
@@ -188,7 +164,7 @@ def address_of_story(story: Story) -> str:
     entries = {"scene": story.scene}
     entries |= {
         name: f"{story.values[name]:g}"
-        for name, row in ROWS.items()
+        for name, row in ARGUMENT_SLIDERS.items()
         if story.values[name] != row.first
     }
     if story.registration != "none":
@@ -204,12 +180,12 @@ def _story_in(reader: Reader) -> Story:
     story.scene = reader.known("scene", SCENES, story.scene)
     registrations = {"none": None, **dict.fromkeys(REGISTRATIONS)}
     story.registration = reader.known("registration", registrations, story.registration)
-    for name, row in ROWS.items():
+    for name, row in ARGUMENT_SLIDERS.items():
         story.values[name] = _inside(reader.number(name, row.low, row.high, row.first), row)
     return story
 
 
-def _inside(value: object, row: Row) -> float:
+def _inside(value: object, row: Slider) -> float:
     if not is_number(value):
         return row.first
     inside = min(max(float(value), row.low), row.high)

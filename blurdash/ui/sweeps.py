@@ -13,9 +13,10 @@ import streamlit as st
 
 from blurdash import defaults
 from blurdash.circumstances import Circumstances, in_words
+from blurdash.distance import EMBEDDING
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
-from blurdash.figure import curves_figure, heading, map_figure, sweep_page
+from blurdash.figure import UNBOUNDED, curves_figure, heading, map_figure, sweep_page
 from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
 from blurdash.provenance import NOT_WITH_FILE, separated
@@ -324,7 +325,7 @@ def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
             axis = _pick(
                 "Degree in", list(AXES), "sw_axis", lambda name: AXES[name].removeprefix("degree, ")
             )
-            measure = "cosine_similarity"
+            measure = EMBEDDING
             current = st.checkbox("Draw in the face of Explore", key="sw_current")
     try:
         if is_map:
@@ -415,12 +416,12 @@ def _modebar() -> dict[str, Any]:
 
 
 def _facts(table: pa.Table, axis: str) -> None:
-    curve = curve_of(table, "cosine_similarity", x=axis)
+    curve = curve_of(table, EMBEDDING, x=axis)
     worst, best = curve.extremes()
     facts = []
     if len(curve.faces) > 1:
         facts.append(f"Blur moves **{_plain(worst)}** most and **{_plain(best)}** least.")
-    band = strangers(table, "cosine_similarity")
+    band = strangers(table, EMBEDDING)
     if band:
         facts.append(_strangers_fact(band))
     share = past_threshold(table)
@@ -429,8 +430,12 @@ def _facts(table: pa.Table, axis: str) -> None:
             f"At degree {share[0][-1]:g} the recogniser no longer takes "
             f"{share[1][-1]:.0%} of the faces for themselves."
         )
-    if left_out := curve_of(table, "psnr", x=axis).left_out():
-        facts.append(f"PSNR of faces that the blur left as they were is infinite: {left_out}.")
+    for name in UNBOUNDED:
+        if left_out := curve_of(table, name, x=axis).left_out():
+            label = MEASURES[name].label
+            facts.append(
+                f"{label} of faces that the blur left as they were is infinite: {left_out}."
+            )
     st.markdown(" ".join(facts))
 
 

@@ -16,15 +16,15 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.blur import Change
 from blurdash.embed import EMBEDDERS, PROTOCOLS
-from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
+from blurdash.kernel import KERNELS
 from blurdash.readout import CROPS
 from blurdash.ui import recogniser
 from blurdash.ui.address import OWN_PHOTO, Reader, note, query_of, went_back
+from blurdash.ui.sliders import EXPLORE_SLIDERS
 
 __all__ = [
     "INSTALLED",
     "MODES",
-    "SHIFT_RANGE",
     "View",
     "address_of",
     "choose_kernel",
@@ -37,15 +37,12 @@ __all__ = [
 ]
 
 MODES = ("side", "swipe", "flicker")
-SHIFT_RANGE = (-32, 32)
 POSITION = ("degree", "angle", "shift")
 AUTOMATIC = "auto"
 # The recogniser that needs no download.
 INSTALLED = next(name for name, row in EMBEDDERS.items() if not row.download_mb)
 PORTRAIT = "portrait"
 VIEW_KEY = "bd_view"
-# Degree and shift to the right that the page opens with, px: where the measures disagree.
-OPENING = (0, 8.0)
 # Which choices are to show what the view says, and not what the browser still has of them.
 FOLLOW_KEY = "bd_choices_follow"
 
@@ -68,10 +65,10 @@ class View:
     """
 
     face: str = PORTRAIT
-    degree: int = OPENING[0]
-    angle: float = defaults.ANGLE
-    shift_x: float = OPENING[1]
-    shift_y: float = 0.0
+    degree: int = int(EXPLORE_SLIDERS["degree"].first)
+    angle: float = EXPLORE_SLIDERS["angle"].first
+    shift_x: float = EXPLORE_SLIDERS["shift_x"].first
+    shift_y: float = EXPLORE_SLIDERS["shift_y"].first
     kernel: str = defaults.KERNEL
     recogniser: str | None = None
     protocol: str = defaults.PROTOCOL
@@ -149,11 +146,9 @@ def still_wanted() -> None:
 
 def move(view: View, position: Sequence[float]) -> None:
     """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
-    degree, angle, shift_x, shift_y = (_finite(value) for value in position)
-    view.degree = round(_inside(degree, DEGREE_RANGE))
-    view.angle = _inside(angle, ANGLE_RANGE)
-    view.shift_x = _inside(shift_x, SHIFT_RANGE)
-    view.shift_y = _inside(shift_y, SHIFT_RANGE)
+    for (name, slider), value in zip(EXPLORE_SLIDERS.items(), position, strict=True):
+        inside = min(max(_finite(value), slider.low), slider.high)
+        setattr(view, name, round(inside) if slider.whole else inside)
 
 
 def address_of(view: View) -> str:
@@ -264,9 +259,10 @@ def _view_in(reader: Reader) -> View:
     if reader.text("scene"):
         return view  # of the Argument page, whose sliders are others
     if reader.names(*POSITION):  # what an address does not name is 0
-        angle = reader.number("angle", *ANGLE_RANGE, view.angle)
-        shift = reader.numbers("shift", 2, *SHIFT_RANGE)
-        move(view, [reader.number("degree", *DEGREE_RANGE, 0), angle, *shift])
+        degree, angle, right, _ = EXPLORE_SLIDERS.values()
+        turned = reader.number("angle", angle.low, angle.high, view.angle)
+        shift = reader.numbers("shift", 2, right.low, right.high)
+        move(view, [reader.number("degree", degree.low, degree.high, 0), turned, *shift])
     view.kernel = reader.known("kernel", KERNELS, view.kernel)
     view.protocol = reader.known("protocol", PROTOCOLS, view.protocol)
     view.crop = reader.known("crop", CROPS, view.crop)
@@ -278,7 +274,3 @@ def _view_in(reader: Reader) -> View:
 
 def _finite(value: float) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
-
-
-def _inside(value: float, limits: tuple[int, int]) -> float:
-    return min(max(value, limits[0]), limits[1])

@@ -24,7 +24,7 @@ from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.face import Face
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.quality import psnr
-from blurdash.ui.components import STAGE_SCRIPTS
+from blurdash.ui.components import stage_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -171,7 +171,7 @@ def site(canvas: Picture) -> Iterator[str]:
     header = {"face": "portrait", "name": "<b>Portrait</b>", "eye_distance": 260.0, "mode": "side"}
     header["view"] = as_view(Change())
     png = as_png(canvas)
-    script = "\n".join((FRONTEND / name).read_text("utf-8") for name in STAGE_SCRIPTS) + EXPORTS
+    script = stage_script() + EXPORTS
     files = {
         "/": ("text/html", PAGE.encode()),
         "/stage.js": ("text/javascript", script.encode()),

@@ -3,33 +3,6 @@
 // Draws what the server says (blurdash/ui/argument_data.py) and asks for numbers as the hand moves.
 // Everything that comes from the server is written as text, but for pictures, which are data URLs.
 
-const ARGUE_ROWS = [
-  { name: "degree", label: "Degree", unit: "px", min: 0, max: 100, step: 1, page: 10,
-    hint: "Length of the blur, in pixels of the 1024 px canvas" },
-  { name: "angle", label: "Angle", unit: "°", min: -180, max: 180, step: 1, page: 15,
-    hint: "Direction of the blur; what 0 means is the kernel's convention" },
-  { name: "x", label: "Shift x", unit: "px", min: -64, max: 64, step: 0.5, page: 4,
-    hint: "Moves the sharp picture to the right" },
-  { name: "y", label: "Shift y", unit: "px", min: -64, max: 64, step: 0.5, page: 4,
-    hint: "Moves the sharp picture down" },
-  { name: "rotation", label: "Turn", unit: "°", min: -10, max: 10, step: 0.25, page: 1,
-    hint: "Turns the sharp picture about its centre, counter-clockwise" },
-  { name: "scale", label: "Scale", unit: "×", min: 0.9, max: 1.1, step: 0.005, page: 0.02,
-    hint: "Enlarges the sharp picture about its centre" },
-  { name: "gain", label: "Gain", unit: "×", min: 0.5, max: 1.5, step: 0.01, page: 0.1,
-    hint: "Makes the sharp picture darker or brighter" },
-  { name: "noise", label: "Noise", unit: "", min: 0, max: 40, step: 1, page: 5,
-    hint: "Adds noise to the sharp picture; standard deviation in grey levels" },
-  { name: "degree_a", label: "Degree A", unit: "px", min: 0, max: 100, step: 1, page: 10,
-    hint: "Length of the first blur" },
-  { name: "angle_a", label: "Angle A", unit: "°", min: -180, max: 180, step: 1, page: 15,
-    hint: "Direction of the first blur" },
-  { name: "degree_b", label: "Degree B", unit: "px", min: 0, max: 100, step: 1, page: 10,
-    hint: "Length of the second blur" },
-  { name: "angle_b", label: "Angle B", unit: "°", min: -180, max: 180, step: 1, page: 15,
-    hint: "Direction of the second blur" },
-];
-
 const ARGUE_SETTLE_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
@@ -114,7 +87,7 @@ class Argue {
       present: one(".ba-present"),
     };
     this.rows = {};
-    for (const row of ARGUE_ROWS) this.parts.sliders.append(this.buildRow(row));
+    for (const row of ROWS.sliders.argument) this.parts.sliders.append(this.buildRow(row));
     for (const button of this.box.querySelectorAll(".ba-go")) {
       button.onclick = () => this.step(Number(button.dataset.go));
     }
@@ -217,7 +190,7 @@ class Argue {
   }
 
   move(change) {
-    for (const row of ARGUE_ROWS) {
+    for (const row of ROWS.sliders.argument) {
       const value = change[row.name];
       if (value === undefined) continue;
       const inside = Math.min(row.max, Math.max(row.min, value));
@@ -260,7 +233,7 @@ class Argue {
     const jump = !this.data || this.data.start !== data.start;
     const other = !this.data || this.data.scene !== data.scene;
     this.data = data;
-    if (jump) this.values = Object.fromEntries(ARGUE_ROWS.map((row, i) => [row.name, data.pos[i]]));
+    if (jump) this.values = Object.fromEntries(ROWS.sliders.argument.map((row, i) => [row.name, data.pos[i]]));
     if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
     if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
     this.asker.answered(data.ack, this.isFresh());
@@ -290,7 +263,7 @@ class Argue {
   }
 
   position() {
-    return ARGUE_ROWS.map((row) => this.values[row.name]);
+    return ROWS.sliders.argument.map((row) => this.values[row.name]);
   }
 
   /** Whether the numbers that came are of where the sliders are. */
@@ -409,7 +382,7 @@ class Argue {
   }
 
   paintSliders() {
-    for (const row of ARGUE_ROWS) {
+    for (const row of ROWS.sliders.argument) {
       const { line, range, output } = this.rows[row.name];
       const value = this.values[row.name];
       // Twins lie between the steps of the sliders: what is said is what they are.
@@ -449,15 +422,14 @@ class Argue {
   /** What is done to a picture, for the pair that draws it. */
   spec(which) {
     const v = this.values;
-    const { kernel, degree_one_angle: one, twin } = this.data;
+    const { kernel, twin } = this.data;
     if (which === "sharp") {
       return { kernel, x: twin?.x ?? v.x, y: twin?.y ?? v.y, rotation: v.rotation, scale: v.scale, gain: v.gain, noise: v.noise };
     }
     const blurs = { blurred: [v.degree, v.angle], first: [v.degree_a, v.angle_a], second: [v.degree_b, v.angle_b] };
     const [degree, angle] = blurs[which];
     if (twin && this.isFresh()) return { kernel: twin.kernel, degree: twin.length, angle: twin.angle, used_angle: twin.angle, shift_x: 0, shift_y: 0 };
-    const used = kernel === "study" && degree === 1 ? one : angle;
-    return { kernel, degree, angle, used_angle: used, shift_x: 0, shift_y: 0 };
+    return { kernel, degree, angle, used_angle: usedAngle(kernel, degree, angle), shift_x: 0, shift_y: 0 };
   }
 
   captionOf(which) {

@@ -2,17 +2,6 @@
 // server for numbers with one request in flight (asker.js), and never shows a number as one of
 // another position.
 
-const CONTROL_ROWS = [
-  { name: "degree", label: "Degree", unit: "px", min: 0, max: 100, step: 1, page: 10,
-    entry: "blur length in pixels", hint: "Length of the blur, in pixels of the 1024 px canvas" },
-  { name: "angle", label: "Angle", unit: "°", min: -180, max: 180, step: 1, page: 15,
-    entry: "direction in °", hint: "Direction of the blur; what 0 means is the kernel's convention" },
-  { name: "shift_x", label: "Shift x", unit: "px", min: -32, max: 32, step: 0.5, page: 4,
-    entry: "pixels to the right", hint: "Moves the picture to the right after the blur; it stays sharp" },
-  { name: "shift_y", label: "Shift y", unit: "px", min: -32, max: 32, step: 0.5, page: 4,
-    entry: "pixels down", hint: "Moves the picture down after the blur; it stays sharp" },
-];
-
 const SETTLE_MS = 350;
 const RETRY_MS = 2000;
 const FOREIGN_MS = 1000;
@@ -64,7 +53,7 @@ function buildControls(state) {
   style.textContent = CONTROLS_CSS; // sent with the scripts, so that an answer need not carry it
   box.before(style);
   state.box = box;
-  const [degree, angle, right, down] = CONTROL_ROWS;
+  const [degree, angle, right, down] = ROWS.sliders.explore;
   box.replaceChildren(state.lanes.box, buildRow(state, degree, buildPlay), buildRow(state, angle, buildRandom),
     buildShiftRow(state, right, down));
   state.observer = new ResizeObserver(() => { if (state.data) paintSeen(state); });
@@ -117,7 +106,8 @@ function buildPlay(state) {
 }
 
 function buildRandom(state) {
-  return button("Random", "A whole angle from −180 to 180, as the study draws it (key R)", () => randomAngle(state));
+  const [least, most] = ROWS.angles;
+  return button("Random", `A whole angle from ${shown(least)} to ${most}, as the study draws it (key R)`, () => randomAngle(state));
 }
 
 function listen(state) {
@@ -145,7 +135,7 @@ function listen(state) {
 
 function move(state, change) {
   const view = { ...state.view };
-  for (const row of CONTROL_ROWS) {
+  for (const row of ROWS.sliders.explore) {
     if (change[row.name] === undefined) continue;
     view[row.name] = Math.min(row.max, Math.max(row.min, Number(change[row.name])));
   }
@@ -200,7 +190,8 @@ function globalKey(state, event) {
 
 function randomAngle(state) {
   stopPlay(state);
-  move(state, { angle: Math.floor(Math.random() * 361) - 180 });
+  const [least, most] = ROWS.angles;
+  move(state, { angle: Math.floor(Math.random() * (most - least + 1)) + least });
 }
 
 function togglePlay(state) {
@@ -211,7 +202,7 @@ function togglePlay(state) {
   const { play } = state.elements;
   play.setAttribute("aria-pressed", "true");
   setText(play, "Stop");
-  const { min, max } = CONTROL_ROWS[0];
+  const { min, max } = ROWS.sliders.explore[0];
   let step = 1;
   state.play = setInterval(() => {
     const { degree } = state.view;
@@ -356,9 +347,8 @@ function sameView(pos, view) {
 
 function paint(state) {
   const { view, data } = state;
-  for (const row of CONTROL_ROWS) paintSlider(state, row);
-  const usedAngle = data.kernel === "study" && view.degree === 1 ? data.degree_one_angle : view.angle;
-  const seen = { ...view, used_angle: usedAngle, kernel: data.kernel };
+  for (const row of ROWS.sliders.explore) paintSlider(state, row);
+  const seen = { ...view, used_angle: usedAngle(data.kernel, view.degree, view.angle), kernel: data.kernel };
   if (JSON.stringify(seen) !== JSON.stringify(state.bus.view)) {
     state.bus.view = seen;
     state.bus.dispatchEvent(new CustomEvent("view", { detail: seen }));
@@ -387,11 +377,11 @@ function paintSeen(state) {
   const stays = fresh && !data.ready ? curveValues(state) : null;
   const values = fresh ? data.values : standIn ?? (ours ? data.values : null);
   const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
-  const like = fresh ? saidWithNumbers(state).equivalents : standIn ? data.tiles.map(() => itself) : [];
-  const here = fresh || standIn ? byTile(data.tiles, values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
-  paintLanes(state, here, byTile(data.tiles, like));
+  const like = fresh ? saidWithNumbers(state).equivalents : standIn ? ROWS.tiles.map(() => itself) : [];
+  const here = fresh || standIn ? byTile(values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
+  paintLanes(state, here, byTile(like));
   if (state.saying.settle(bus.slots)) state.saying.paint(saidWithNumbers(state).sentence, fresh, state.asker.busy);
-  if (!state.readouts.settle(bus.slots, data.tiles)) return;
+  if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
     kernel: audit(KERNELS[kernel].make(degree, angle)), message: data.message });
@@ -403,8 +393,8 @@ function saidWithNumbers({ data, view, bus: { curve } }) {
   return later && !data.equivalents.length ? curve : data;
 }
 
-function byTile(tiles, values) {
-  return Object.fromEntries(tiles.map((tile, i) => [tile.id, values[i]]));
+function byTile(values) {
+  return Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, values[i]]));
 }
 
 /** The curve of the face and the settings that are shown; null while there is none. */
@@ -421,10 +411,10 @@ function saveCurve(state) {
 
 function paintLanes(state, values, like) {
   const { data, view, lanes, elements } = state;
-  lanes.offer(data.tiles, () => paintSeen(state));
+  lanes.offer(() => paintSeen(state));
   const curve = ownCurve(state);
   lanes.box.classList.toggle("bd-old", Boolean(curve && curve.angle !== view.angle));
-  lanes.paint({ curve, dim: data.recogniser.dim, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
+  lanes.paint({ curve, recogniser: data.recogniser.name, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
 }
 
 /** The numbers of this face's own curve at this degree, where the curve is for this very angle. */

@@ -18,13 +18,13 @@ function curveName(curve, { kernel }) {
  * @param {object} curve as Python's curve_data
  * @param {object} data as Python's controls_data
  */
-function curveCsv(curve, { tiles, kernel, recogniser, eye_distance: eyes, degree_one_angle: one }) {
+function curveCsv(curve, { kernel, recogniser, eye_distance: eyes }) {
   const { label, protocol, crop } = recogniser;
-  const head = ["degree", "angle", "degree_percent_of_eye_distance", ...tiles.map(({ measure }) => measure),
+  const head = ["degree", "angle", "degree_percent_of_eye_distance", ...ROWS.tiles.map(({ measure }) => measure),
     "kernel", "recogniser", "protocol", "crop"];
   const rows = curve.degrees.map((degree, i) => [
     degree,
-    kernel === "study" && degree === 1 ? one : curve.angle, // the recipe draws this one itself
+    usedAngle(kernel, degree, curve.angle),
     ((100 * degree) / eyes).toFixed(2),
     ...curve.values[i].map((value) => (value === "none" ? "" : value)),
     kernel, label, protocol, crop,

@@ -2,10 +2,9 @@
 // takes the picture to be, and the distance against the recogniser's threshold.
 
 const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
-const AXIS_MEASURES = ["cosine", "psnr", "ssim"];
 
 /** Draws the blur equivalents of a few measures on one axis of degrees. */
-function drawBelieve(svg, { tiles, like, degree, unit }) {
+function drawBelieve(svg, { like, degree, unit }) {
   const box = svg.getBoundingClientRect();
   if (box.width < 60 || box.height < 30) return;
   const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
@@ -14,7 +13,7 @@ function drawBelieve(svg, { tiles, like, degree, unit }) {
   const right = box.width - zone;
   const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
   const x = (at) => left + ((right - left) * at) / 100;
-  const rows = AXIS_MEASURES.map((id) => tiles.find((tile) => tile.id === id)).filter(Boolean);
+  const rows = ROWS.tiles.filter((tile) => tile.axis !== null).sort((one, other) => one.axis - other.axis);
   const parts = [`<rect x="${right}" y="${top}" width="${zone}" height="${bottom - top}" fill="var(--bd-well)"/>
     <text x="${right + zone / 2}" y="${top + font + 3 * unit}" text-anchor="middle">over 100</text>`];
   for (const at of [0, 25, 50, 75, 100]) {

@@ -128,11 +128,17 @@ function scaledKernel(kernel, scale, offset = [0, 0]) {
   return splatted(place(0), place(1), weights, false);
 }
 
-/** Kernels by name, as the KERNELS table of kernel.py; `stretched`: the study's min-max stretch. */
-const KERNELS = {
-  study: { make: studyKernel, stretched: true },
-  line: { make: lineKernel, stretched: false },
-};
+const KERNEL_MAKERS = { study: studyKernel, line: lineKernel };
+
+/** Rows of the KERNELS table of kernel.py by name; `make` is null for those that only the server draws. */
+const KERNELS = Object.fromEntries(Object.entries(ROWS.kernels).map(([name, row]) =>
+  [name, { ...row, make: row.drawn_here ? KERNEL_MAKERS[name] ?? null : null }]));
+
+/** The angle that a kernel is really made with: one may draw its own at degree 1. */
+function usedAngle(kernel, degree, angle) {
+  const own = KERNELS[kernel].own_angle;
+  return own !== null && degree === 1 ? own : angle;
+}
 
 /** Rounds as C's rint does: halves go to the even neighbour. */
 function roundHalfEven(value) {

@@ -2,23 +2,13 @@
 // pixels, right above the degree slider, which is their axis. What stays while a hand drags is
 // drawn once; a cursor and the marks move.
 
-// Fixed, round ranges, so that curves of different faces and angles can be compared by eye.
-const LANE_RANGES = {
-  cosine: { low: 0.86, high: 1, ticks: [0.9, 0.95, 1], decimals: 2, unit: "" },
-  l2: { low: 0, high: 0.8, ticks: [0, 0.4, 0.8], decimals: 1, unit: "" },
-  l1: { low: 0, high: 8, ticks: [0, 4, 8], decimals: 0, unit: "" },
-  psnr: { low: 15, high: 40, ticks: [20, 30, 40], decimals: 0, unit: " dB" },
-  ssim: { low: 0.6, high: 1, ticks: [0.6, 0.8, 1], decimals: 2, unit: "" },
-};
-// FaceNet's embeddings have unit length and spread wider than dlib's.
-const LANE_RANGES_OF_UNIT_LENGTH = {
-  cosine: { low: 0, high: 1, ticks: [0, 0.5, 1], decimals: 1, unit: "" },
-  l2: { low: 0, high: 1.6, ticks: [0, 0.8, 1.6], decimals: 1, unit: "" },
-  l1: { low: 0, high: 30, ticks: [0, 15, 30], decimals: 0, unit: "" },
-};
-const LANE_FIRST = { embedding: "cosine", pixels: "ssim" };
 const LANE_FAMILIES = ["embedding", "pixels"];
-const LANE_LAST_DEGREE = 100;
+const LANE_LAST_DEGREE = ROWS.degrees[1];
+
+/** The row of a tile. */
+function tileOf(wanted) {
+  return ROWS.tiles.find(({ id }) => id === wanted);
+}
 
 /** Two curves over the degree with a cursor; see the module. */
 class Lanes {
@@ -36,21 +26,21 @@ class Lanes {
     this.csv.onclick = save;
     this.still = this.box.querySelector(".bd-still");
     this.moves = this.box.querySelector(".bd-moves");
-    this.shown = { ...LANE_FIRST };
+    this.shown = Object.fromEntries(ROWS.tiles.filter((tile) => tile.first_lane).map(({ family, id }) => [family, id]));
     this.choices = {};
     this.drawn = "";
     this.box.onclick = (event) => this.click(event, choose);
   }
 
   /** Offers each family's measures; the first time only, for they stay. */
-  offer(tiles, changed) {
-    if (this.tiles) return;
-    this.tiles = tiles;
+  offer(changed) {
+    if (this.offered) return;
+    this.offered = true;
     for (const family of LANE_FAMILIES) {
       const select = document.createElement("select");
       select.className = `bd-of-${family}`;
       select.setAttribute("aria-label", family === "embedding" ? "Embedding's curve" : "Pixels' curve");
-      for (const { id, short } of tiles.filter((tile) => tile.family === family)) {
+      for (const { id, short } of ROWS.tiles.filter((tile) => tile.family === family && tile.span)) {
         select.add(new Option(short, id));
       }
       select.value = this.shown[family];
@@ -64,7 +54,7 @@ class Lanes {
    * Draws what is known; cheap where only the position is another.
    * @param {object} seen
    * @param {object|null} seen.curve as Python's curve_data, or null where none is known
-   * @param {number} seen.dim numbers of an embedding; decides the range
+   * @param {string} seen.recogniser whose embedding it is; decides the range
    * @param {object} seen.view the sliders
    * @param {number} seen.eyeDistance px
    * @param {object|null} seen.values what the tiles show now, by id; null while nothing is known
@@ -74,7 +64,7 @@ class Lanes {
     const place = this.measure(seen.input);
     if (!place) return;
     this.scale(place, seen);
-    const still = [place.width, place.height, place.left, place.span, place.font, seen.dim, this.shown.embedding,
+    const still = [place.width, place.height, place.left, place.span, place.font, seen.recogniser, this.shown.embedding,
       this.shown.pixels, seen.curve?.mark].join(" ");
     if (still !== this.drawn) {
       this.drawn = still;
@@ -100,15 +90,15 @@ class Lanes {
       left: range.left - box.left + thumb / 2, span: range.width - thumb };
   }
 
-  scale(place, { dim }) {
+  scale(place, { recogniser }) {
     this.place = place;
     const { unit, font, height } = place;
     const [above, below, between] = [font + 8 * unit, 17 * unit, 10 * unit];
     const high = (height - above - below - between) / 2;
-    const ranges = dim === 512 ? { ...LANE_RANGES, ...LANE_RANGES_OF_UNIT_LENGTH } : LANE_RANGES;
+    const ranges = ROWS.spans[recogniser] ?? {};
     this.above = above;
     this.lanes = LANE_FAMILIES.map((family, i) => ({ family, id: this.shown[family], top: above + i * (high + between),
-      height: high, range: ranges[this.shown[family]] }));
+      height: high, range: ranges[this.shown[family]] ?? tileOf(this.shown[family]).span }));
   }
 
   x(degree) {
@@ -123,10 +113,11 @@ class Lanes {
   stillLane(lane, { curve }) {
     const { unit, font } = this.place;
     const right = this.x(LANE_LAST_DEGREE);
-    const { ticks, decimals, unit: of } = lane.range;
+    const { ticks, decimals } = lane.range;
+    const { unit: of } = tileOf(lane.id);
     const grid = ticks.map((tick) => `<path d="M${this.x(0)} ${this.y(lane, tick)}H${right}" stroke="var(--bd-line)"
-      shape-rendering="crispEdges"/><text x="${right + 7 * unit}" y="${this.y(lane, tick) + font * 0.36}">${tick.toFixed(decimals)}${of}</text>`);
-    const place = this.tiles.findIndex(({ id }) => id === lane.id);
+      shape-rendering="crispEdges"/><text x="${right + 7 * unit}" y="${this.y(lane, tick) + font * 0.36}">${tick.toFixed(decimals)}${of && ` ${of}`}</text>`);
+    const place = ROWS.tiles.findIndex(({ id }) => id === lane.id);
     const band = curve?.bands?.[place];
     const parts = [...grid];
     if (band?.length) {

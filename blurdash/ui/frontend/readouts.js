@@ -25,10 +25,10 @@ class Readouts {
   }
 
   /** Builds itself in the slots that are there now; whether there is a place to draw in. */
-  settle({ readouts, context } = {}, tiles) {
+  settle({ readouts, context } = {}) {
     if (readouts && this.place !== readouts) {
       this.place = readouts;
-      this.parts = buildReadouts(readouts, tiles);
+      this.parts = buildReadouts(readouts);
       this.parts.how.onclick = () => this.toggleWhy();
     }
     if (context && this.foot !== context) {
@@ -65,15 +65,15 @@ class Readouts {
     const note = { exact: "", pixels: "", curve: "from the curve", pending: values ? "computing" : "not ready yet" }[state];
     for (const flag of parts.flags) setText(flag, note);
     if (state === "pixels") setText(parts.flags[0], "not ready yet");
-    parts.tiles.forEach((tile, i) => this.paintTile(tile, data.tiles[i], { ...seen, value: values?.[i], like: like[i],
+    parts.tiles.forEach((tile, i) => this.paintTile(tile, ROWS.tiles[i], { ...seen, value: values?.[i], like: like[i],
       instead: values?.[i] === "none" && typeof seen.stays?.[i] === "number" ? seen.stays[i] : null }));
     this.paintHead(data, state);
     this.paintPerson(data, state, values);
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
     setText(parts.facts, seen.message);
     const unit = unitOf(parts.box);
-    const byId = Object.fromEntries(data.tiles.map((tile, i) => [tile.id, like[i]]));
-    drawBelieve(parts.axis, { tiles: data.tiles, like: byId, degree: seen.view.degree, unit });
+    const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
+    drawBelieve(parts.axis, { like: byId, degree: seen.view.degree, unit });
     this.paintLine(data, state);
   }
 
@@ -127,7 +127,7 @@ class Readouts {
     setText(line.crop, recogniser.crop);
     setText(line.cropSays, `, ${recogniser.crop_says}`);
     setText(line.kernel, kernel);
-    setText(line.reference, kernel === "study" ? "degree 0, same stretch" : "the clean canvas");
+    setText(line.reference, KERNELS[kernel].stretched ? "degree 0, same stretch" : "the clean canvas");
     setText(line.eyes, `${Math.round(eyes)} px`);
     line.source.parentElement.hidden = !source;
     setText(line.source, `${source} px`);
@@ -158,7 +158,7 @@ class Readouts {
   }
 }
 
-function buildReadouts(place, tiles) {
+function buildReadouts(place) {
   place.innerHTML = `<style>${READOUTS_CSS}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
     <p class="bd-facts" role="status" aria-live="polite"></p>
     <section class="bd-block bd-embedding"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
@@ -175,14 +175,14 @@ function buildReadouts(place, tiles) {
   </div>`;
   const one = (selector) => place.querySelector(selector);
   for (const family of Object.keys(FAMILY_HEADS)) {
-    const ours = tiles.filter((tile) => tile.family === family);
+    const ours = ROWS.tiles.filter((tile) => tile.family === family);
     one(`.bd-${family} .bd-cells`).append(...ours.map((tile, i) => buildTile(tile, i === 0)));
   }
   return { box: one(".bd-tiles"), facts: one(".bd-facts"), flags: [...place.querySelectorAll(".bd-flag")],
     recogniser: one(".bd-recogniser"), fallback: one(".bd-fallback"), inUse: one(".bd-fallback b"), how: one(".bd-fallback button"),
     why: one(".bd-why"), axis: one(".bd-axis svg"), person: one(".bd-person"), answer: one(".bd-answer"), limit: one(".bd-limit"),
     gauge: one(".bd-gauge svg"), kernel: { box: one(".bd-kernel"), values: [...place.querySelectorAll(".bd-kernel dd")] },
-    tiles: tiles.map((tile) => tileParts(place, tile)) };
+    tiles: ROWS.tiles.map((tile) => tileParts(place, tile)) };
 }
 
 function buildTile(tile, first) {
@@ -216,7 +216,7 @@ function buildContext(place) {
 
 function paintKernel({ box, values }, audited, kernel, degree) {
   const { mass, length, direction, offset } = audited;
-  box.title = kernel === "study" ? "The study's recipe, as it really is" : "A true line: centred, exact, keeps all light";
+  box.title = KERNELS[kernel].says;
   const none = Number.isNaN(length) || !degree;
   const texts = [none || Number.isNaN(direction) ? "–" : `${Math.round(direction) % 180}°`,
     none ? "–" : `${length.toFixed(1)} px`, `${Math.round(100 * mass)} %`, none ? "0.00 px" : `${offset.toFixed(2)} px`];

@@ -42,11 +42,12 @@ function pixelsOf(source, size) {
 function checkedView(view) {
   if (!view || !Object.hasOwn(KERNELS, view.kernel)) return null;
   const number = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
-  const degree = Math.min(100, Math.max(0, number(view.degree, NaN)));
+  const [least, most] = ROWS.degrees;
+  const degree = Math.min(most, Math.max(least, number(view.degree, NaN)));
   const angle = number(view.angle, NaN);
   if (Number.isNaN(degree) || Number.isNaN(angle)) return null;
   return {
-    degree: view.kernel === "study" ? Math.round(degree) : degree,
+    degree: KERNELS[view.kernel].fractional ? degree : Math.round(degree),
     angle,
     used_angle: number(view.used_angle, angle),
     shift_x: number(view.shift_x, 0),

@@ -17,7 +17,7 @@
 const STAGE_REST_MS = 150;
 const STAGE_LARGEST = 1024;
 const STAGE_PATIENCE_MS = 500; // for a first view; without one the picture is shown as it is
-const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0, kernel: "line" };
+const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0, kernel: Object.keys(KERNELS).find((name) => !KERNELS[name].stretched) };
 
 /** One stage in one parent element, from mount to unmount. */
 class Stage {
@@ -204,7 +204,7 @@ class Stage {
       parts.blurred.name.textContent = nameView(view, labels);
       parts.insetText.textContent = view.degree ? `${view.degree} px` : "no blur";
     } else {
-      const text = `${labels.blurred}: ${labels.kernels[view.kernel]}, ${describeView(view)}`;
+      const text = `${labels.blurred}: ${KERNELS[view.kernel].label}, ${describeView(view)}`;
       parts.blurred.picture.setAttribute("aria-label", text);
     }
     this.drawn = view;
@@ -286,7 +286,7 @@ class Stage {
         blurred = await this.paintExact();
       }
       const clean = this.renderer.clean(view.kernel);
-      const what = `${labels.kernels[view.kernel] ?? view.kernel}, ${describeView(view)}`;
+      const what = `${KERNELS[view.kernel].label}, ${describeView(view)}`;
       const captions = [labels.clean, `${labels.blurred}: ${what}`];
       const canvas = composeExport(compare.mode, clean, blurred, compare.split / 100, captions);
       await downloadCanvas(canvas, exportName(view));

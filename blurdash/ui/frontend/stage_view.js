@@ -23,7 +23,6 @@ const STAGE_LABELS = {
   exact: "exact",
   unreadable: "This picture could not be read. Choose the face again, or try another photo.",
   unsaved: "The picture could not be saved. Try again in a moment.",
-  kernels: { study: "study recipe", line: "exact line" },
 };
 
 const STAGE_HTML = `
