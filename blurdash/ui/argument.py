@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -28,7 +29,8 @@ from blurdash.ui.argument_search import (
 )
 from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
-from blurdash.ui.components import argument, pack_stage, stage
+from blurdash.ui.components import argument, pack_stage, served, stage
+from blurdash.ui.encoding import encoded
 from blurdash.ui.fragments import fragment
 from blurdash.ui.live import in_turn, somebody_waits
 from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["argument_page"]
+
+Made = TypeVar("Made")
 
 ARGUMENT_KEY = "bd_argument"
 SETTINGS_KEPT = 8
@@ -85,12 +89,31 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     told = _told(story, chosen, loading, box, at_rest=here)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
+    if here and told.known is not None and not KERNELS[chosen.kernel].drawn_in_browser:
+        _serve_pictures(story, chosen, told.known)
     if story.scene == "how-often":
         _draw_flips(chosen, told, _map_height(room))
     if told.known is not None:
         told.known.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
     if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
         st.rerun()  # the toolbar says which recogniser it is
+
+
+def _serve_pictures(story: Story, chosen: View, face: FacePictures) -> None:
+    """Hands the browser the blurred pictures, which it does not draw itself."""
+    what = view.settings_key(chosen)
+    for place, change in enumerate(_changes(story, chosen)):
+        if isinstance(change, Change):
+            picture = _in_turn(functools.partial(_png, face, change))
+            served(what, change, picture, key=f"bd_served_{place}")
+
+
+def _png(face: FacePictures, change: Change) -> bytes:
+    return encoded(face.evidence.picture(change))
+
+
+def _in_turn(work: Callable[[], Made]) -> Made:
+    return in_turn(work, session=current_session(), still_wanted=view.still_wanted)
 
 
 def _take_position(story: Story, pos: Sequence[float] | None) -> int:
@@ -234,11 +257,7 @@ def _without_embedding(values: Mapping[str, float]) -> dict[str, float]:
 def _measured(
     face: FacePictures, changes: Sequence[Change | Disturbance]
 ) -> tuple[dict[str, float], ...]:
-    return in_turn(
-        lambda: tuple(face.values(change) for change in changes),
-        session=current_session(),
-        still_wanted=view.still_wanted,
-    )
+    return _in_turn(lambda: tuple(face.values(change) for change in changes))
 
 
 def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:

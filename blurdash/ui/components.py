@@ -12,11 +12,14 @@ import importlib.resources
 import json
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from blurdash.ui.rows import rows_for_browser
+
+if TYPE_CHECKING:
+    from blurdash.blur import Change
 
 __all__ = [
     "argument",
@@ -27,6 +30,7 @@ __all__ = [
     "intake",
     "pack_stage",
     "scene",
+    "served",
     "slot",
     "stage",
     "stage_script",
@@ -41,6 +45,7 @@ STAGE_SCRIPTS = (
     "preview.js",
     "gl_shaders.js",
     "renderer_gl.js",
+    "served.js",
     "renderer.js",
     "pace.js",
     "leaving.js",
@@ -105,6 +110,7 @@ window.__blurdash.mountControls = mountControls;
 window.__blurdash.mountSlot = mountSlot;
 window.__blurdash.takeCurve = takeCurve;
 window.__blurdash.takeScene = takeScene;
+window.__blurdash.takeServed = takeServed;
 window.__blurdash.mountIntake = mountIntake;
 window.__blurdash.mountCarrier = mountCarrier;
 window.__blurdash.mountArgument = mountArgument;
@@ -213,6 +219,26 @@ def scene(what: str, session: str, *, shown: str, key: str) -> None:
     """
     component = _shimmed("blurdash_scene", "<span hidden></span>", "takeScene")
     component(key=key, data={"key": what, "session": session, "shown": shown})
+
+
+def served(what: str, change: Change, picture: bytes, *, key: str) -> None:
+    """Hands the browser a picture by a kernel that it does not draw itself.
+
+    Args:
+        what: As the key of ``scene``.
+        change: What was done to the face.
+        picture: PNG of the changed canvas.
+        key: The component's key.
+    """
+    view = {
+        "kernel": change.kernel,
+        "degree": change.degree,
+        "angle": change.angle,
+        "shift_x": change.shift_x,
+        "shift_y": change.shift_y,
+    }
+    component = _shimmed("blurdash_served", "<span hidden></span>", "takeServed")
+    component(key=key, data=pack_stage({"key": what, "view": view}, picture))
 
 
 def intake(endings: Sequence[str], *, key: str) -> None:

@@ -11,10 +11,11 @@ from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
+from blurdash.kernel import KERNELS
 from blurdash.quality import METRICS
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
-from blurdash.ui.components import controls, curve_feed, pack_stage, slot, stage
+from blurdash.ui.components import controls, curve_feed, pack_stage, served, slot, stage
 from blurdash.ui.fragments import fragment
 from blurdash.ui.live import (
     NOBODY,
@@ -274,8 +275,18 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
+    if readout and (here or not rested) and not KERNELS[chosen.kernel].drawn_in_browser:
+        _serve_picture(chosen, live)
     if stale:
         st.rerun()
+
+
+def _serve_picture(chosen: View, live: LiveFace) -> None:
+    """Hands the browser a picture that it does not draw itself."""
+    picture = live.picture(
+        chosen.change(), session=current_session(), still_wanted=view.still_wanted
+    )
+    served(view.settings_key(chosen), chosen.change(), picture, key="bd_served")
 
 
 def _sentence(

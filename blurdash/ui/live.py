@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from blurdash.blur import Change
 from blurdash.errors import BlurdashError
+from blurdash.ui.encoding import encoded
 from blurdash.ui.pool import DroppedError, FairPool, Ticket, cores
 
 if TYPE_CHECKING:
@@ -137,6 +138,20 @@ class LiveFace:
         if isinstance(known, BlurdashError):
             raise known
         return known
+
+    def picture(self, change: Change, *, session: str, still_wanted: Callable[[], object]) -> bytes:
+        """Returns a changed canvas as PNG, for a kernel that the browser does not draw.
+
+        Args:
+            change: What is done to the face.
+            session: Who asks; a newer request of the same session takes the place of an older.
+            still_wanted: Called while it waits; raises where nobody wants it any more.
+        """
+        return in_turn(
+            lambda: encoded(self._ready().changed(change)),
+            session=pictures_place(session),
+            still_wanted=still_wanted,
+        )
 
     def known(self, change: Change) -> Readout | None:
         """Returns the numbers for a change if they were computed before."""
@@ -393,13 +408,19 @@ def end_job(session: str, step: Callable[[], bool]) -> None:
 
 
 def stop_filling(session: str) -> None:
-    """Drops all that this session asked for: its curve, and a number that it waits for."""
+    """Drops all that this session asked for: its curve, a number and a picture it waits for."""
     _pool.abandon(session)
+    _pool.abandon(pictures_place(session))
 
 
 def stop_looking(session: str) -> None:
     """Drops the photo of this session that waits to be looked at."""
     _pool.abandon(photos_place(session))
+
+
+def pictures_place(session: str) -> str:
+    """Returns under which name a session's pictures stand in line, beside its numbers."""
+    return f"{session} picture"
 
 
 def photos_place(session: str) -> str:

@@ -7,18 +7,17 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import cv2
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from blurdash.portrait import PORTRAIT_NAME, portrait_face
 from blurdash.ui.arrivals import Arrivals
+from blurdash.ui.encoding import encoded
 from blurdash.ui.live import stop_filling, stop_looking
 from blurdash.ui.memory import give_back_soon
 from blurdash.ui.visit_end import hang_bell
 
 if TYPE_CHECKING:
-    from blurdash.canvas import Picture
     from blurdash.circumstances import Circumstances
     from blurdash.face import Face
     from blurdash.ui.argument_face import ArgumentFace, FacePictures
@@ -33,7 +32,6 @@ __all__ = [
     "Photo",
     "ShownFace",
     "current_session",
-    "encoded",
     "session_faces",
 ]
 
@@ -222,13 +220,3 @@ def session_faces() -> Faces:
     faces: Faces = st.session_state[VISITOR_KEY]
     hang_bell(faces.session, faces.forget)
     return faces
-
-
-def encoded(picture: Picture) -> bytes:
-    """Returns a picture as PNG, lossless; quick rather than small.
-
-    Args:
-        picture: uint8 RGB ``(H, W, 3)``.
-    """
-    _, data = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    return data.tobytes()

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blurdash.argument import BlurEquivalent, blur_equivalent
+from blurdash.blur import Change
 from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
 from blurdash.evidence import CLAIM
+from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.readout import CROPS, MEASURES, Readout
 from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
@@ -95,7 +97,16 @@ def controls_data(
         "ready": ready,
         "receipt": readout.as_dict() if readout and at_rest else None,
         "message": message,
+        "audit": _audit(view.change()),
     }
+
+
+def _audit(change: Change) -> dict[str, float | None] | None:
+    """What a kernel really does, where the browser cannot make it and tell; NaN is None."""
+    if KERNELS[change.kernel].drawn_in_browser:
+        return None
+    known = audit_kernel(change.taps())._asdict()
+    return {name: None if math.isnan(value) else value for name, value in known.items()}
 
 
 def rests_at(rested: str, position: Sequence[float]) -> bool:

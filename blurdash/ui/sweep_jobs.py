@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from blurdash.errors import BlurdashError
 from blurdash.sweep import FoundIn, PhotoSweep, Source, Sweep
+from blurdash.ui.encoding import encoded
 from blurdash.ui.live import begin_job, end_job, jobs_before
-from blurdash.ui.photos import encoded
 from blurdash.words import sentence
 
 if TYPE_CHECKING:

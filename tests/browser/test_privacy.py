@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from blurdash.portrait import portrait_face
-from blurdash.ui.photos import encoded
+from blurdash.ui.encoding import encoded
 
 pytestmark = [
     pytest.mark.browser,

@@ -384,7 +384,13 @@ function paintSeen(state) {
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
-    kernel: audit(KERNELS[kernel].make(degree, angle)), message: data.message });
+    kernel: auditOf(KERNELS[kernel], degree, angle, fresh ? data.audit : null), message: data.message });
+}
+
+/** What a kernel really does; of one that is not made here what the server says, null until it has. */
+function auditOf({ make }, degree, angle, told) {
+  if (make) return audit(make(degree, angle));
+  return told && Object.fromEntries(Object.entries(told).map(([name, value]) => [name, value ?? NaN]));
 }
 
 /** What brought blur equivalents and the sentence: the numbers, or the curve where that was known later. */

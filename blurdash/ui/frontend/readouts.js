@@ -54,7 +54,7 @@ class Readouts {
    * @param {Array} seen.like blur equivalents; empty where they are not known
    * @param {object} seen.data the controls' data
    * @param {object} seen.view where the sliders are
-   * @param {object} seen.kernel audit of the kernel
+   * @param {object|null} seen.kernel audit of the kernel; null while it is not known
    * @param {string} seen.message what else is to be said
    */
   paint(seen) {
@@ -215,11 +215,11 @@ function buildContext(place) {
 }
 
 function paintKernel({ box, values }, audited, kernel, degree) {
-  const { mass, length, direction, offset } = audited;
+  const { mass, length, direction, offset } = audited ?? { mass: NaN, length: NaN, direction: NaN, offset: NaN };
   box.title = KERNELS[kernel].says;
   const none = Number.isNaN(length) || !degree;
   const texts = [none || Number.isNaN(direction) ? "–" : `${Math.round(direction) % 180}°`,
-    none ? "–" : `${length.toFixed(1)} px`, `${Math.round(100 * mass)} %`, none ? "0.00 px" : `${offset.toFixed(2)} px`];
+    none ? "–" : `${length.toFixed(1)} px`, Number.isNaN(mass) ? "–" : `${Math.round(100 * mass)} %`, none ? "0.00 px" : `${offset.toFixed(2)} px`];
   texts.forEach((text, i) => setText(values[i], text));
 }
 

@@ -56,9 +56,10 @@ function checkedView(view) {
   };
 }
 
-/** The kernel of a view; degree 0 is the identity for every kernel. */
+/** The kernel of a view, null where only the server draws it; degree 0 is always the identity. */
 function kernelOf({ kernel, degree, used_angle: angle }) {
-  return degree === 0 ? identityKernel() : KERNELS[kernel].make(degree, angle);
+  if (degree === 0) return identityKernel();
+  return KERNELS[kernel].make?.(degree, angle) ?? null;
 }
 
 /** Draws one picture in every way that the stage needs. */
@@ -67,6 +68,7 @@ class Renderer {
   constructor(onLost) {
     this.onLost = onLost;
     this.exactPainter = new ExactPainter();
+    this.served = new ServedPicture();
     this.picture = null;
     this.painters = [];
     this.kernel = { key: "", value: null };
@@ -128,10 +130,10 @@ class Renderer {
     return this.reference;
   }
 
-  /** Draws a view into a square context, at the size of its canvas, now. */
+  /** Draws a view, unblurred where only the server can, into a square context of any size, now. */
   drawPreview(context, view) {
     const size = context.canvas.width;
-    const kernel = this.kernelFor(view);
+    const kernel = this.kernelFor(view) ?? identityKernel();
     const { stretched } = KERNELS[view.kernel];
     const shift = [view.shift_x, view.shift_y];
     if (this.gl) {
@@ -158,6 +160,7 @@ class Renderer {
   async paintExact(view) {
     const { size } = this.picture;
     const kernel = this.kernelFor(view);
+    if (!kernel) return this.served.of(view);
     const { stretched } = KERNELS[view.kernel];
     const shift = [view.shift_x, view.shift_y];
     const canvas = scratchCanvas(size);
@@ -184,6 +187,7 @@ class Renderer {
 
   /** Stops an exact picture that is no longer wanted. */
   cancelExact() {
+    this.served.cancel();
     this.exactPainter.cancel();
   }
 
@@ -195,6 +199,7 @@ class Renderer {
   }
 
   dispose() {
+    this.served.cancel();
     this.exactPainter.dispose();
     this.gl?.dispose();
     this.gl = null;

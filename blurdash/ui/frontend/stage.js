@@ -198,8 +198,9 @@ class Stage {
     const { parts, labels } = this;
     const kernel = this.renderer.kernelFor(view);
     if (state === "preview") {
-      drawKernel(parts.inset, kernel);
-      parts.inset.title = describeKernel(kernel);
+      parts.inset.hidden = !kernel;
+      if (kernel) drawKernel(parts.inset, kernel);
+      parts.inset.title = kernel ? describeKernel(kernel) : KERNELS[view.kernel].says;
       parts.inset.setAttribute("aria-label", parts.inset.title);
       parts.blurred.name.textContent = nameView(view, labels);
       parts.insetText.textContent = view.degree ? `${view.degree} px` : "no blur";
@@ -211,6 +212,7 @@ class Stage {
     this.section.dataset.by = this.renderer.by;
     this.section.dataset.view = JSON.stringify(view);
     this.setState(state);
+    if (state === "preview" && !kernel) parts.status.textContent = labels.served;
     this.loupe.draw();
     const detail = { view, exact: state === "exact", ms: performance.now() - start };
     this.bus.dispatchEvent(new CustomEvent("drawn", { detail }));
@@ -255,7 +257,8 @@ class Stage {
     }
     this.drawClean(this.view);
     drawSquare(this.blurredContext(this.parts.clean.picture.width), this.exact);
-    drawKernel(this.parts.inset, this.renderer.kernelFor(this.view));
+    const kernel = this.renderer.kernelFor(this.view);
+    if (kernel) drawKernel(this.parts.inset, kernel);
     this.drawn = this.view;
     this.loupe.draw();
   }

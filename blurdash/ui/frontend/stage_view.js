@@ -21,6 +21,7 @@ const STAGE_LABELS = {
   loading: "loading",
   preview: "preview",
   exact: "exact",
+  served: "not blurred yet: the server draws this kernel",
   unreadable: "This picture could not be read. Choose the face again, or try another photo.",
   unsaved: "The picture could not be saved. Try again in a moment.",
 };

@@ -1,0 +1,64 @@
+// @module served: pictures that the server drew, of kernels that are not drawn here.
+//
+// They come once the hand rests, over the page-wide bus; whoever wants one waits for it. A few are
+// kept, those of another face or setting are not.
+
+const SERVED_KEPT = 4;
+
+/** Takes a picture from the server; its header says of what. */
+async function takeServed(component) {
+  const bus = (window.__blurdash ??= new EventTarget());
+  const { header, png } = unpackStage(component.data);
+  const key = servedKey(header.key, header.view);
+  if (bus.served?.has(key)) return;
+  const bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), {
+    colorSpaceConversion: "none",
+    premultiplyAlpha: "none",
+  });
+  const canvas = scratchCanvas(bitmap.width);
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const old = [...(bus.served ?? [])].filter(([name]) => JSON.parse(name)[0] === header.key);
+  bus.served = new Map([...old, [key, canvas]].slice(-SERVED_KEPT));
+  bus.dispatchEvent(new Event("served"));
+}
+
+/** What a picture is of: face and settings, and what was done to it. */
+function servedKey(scene, { kernel, degree, angle, shift_x, shift_y }) {
+  return JSON.stringify([scene, kernel, degree, angle, shift_x, shift_y]);
+}
+
+/** Waits for one picture of the server's at a time. */
+class ServedPicture {
+  constructor() {
+    this.bus = (window.__blurdash ??= new EventTarget());
+    this.look = () => this.hand();
+    this.wanted = null;
+  }
+
+  /** @returns {Promise<HTMLCanvasElement|null>} the picture of a view, or null when overtaken */
+  of(view) {
+    this.cancel();
+    return new Promise((resolve) => {
+      this.wanted = { view, resolve };
+      this.bus.addEventListener("served", this.look);
+      this.hand();
+    });
+  }
+
+  hand() {
+    const found = this.wanted && this.bus.served?.get(servedKey(this.bus.scene, this.wanted.view));
+    if (found) this.settle(found);
+  }
+
+  cancel() {
+    if (this.wanted) this.settle(null);
+  }
+
+  settle(picture) {
+    this.bus.removeEventListener("served", this.look);
+    const { resolve } = this.wanted;
+    this.wanted = null;
+    resolve(picture);
+  }
+}
