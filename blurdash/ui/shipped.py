@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -146,7 +147,10 @@ def shipped_curve(kernel: str, angle: float) -> tuple[str, dict[int, dict[str, f
         return None
     label = read_settings(path).get("recogniser", {}).get("label", "a recogniser")
     rows = read_shipped(path).select(["degree", *MEASURES]).to_pylist()
-    return str(label), {row["degree"]: {name: row[name] for name in MEASURES} for row in rows}
+    return str(label), {
+        row["degree"]: {name: math.nan if row[name] is None else row[name] for name in MEASURES}
+        for row in rows
+    }
 
 
 @functools.lru_cache(maxsize=8)

@@ -26,7 +26,7 @@ class Lanes {
     this.csv.onclick = save;
     this.still = this.box.querySelector(".bd-still");
     this.moves = this.box.querySelector(".bd-moves");
-    this.shown = Object.fromEntries(ROWS.tiles.filter((tile) => tile.first_lane).map(({ family, id }) => [family, id]));
+    this.shown = Object.fromEntries(ROWS.tiles.filter((tile) => tile.first_lane).reverse().map(({ family, id }) => [family, id]));
     this.choices = {};
     this.drawn = "";
     this.box.onclick = (event) => this.click(event, choose);

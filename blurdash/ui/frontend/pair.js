@@ -93,8 +93,15 @@ class Pair {
   }
 
   drawOne(context, spec) {
-    if (spec.degree === undefined) drawDisturbed(context, this.renderer.clean(spec.kernel), spec);
-    else this.renderer.drawPreview(context, checkedView(spec));
+    const { canvas } = context;
+    delete canvas.dataset.served;
+    if (spec.degree === undefined) {
+      drawDisturbed(context, this.renderer.clean(spec.kernel), spec);
+      return;
+    }
+    const view = checkedView(spec);
+    if (!this.renderer.kernelFor(view)) canvas.dataset.served = "";
+    this.renderer.drawPreview(context, view);
   }
 
   /** Blurred pictures at full size, one after the other: the painter has one at a time. */

@@ -212,7 +212,10 @@ class Stage {
     this.section.dataset.by = this.renderer.by;
     this.section.dataset.view = JSON.stringify(view);
     this.setState(state);
-    if (state === "preview" && !kernel) parts.status.textContent = labels.served;
+    if (state === "preview" && !kernel) {
+      parts.status.textContent = labels.served;
+      parts.status.dataset.alert = "";
+    }
     this.loupe.draw();
     const detail = { view, exact: state === "exact", ms: performance.now() - start };
     this.bus.dispatchEvent(new CustomEvent("drawn", { detail }));
