@@ -126,7 +126,7 @@ def find_mildest(
     direction: tuple[float, float] = (1.0, 0.0),
     rivals: Sequence[str] = PIXEL_RIVALS,
 ) -> Disagreement:
-    """Returns the pair of the mildest blur for which every pixel measure is wrong.
+    """Returns the pair of the mildest blur for which the pixel measures are all wrong.
 
     Wrong is a measure that prefers the blurred picture while the recogniser prefers the sharp,
     shifted one. For each of a few shifts up to the limit, the least degree at which the recogniser

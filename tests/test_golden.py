@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import itertools
 import json
 import math
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,11 +22,13 @@ from blurdash.embed import Embedder
 from blurdash.face import Face
 from blurdash.kernel import KERNELS
 from blurdash.readout import MEASURES, PreparedFace
+from blurdash.sceptic import SCEPTIC_METRICS
 
 Picture = npt.NDArray[np.uint8]
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 MEASURED = json.loads((GOLDEN / "measures.json").read_text(encoding="utf-8"))
+RIVALS = json.loads((GOLDEN / "rivals.json").read_text(encoding="utf-8"))
 BLURRED = json.loads((GOLDEN / "blur.json").read_text(encoding="utf-8"))
 
 # On the very canvas: what two implementations in single and double precision may differ by.
@@ -49,9 +53,13 @@ def name_of(row: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def make() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
+    return loaded("make")
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"golden_{name}", GOLDEN / f"{name}.py")
     if spec is None or spec.loader is None:
-        pytest.fail("make.py cannot be loaded")
+        pytest.fail(f"{name}.py cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -75,6 +83,27 @@ def test_a_readout_has_the_golden_numbers(row: dict[str, Any], prepared: Prepare
     for name, golden in row["values"].items():
         within = tolerance(name, canvas_sha256)
         assert found[name] == pytest.approx(golden, rel=within), name
+
+
+@pytest.mark.parametrize("row", RIVALS["pairs"], ids=name_of)
+def test_a_rival_has_the_golden_number(row: dict[str, Any], prepared: PreparedFace) -> None:
+    canvas_sha256 = hashlib.sha256(prepared.face.canvas.tobytes()).hexdigest()
+    within = 2e-6 if canvas_sha256 == RIVALS["canvas_sha256"] else 5e-3
+    test = prepared.changed(change_of(row))
+    for name, golden in row["values"].items():
+        found = SCEPTIC_METRICS[name].compute(prepared.reference, test)
+        assert found == pytest.approx(golden, abs=within), name
+
+
+@pytest.mark.long
+def test_the_rivals_golden_numbers_are_what_their_recipe_makes(
+    make: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("piq", reason="needs requirements-long.txt")
+    monkeypatch.setitem(sys.modules, "make", make)
+    for row, golden in zip(loaded("make_rivals").rivals()["pairs"], RIVALS["pairs"], strict=True):
+        assert change_of(row) == change_of(golden)
+        assert row["values"] == pytest.approx(golden["values"], abs=5e-3)
 
 
 @pytest.mark.parametrize("row", BLURRED["pictures"], ids=name_of)
@@ -119,7 +148,8 @@ def test_the_golden_pictures_are_what_their_recipe_makes(make: ModuleType) -> No
 
 def test_the_recipe_uses_none_of_blurdashs_measuring_code() -> None:
     used = set()
-    for node in ast.walk(ast.parse((GOLDEN / "make.py").read_text(encoding="utf-8"))):
+    recipes = [path.read_text(encoding="utf-8") for path in GOLDEN.glob("*.py")]
+    for node in itertools.chain.from_iterable(ast.walk(ast.parse(text)) for text in recipes):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("blurdash"):
             used.add(node.module)
         elif isinstance(node, ast.Import):
@@ -130,7 +160,8 @@ def test_the_recipe_uses_none_of_blurdashs_measuring_code() -> None:
 def test_the_golden_files_say_how_they_were_made() -> None:
     readme = (GOLDEN / "README.md").read_text(encoding="utf-8")
     files = sorted(path.name for path in GOLDEN.iterdir() if path.is_file())
-    known = ["README.md", "blur.json", "make.py", "measures.json", "polars.parquet"]
+    known = ["README.md", "blur.json", "make.py", "make_rivals.py", "measures.json"]
+    known += ["polars.parquet", "rivals.json"]
     assert files == known, "and no pictures"
     for name in files[1:]:
         assert name in readme

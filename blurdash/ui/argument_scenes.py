@@ -9,6 +9,7 @@ from blurdash.distance import EMBEDDING
 from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
+from blurdash.search import PIXEL_RIVALS
 from blurdash.sentences import (
     Blur,
     angle_sentence,
@@ -35,6 +36,7 @@ from blurdash.ui.argument_sceptic import sceptic
 from blurdash.ui.argument_search import SEARCHES, TWINS
 from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.readouts import equivalent_of
+from blurdash.words import listed
 
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
@@ -293,7 +295,9 @@ def _searches(told: Told) -> dict[str, Any]:
             if name.startswith(TWINS)
         },
         "disagreement": "The pair on which recogniser and pixel measures differ most",
-        "mildest": "The least blur for which every pixel measure is wrong",
+        "mildest": "The least blur for which "
+        + listed([ARGUMENT_MEASURES[name].label for name in PIXEL_RIVALS])
+        + " are all wrong",
     }
     finding = told.story.finding
     return {
