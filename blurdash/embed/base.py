@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from blurdash.face import Face
 from blurdash.table import Span
 from blurdash.words import quoted
 
-__all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "Threshold"]
+__all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "OneAtATime", "Threshold"]
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -95,6 +96,8 @@ class EmbedderRow:
         licence: Licence of the weights.
         origin: Where the weights come from.
         load: Makes the ``Embedder``.
+        several_threads: Whether it may be called from several threads at once. Where it may not,
+            or where nobody has said so, one call waits for the other's end.
         spans: What is drawn of its distances, by measure, where that is another range than the
             measure's own.
     """
@@ -109,11 +112,16 @@ class EmbedderRow:
     licence: str
     origin: str
     load: Callable[[LoadOptions], Embedder]
+    several_threads: bool = False
     spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 class Embedder(ABC):
     """A loaded recogniser that follows one protocol.
+
+    Conventions:
+        ``load_embedder`` gives one that several threads may call at once, each with the result
+        that it would get alone: a row that does not say so of its own is called one at a time.
 
     Attributes:
         name: Key of its row in ``EMBEDDERS``.
@@ -189,6 +197,37 @@ class Embedder(ABC):
             [self.crop(one, face) for one, face in zip(pictures, geometry, strict=True)]
         )
         return check_embeddings(self.embed_crops(crops), self.name)
+
+
+class OneAtATime(Embedder):
+    """A recogniser that cannot be called from several threads at once: calls wait for each other.
+
+    Args:
+        embedder: The recogniser itself.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        super().__init__(embedder.protocol, embedder.weights_sha256)
+        self.__dict__ |= {
+            "name": embedder.name,
+            "dim": embedder.dim,
+            "normalised": embedder.normalised,
+            "uses_chip_points": embedder.uses_chip_points,
+            "note": embedder.note,
+            "device": embedder.device,
+        }
+        self._embedder = embedder
+        self._lock = threading.Lock()
+
+    def crop(self, canvas: Picture, face: Face) -> Picture:
+        """Returns what the network is shown of a canvas; see ``Embedder.crop``."""
+        with self._lock:
+            return self._embedder.crop(canvas, face)
+
+    def embed_crops(self, crops: Picture) -> Embeddings:
+        """Returns the embeddings of crops; see ``Embedder.embed_crops``."""
+        with self._lock:
+            return self._embedder.embed_crops(crops)
 
 
 def check_embeddings(embeddings: Embeddings, name: str) -> Embeddings:
