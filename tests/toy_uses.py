@@ -15,13 +15,14 @@ from typing import Any
 
 from tests.toys import KERNEL, MEASURE, RECOGNISER, add
 
-add()
+if __name__ == "__main__":  # not where tests are only looked for
+    add()
 
-import pyarrow.parquet as pq  # noqa: E402
-from streamlit.testing.v1 import AppTest  # noqa: E402
+import pyarrow.parquet as pq
+from streamlit.testing.v1 import AppTest
 
-from blurdash import cli  # noqa: E402
-from blurdash.ui import recogniser  # noqa: E402
+from blurdash import cli
+from blurdash.ui import recogniser
 
 CHOSEN = ("--kernel", KERNEL.name, "--embedder", RECOGNISER.name)
 
