@@ -13,7 +13,6 @@ import numpy.typing as npt
 from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, NoFaceError, StoppedError
-from blurdash.evidence import Evidence
 from blurdash.face import find_face
 from blurdash.flips import FlipSettings, RankFlips, count_flips, preferences
 from blurdash.folder import PhotoFile, read_folder, try_until_enough, with_limit
@@ -140,7 +139,7 @@ class _Worker:
                 crop=self._settings.crop,
                 exact=False,
             )
-            return photo, preferences(Evidence(prepared), self._settings, tick)
+            return photo, preferences(prepared, self._settings, tick)
         except StoppedError:
             raise
         except FAILURES as error:

@@ -11,14 +11,15 @@ import numpy as np
 
 from blurdash import defaults
 from blurdash.blur import Picture
+from blurdash.clean import CROPS
 from blurdash.distance import DISTANCES
 from blurdash.disturb import Disturbance
 from blurdash.embed import Embedder
 from blurdash.errors import SettingError
-from blurdash.evidence import ARGUMENT_MEASURES, Evidence
 from blurdash.face import Face
 from blurdash.kernel import KERNELS
-from blurdash.readout import CROPS, PreparedFace
+from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.readout import PreparedFace
 from blurdash.register import REGISTRATIONS, align, register
 from blurdash.table import Measure, in_role, look_up
 
@@ -246,33 +247,28 @@ def sceptic_table(
     for kernel in kernels:
         row = look_up(KERNELS, kernel, "kernel")
         turned = row.angle_like(KERNELS[defaults.KERNEL], angle)
-        known = {
-            crop: Evidence(PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False))
-            for crop in crops
-        }
-        if known:
-            rows += _sceptic_rows(known, kernel, turned, degree, moved, registrations, names)
+        prepared = PreparedFace(face, embedder, kernel=kernel, exact=False)
+        rows += _sceptic_rows(prepared, turned, degree, moved, registrations, crops, names)
     return rows
 
 
 def _sceptic_rows(
-    known: Mapping[str, Evidence],
-    kernel: str,
+    prepared: PreparedFace,
     angle: float,
     degree: int,
     moved: Disturbance,
     registrations: Sequence[str],
+    crops: Sequence[str],
     names: Sequence[str],
 ) -> Iterator[ScepticRow]:
-    any_crop = next(iter(known.values()))
-    pictures = any_crop.picture(moved), any_crop.picture(any_crop.blurred(degree, angle))
+    pictures = prepared.changed(moved), prepared.changed(prepared.blurred(degree, angle))
     for how in registrations:
         # What does not depend on the crop is computed once: the registration, the pixel measures.
-        pair = [_pixel_side(any_crop, picture, how, names) for picture in pictures]
+        pair = [_pixel_side(prepared, picture, how, names) for picture in pictures]
         note = "; ".join(dict.fromkeys(side.note for side in pair if side.note))
-        for crop, evidence in known.items():
-            sharp, blurred = (_with_distances(evidence, side, names) for side in pair)
-            yield ScepticRow(kernel, angle, crop, how, sharp, blurred, note)
+        for crop in crops:
+            sharp, blurred = (_with_distances(prepared, side, crop, names) for side in pair)
+            yield ScepticRow(prepared.kernel, angle, crop, how, sharp, blurred, note)
 
 
 class _Side(NamedTuple):
@@ -283,11 +279,11 @@ class _Side(NamedTuple):
     note: str
 
 
-def _pixel_side(evidence: Evidence, picture: Picture, how: str, names: Sequence[str]) -> _Side:
+def _pixel_side(prepared: PreparedFace, picture: Picture, how: str, names: Sequence[str]) -> _Side:
     pixel = [name for name in names if name not in DISTANCES]
     if how == "none":
-        return _Side(picture, evidence.measure(picture, pixel), "")
-    reference = evidence.prepared.reference
+        return _Side(picture, prepared.measure(picture, pixel), "")
+    reference = prepared.reference
     found = register(reference, picture, how)
     moved, region = align(picture, found)
     here, there = (np.ascontiguousarray(one[region]) for one in (reference, moved))
@@ -295,6 +291,9 @@ def _pixel_side(evidence: Evidence, picture: Picture, how: str, names: Sequence[
     return _Side(moved, values, found.note)
 
 
-def _with_distances(evidence: Evidence, side: _Side, names: Sequence[str]) -> dict[str, float]:
-    distances = evidence.measure(side.picture, [name for name in names if name in DISTANCES])
+def _with_distances(
+    prepared: PreparedFace, side: _Side, crop: str, names: Sequence[str]
+) -> dict[str, float]:
+    wanted = [name for name in names if name in DISTANCES]
+    distances = prepared.measure(side.picture, wanted, crop=crop)
     return {name: (distances | side.values)[name] for name in names}

@@ -214,7 +214,8 @@ def _readout(arguments: argparse.Namespace) -> None:
     from blurdash.photo import load_photo
 
     photo = load_photo(arguments.photo)
-    from blurdash.readout import CROPS, PreparedFace
+    from blurdash.clean import CROPS
+    from blurdash.readout import PreparedFace
     from blurdash.receipt import BLURS
     from blurdash.table import look_up
 
@@ -260,7 +261,7 @@ def _embedder(arguments: argparse.Namespace) -> Any:
 
 
 def _as_text(readout: Any) -> str:
-    from blurdash.readout import MEASURES
+    from blurdash.measures import MEASURES
 
     receipt = readout.receipt.as_dict()
     lines = [

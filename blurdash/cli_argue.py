@@ -107,7 +107,7 @@ def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
 
 def _table(flips: Any) -> str:
     """The counts at the largest shift, and the claim's own cell with its interval."""
-    from blurdash.evidence import ARGUMENT_MEASURES
+    from blurdash.measures import ARGUMENT_MEASURES
 
     settings = flips.settings
     shift, degrees = max(settings.shifts), sorted(settings.degrees)

@@ -15,8 +15,8 @@ from plotly.subplots import make_subplots
 
 from blurdash.distance import EMBEDDING
 from blurdash.folder import left_out_in_words
+from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, separated
-from blurdash.readout import MEASURES
 from blurdash.summary import (
     AXES,
     Curve,

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from blurdash.distance import DISTANCES
-from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.flips import HUMAN, FlipCell, RankFlips
+from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.receipt import versions
 from blurdash.table import in_role
 

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash import defaults
+from blurdash.clean import CROPS
 from blurdash.errors import SettingError, TableError
-from blurdash.evidence import ARGUMENT_MEASURES, Evidence
 from blurdash.folder import check_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree
-from blurdash.readout import CROPS
+from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.readout import PreparedFace
 from blurdash.receipt import versions
 from blurdash.table import look_up
 
@@ -320,14 +321,14 @@ def wilson(count: int, n: int) -> tuple[float, float]:
 
 
 def preferences(
-    evidence: Evidence,
+    prepared: PreparedFace,
     settings: FlipSettings,
     tick: Callable[[], None] = lambda: None,
 ) -> dict[str, Grid]:
     """Returns what every measure prefers for one face.
 
     Args:
-        evidence: The face, prepared with the settings' kernel and crop.
+        prepared: The face, prepared with the settings' kernel and crop.
         settings: What to compare.
         tick: Called after every picture.
 
@@ -337,11 +338,11 @@ def preferences(
     """
     sharp, blurred = [], []
     for shift in settings.shifts:
-        sharp.append(evidence.values(evidence.shifted(shift), settings.measures))
+        sharp.append(prepared.values(prepared.shifted(shift), settings.measures))
         tick()
     for degree in settings.degrees:
-        change = evidence.blurred(degree, settings.angle)
-        blurred.append(evidence.values(change, settings.measures))
+        change = prepared.blurred(degree, settings.angle)
+        blurred.append(prepared.values(change, settings.measures))
         tick()
     return {
         name: np.array([[_prefers(name, s[name], b[name]) for b in blurred] for s in sharp])

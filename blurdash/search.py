@@ -12,8 +12,9 @@ from blurdash import defaults
 from blurdash.blur import Picture, apply_kernel
 from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
-from blurdash.evidence import ARGUMENT_MEASURES, Evidence
 from blurdash.kernel import KERNELS, KernelAudit, audit_kernel, check_angle, line_kernel
+from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.readout import PreparedFace
 from blurdash.table import in_role, look_up
 
 __all__ = [
@@ -74,7 +75,7 @@ class Disagreement:
 
 
 def find_disagreement(
-    evidence: Evidence,
+    prepared: PreparedFace,
     limit: float = 16.0,
     *,
     angle: float = defaults.ANGLE,
@@ -90,7 +91,7 @@ def find_disagreement(
         none of them is on the verge. Searched from coarse to fine.
 
     Args:
-        evidence: The face.
+        prepared: The face.
         limit: Largest shift, px, 0.5..256: what the viewer still calls slightly shifted.
         angle: Of the blur, degrees.
         direction: Of the shift: right and down, any length but 0.
@@ -102,7 +103,7 @@ def find_disagreement(
     Raises:
         SettingError: A setting is not allowed.
     """
-    hunt = _Hunt(evidence, limit, angle, direction, rivals)
+    hunt = _Hunt(prepared, limit, angle, direction, rivals)
     shifts = [share * limit for share in COARSE_SHARES]
     degrees = list(COARSE_DEGREES)
     while True:
@@ -119,7 +120,7 @@ def find_disagreement(
 
 
 def find_mildest(
-    evidence: Evidence,
+    prepared: PreparedFace,
     limit: float = 16.0,
     *,
     angle: float = defaults.ANGLE,
@@ -133,7 +134,7 @@ def find_mildest(
     does so is bisected, and the rivals are asked there.
 
     Args:
-        evidence: The face.
+        prepared: The face.
         limit: Largest shift, px, 0.5..256.
         angle: Of the blur, degrees.
         direction: Of the shift: right and down, any length but 0.
@@ -145,7 +146,7 @@ def find_mildest(
     Raises:
         SettingError: A setting is not allowed.
     """
-    hunt = _Hunt(evidence, limit, angle, direction, rivals)
+    hunt = _Hunt(prepared, limit, angle, direction, rivals)
     shifts = [share * limit for share in COARSE_SHARES if share * limit >= FINEST_SHIFT] or [limit]
     pairs = [(far, hunt.least_degree(far)) for far in shifts]
     wrong = [pair for pair in pairs if min(hunt.margins(*pair).values()) > 0]
@@ -159,7 +160,7 @@ class _Hunt:
 
     def __init__(
         self,
-        evidence: Evidence,
+        prepared: PreparedFace,
         limit: float,
         angle: float,
         direction: tuple[float, float],
@@ -178,7 +179,7 @@ class _Hunt:
             )
         for name in rivals:
             look_up(ARGUMENT_MEASURES, name, "measure")
-        self._evidence, self._limit, self._angle = evidence, limit, check_angle(angle)
+        self._prepared, self._limit, self._angle = prepared, limit, check_angle(angle)
         self._direction = direction[0] / length, direction[1] / length
         self._rivals = tuple(rivals)
         self._range: dict[str, float] = {}
@@ -199,11 +200,11 @@ class _Hunt:
 
     def _sharp(self, name: str, far: float) -> float:
         x, y = self._place(far)
-        return self._evidence.values(self._evidence.shifted(x, y), (name,))[name]
+        return self._prepared.values(self._prepared.shifted(x, y), (name,))[name]
 
     def _blurred(self, name: str, degree: int) -> float:
-        change = self._evidence.blurred(degree, self._angle)
-        return self._evidence.values(change, (name,))[name]
+        change = self._prepared.blurred(degree, self._angle)
+        return self._prepared.values(change, (name,))[name]
 
     def _place(self, far: float) -> tuple[float, float]:
         x, y = (round(part * far, 6) + 0.0 for part in self._direction)
@@ -305,7 +306,7 @@ class AngleFlip:
 
 
 def find_angle_flip(
-    evidence: Evidence,
+    prepared: PreparedFace,
     *,
     gap: int = 10,
     degrees: Sequence[int] = FLIP_DEGREES,
@@ -318,7 +319,7 @@ def find_angle_flip(
         margin; then angles between are tried at either end.
 
     Args:
-        evidence: The face.
+        prepared: The face.
         gap: How much larger the larger degree must be, px, 1..99.
         degrees: Those that are tried, px; at least two that are ``gap`` apart.
         angles: Those that are tried first, degrees.
@@ -337,20 +338,20 @@ def find_angle_flip(
             hint="give a smaller gap or more degrees",
         )
     found = {
-        degree: [(angle, _cosine(evidence, degree, angle)) for angle in tried] for degree in degrees
+        degree: [(angle, _cosine(prepared, degree, angle)) for angle in tried] for degree in degrees
     }
     for step in (0.0, *FLIP_STEPS):
         longer, shorter = _best_flip(found, gap)
         if step:
             for degree, angle in (longer, shorter):
                 found[degree] += [
-                    (a, _cosine(evidence, degree, a)) for a in (angle - step, angle + step)
+                    (a, _cosine(prepared, degree, a)) for a in (angle - step, angle + step)
                 ]
-    return _told_flip(evidence, *_best_flip(found, gap))
+    return _told_flip(prepared, *_best_flip(found, gap))
 
 
-def _cosine(evidence: Evidence, degree: int, angle: float) -> float:
-    return evidence.values(evidence.blurred(degree, angle), (EMBEDDING,))[EMBEDDING]
+def _cosine(prepared: PreparedFace, degree: int, angle: float) -> float:
+    return prepared.values(prepared.blurred(degree, angle), (EMBEDDING,))[EMBEDDING]
 
 
 _Blur = tuple[int, float]
@@ -368,8 +369,8 @@ def _best_flip(found: dict[int, list[tuple[float, float]]], gap: int) -> tuple[_
     return max(pairs)[1:]
 
 
-def _told_flip(evidence: Evidence, longer: _Blur, shorter: _Blur) -> AngleFlip:
-    long, short = (_side(evidence, *blur) for blur in (longer, shorter))
+def _told_flip(prepared: PreparedFace, longer: _Blur, shorter: _Blur) -> AngleFlip:
+    long, short = (_side(prepared, *blur) for blur in (longer, shorter))
     found = long.value > short.value
     note = (
         ""
@@ -383,10 +384,10 @@ def _told_flip(evidence: Evidence, longer: _Blur, shorter: _Blur) -> AngleFlip:
     return AngleFlip(found, long, short, found and long.line_value <= short.line_value, note)
 
 
-def _side(evidence: Evidence, degree: int, angle: float) -> AngleSide:
-    kernel = KERNELS[evidence.prepared.kernel].make(degree, angle)
+def _side(prepared: PreparedFace, degree: int, angle: float) -> AngleSide:
+    kernel = KERNELS[prepared.kernel].make(degree, angle)
     audit = audit_kernel(kernel)
     direction = 0.0 if math.isnan(audit.direction) else audit.direction  # a single tap has none
-    line: Picture = apply_kernel(evidence.prepared.reference, line_kernel(degree, direction))
-    value = _cosine(evidence, degree, angle)
-    return AngleSide(degree, angle, value, audit, evidence.measure(line, (EMBEDDING,))[EMBEDDING])
+    line: Picture = apply_kernel(prepared.reference, line_kernel(degree, direction))
+    value = _cosine(prepared, degree, angle)
+    return AngleSide(degree, angle, value, audit, prepared.measure(line, (EMBEDDING,))[EMBEDDING])

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from blurdash.argument import LEAST_SAID, BlurEquivalent, ScepticRow
 from blurdash.distance import EMBEDDING
 from blurdash.disturb import Disturbance
-from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM
 from blurdash.table import INFINITE
 from blurdash.words import listed, sentence
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from blurdash.argument import LEAST_SAID, BlurEquivalent
 from blurdash.distance import EMBEDDING
-from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM
 from blurdash.sentences import word
 from blurdash.words import listed, sentence
 

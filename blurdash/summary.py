@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from blurdash import defaults
 from blurdash.errors import SettingError, TableError
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 from blurdash.sweep_file import settings_of
 from blurdash.table import look_up
 

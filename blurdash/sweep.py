@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from blurdash import __version__, defaults
 from blurdash.blur import CanvasBlur, Picture, blur_picture
+from blurdash.clean import CROPS, verdict_of
 from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
 from blurdash.engine import ENGINES, check_workers, run_local
@@ -42,7 +43,6 @@ from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
 from blurdash.pairs import share_interval
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
-from blurdash.readout import CROPS, verdict_of
 from blurdash.receipt import versions
 from blurdash.samples import SAMPLES_KERNEL, drawn_angle, read_note, sample_folders
 from blurdash.sweep_file import Journal, table_of, with_settings, write_sweep

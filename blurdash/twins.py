@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from blurdash import defaults
 from blurdash.blur import CanvasBlur, Change, Picture, shift
+from blurdash.clean import Readout
 from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
 from blurdash.kernel import DEGREE_RANGE, line_kernel
 from blurdash.quality import METRICS
-from blurdash.readout import PreparedFace, Readout
+from blurdash.readout import PreparedFace
 from blurdash.table import look_up
 
 __all__ = ["TWIN_KERNEL", "TWIN_TOLERANCE", "Twins", "twin_pictures", "twins"]
@@ -174,8 +175,8 @@ class _TwinMaker:
     ) -> Twins:
         """Both pictures read out."""
         x, y = self._place(far)
-        blurred = self._prepared.readout_of(self._blurred(length), None)
-        shifted = self._prepared.readout_of(self._shifted(far), None)
+        blurred = self._prepared.clean.readout(self._blurred(length), None)
+        shifted = self._prepared.clean.readout(self._shifted(far), None)
         still = Change(0, self._angle, "line", x, y)
         return Twins(
             self._metric.name,

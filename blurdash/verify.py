@@ -17,12 +17,14 @@ import numpy as np
 
 from blurdash.blur import Change
 from blurdash.canvas import CANVAS_SIZE, Frame, Picture, cut, digest_of, resized
+from blurdash.clean import Readout
 from blurdash.distance import DISTANCES
 from blurdash.embed import Embedder
 from blurdash.errors import BlurdashError, NoFaceError, ReceiptError, SettingError
 from blurdash.face import Face, chip_landmarks, find_faces, locate_face, turned
+from blurdash.measures import MEASURES
 from blurdash.quality import METRICS
-from blurdash.readout import MEASURES, PreparedFace, Readout, pixels_only
+from blurdash.readout import PreparedFace, pixels_only
 from blurdash.receipt import BLURS, FORMAT, Geometry, checksum, frame_from, geometry_from, versions
 
 __all__ = ["Line", "Verification", "verify"]
@@ -355,7 +357,7 @@ def _again(
             locate=_locator(receipt),
         )
         test = prepared.changed(change)
-        readout = prepared.readout_of(test, change)
+        readout = prepared.clean.readout(test, change)
     except BlurdashError as error:
         told = f"{error}: its numbers cannot be compared"
         crop = str(receipt.get("crop"))

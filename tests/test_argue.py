@@ -21,7 +21,6 @@ from blurdash.argue import argue
 from blurdash.cli import main
 from blurdash.embed import Embedder
 from blurdash.errors import NoFaceError, SettingError, StoppedError
-from blurdash.evidence import ARGUMENT_MEASURES, CLAIM, Evidence
 from blurdash.face import Face
 from blurdash.figure_argument import rank_flip_figure, rank_flip_page
 from blurdash.flips import (
@@ -32,6 +31,7 @@ from blurdash.flips import (
     preferences,
     wilson,
 )
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM
 from blurdash.readout import PreparedFace
 
 pytestmark = pytest.mark.xdist_group("argue")  # one worker: what the tests share is made once
@@ -118,7 +118,7 @@ def test_counts_leave_out_what_has_no_value() -> None:
 
 
 def test_preferences_are_those_of_the_values(portrait_face: Face, dlib_embedder: Embedder) -> None:
-    known = Evidence(PreparedFace(portrait_face, dlib_embedder, exact=False))
+    known = PreparedFace(portrait_face, dlib_embedder, exact=False)
     found = preferences(known, QUICK)
     for name in CLAIM:
         for i, shift in enumerate(QUICK.shifts):

@@ -20,12 +20,12 @@ from blurdash.blur import Change, apply_change, apply_kernel, inverse_move, move
 from blurdash.disturb import RANGES, Disturbance, disturb
 from blurdash.embed import Embedder
 from blurdash.errors import PictureError, SettingError
-from blurdash.evidence import ARGUMENT_MEASURES, CLAIM, Evidence
 from blurdash.face import Face
 from blurdash.kernel import line_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM, MEASURES
 from blurdash.quality import psnr, ssim
-from blurdash.readout import MEASURES, PreparedFace
+from blurdash.readout import PreparedFace
 from blurdash.register import (
     REGISTERED_METRICS,
     REGISTRATIONS,
@@ -69,11 +69,6 @@ def small(canvas: Picture) -> Picture:
 @pytest.fixture(scope="module")
 def prepared(portrait_face: Face, dlib_embedder: Embedder) -> PreparedFace:
     return PreparedFace(portrait_face, dlib_embedder, exact=False)
-
-
-@pytest.fixture(scope="module")
-def evidence(prepared: PreparedFace) -> Evidence:
-    return Evidence(prepared)
 
 
 @pytest.fixture
@@ -352,46 +347,46 @@ def test_the_rivals_stay_out_of_the_readout() -> None:
 # --- evidence ------------------------------------------------------------------------------------
 
 
-def test_evidence_agrees_with_a_readout(evidence: Evidence, prepared: PreparedFace) -> None:
-    for change in (evidence.shifted(16), evidence.blurred(30)):
+def test_evidence_agrees_with_a_readout(prepared: PreparedFace) -> None:
+    for change in (prepared.shifted(16), prepared.blurred(30)):
         readout = prepared.readout(change).values
-        known = evidence.values(change, MEASURES)
+        known = prepared.values(change, MEASURES)
         assert known == pytest.approx(readout, rel=1e-6, abs=1e-9)
 
 
-def test_evidence_agrees_with_the_rivals_rows(evidence: Evidence, prepared: PreparedFace) -> None:
+def test_evidence_agrees_with_the_rivals_rows(prepared: PreparedFace) -> None:
     names = [*SCEPTIC_METRICS, *REGISTERED_METRICS]
-    change = evidence.shifted(8)
-    found = evidence.values(change, names)
-    test = evidence.picture(change)
+    change = prepared.shifted(8)
+    found = prepared.values(change, names)
+    test = prepared.changed(change)
     for name in names:
         assert found[name] == ARGUMENT_MEASURES[name].compute(prepared.reference, test)
 
 
 def test_evidence_measures_a_picture_once(
-    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+    prepared: PreparedFace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = evidence.values(evidence.shifted(5))
-    monkeypatch.setattr(evidence, "measure", pytest.fail)
-    assert evidence.values(evidence.shifted(5)) == first
+    first = prepared.values(prepared.shifted(5))
+    monkeypatch.setattr(prepared, "measure", pytest.fail)
+    assert prepared.values(prepared.shifted(5)) == first
 
 
-def test_a_shift_is_the_same_as_a_change_and_as_a_disturbance(evidence: Evidence) -> None:
+def test_a_shift_is_the_same_as_a_change_and_as_a_disturbance(prepared: PreparedFace) -> None:
     assert np.array_equal(
-        evidence.picture(evidence.shifted(3, -2)), evidence.picture(Disturbance(x=3, y=-2))
+        prepared.changed(prepared.shifted(3, -2)), prepared.changed(Disturbance(x=3, y=-2))
     )
 
 
-def test_the_embedding_holds_where_sharpness_fails(evidence: Evidence) -> None:
+def test_the_embedding_holds_where_sharpness_fails(prepared: PreparedFace) -> None:
     names = ("cosine_similarity", "sharpness_ratio")
-    noise = evidence.values(Disturbance(noise=8), names)
-    blurred = evidence.values(evidence.blurred(30), names)
+    noise = prepared.values(Disturbance(noise=8), names)
+    blurred = prepared.values(prepared.blurred(30), names)
     assert noise["sharpness_ratio"] > 1.5
     assert 1 > noise["cosine_similarity"] > blurred["cosine_similarity"]
 
 
 def test_a_lost_face_has_no_distance(portrait_face: Face, dlib_embedder: Embedder) -> None:
-    known = Evidence(PreparedFace(portrait_face, dlib_embedder, crop="redetect", exact=False))
+    known = PreparedFace(portrait_face, dlib_embedder, crop="redetect", exact=False)
     found = known.measure(np.zeros_like(portrait_face.canvas))
     assert math.isnan(found["cosine_similarity"])
     assert found["psnr"] > 0
@@ -400,8 +395,8 @@ def test_a_lost_face_has_no_distance(portrait_face: Face, dlib_embedder: Embedde
 def test_without_a_recogniser_the_pixel_measures_are_the_same(
     prepared: PreparedFace, portrait_face: Face
 ) -> None:
-    pixels = Evidence(PreparedFace(portrait_face, None, kernel=prepared.kernel, exact=False))
-    whole = Evidence(prepared)
+    pixels = PreparedFace(portrait_face, None, kernel=prepared.kernel, exact=False)
+    whole = prepared
     change = whole.blurred(40)
     names = ("cosine_similarity", "psnr", "ssim")
     found, wanted = pixels.values(change, names), whole.values(change, names)
@@ -562,11 +557,11 @@ def test_a_bad_point_is_left_out_and_too_few_are_refused() -> None:
         blur_equivalent(0.5, LINE, "sim")
 
 
-def test_a_shift_is_a_longer_blur_to_psnr_than_to_the_embedding(evidence: Evidence) -> None:
-    values = evidence.values(evidence.shifted(4))
+def test_a_shift_is_a_longer_blur_to_psnr_than_to_the_embedding(prepared: PreparedFace) -> None:
+    values = prepared.values(prepared.shifted(4))
     degrees = (0, 5, 10, 20, 40, 70, 100)
     found = {
-        name: blur_equivalent(values[name], evidence.curve(degrees, 45, name), name).degree or 100
+        name: blur_equivalent(values[name], prepared.curve(degrees, 45, name), name).degree or 100
         for name in CLAIM
     }
     assert found["cosine_similarity"] < found["psnr"]
@@ -604,19 +599,19 @@ def test_the_sceptics_table_refuses_an_unknown_switch(
 # --- searches ------------------------------------------------------------------------------------
 
 
-def test_the_largest_disagreement_is_one(evidence: Evidence) -> None:
-    found = find_disagreement(evidence, 16)
+def test_the_largest_disagreement_is_one(prepared: PreparedFace) -> None:
+    found = find_disagreement(prepared, 16)
     assert found.found
     assert found.note == ""
     assert 0 < found.shift_x <= 16
     assert found.sharp["cosine_similarity"] > found.blurred["cosine_similarity"]
     assert found.sharp["psnr"] < found.blurred["psnr"]
     assert found.sharp["ssim"] < found.blurred["ssim"]
-    assert found.least >= find_disagreement(evidence, 4).least, "a wider limit finds no less"
+    assert found.least >= find_disagreement(prepared, 4).least, "a wider limit finds no less"
 
 
-def test_where_nothing_disagrees_the_nearest_is_said(evidence: Evidence) -> None:
-    found = find_disagreement(evidence, 0.5)
+def test_where_nothing_disagrees_the_nearest_is_said(prepared: PreparedFace) -> None:
+    found = find_disagreement(prepared, 0.5)
     assert not found.found
     assert found.least < 0
     assert "the nearest is a shift of" in found.note
@@ -624,54 +619,56 @@ def test_where_nothing_disagrees_the_nearest_is_said(evidence: Evidence) -> None
 
 
 @pytest.mark.long
-def test_the_mildest_blur_is_wrong_for_every_pixel_measure(evidence: Evidence) -> None:
-    found = find_mildest(evidence, 16)
+def test_the_mildest_blur_is_wrong_for_every_pixel_measure(prepared: PreparedFace) -> None:
+    found = find_mildest(prepared, 16)
     assert found.found
     assert min(found.margins.values()) > 0
-    less = evidence.values(evidence.blurred(found.degree - 1), ("cosine_similarity",))
+    less = prepared.values(prepared.blurred(found.degree - 1), ("cosine_similarity",))
     assert less["cosine_similarity"] >= found.sharp["cosine_similarity"]
-    assert found.degree < find_disagreement(evidence, 16).degree
+    assert found.degree < find_disagreement(prepared, 16).degree
 
 
 @pytest.mark.parametrize("limit", [0.4, 257, math.nan])
-def test_a_limit_out_of_range_is_refused(evidence: Evidence, limit: float) -> None:
+def test_a_limit_out_of_range_is_refused(prepared: PreparedFace, limit: float) -> None:
     for search in (find_disagreement, find_mildest):
         with pytest.raises(SettingError, match="limit"):
-            search(evidence, limit)
+            search(prepared, limit)
 
 
-def test_a_search_without_direction_or_rival_is_refused(evidence: Evidence) -> None:
+def test_a_search_without_direction_or_rival_is_refused(prepared: PreparedFace) -> None:
     with pytest.raises(SettingError, match="no direction"):
-        find_disagreement(evidence, direction=(0, 0))
+        find_disagreement(prepared, direction=(0, 0))
     with pytest.raises(SettingError, match="no rival"):
-        find_disagreement(evidence, rivals=())
+        find_disagreement(prepared, rivals=())
     with pytest.raises(SettingError, match="is not a measure"):
-        find_mildest(evidence, rivals=("x",))
+        find_mildest(prepared, rivals=("x",))
 
 
-def test_an_angle_flip_is_one(evidence: Evidence) -> None:
-    found = find_angle_flip(evidence, degrees=(60, 80), angles=(0, 30, 90))
+def test_an_angle_flip_is_one(prepared: PreparedFace) -> None:
+    found = find_angle_flip(prepared, degrees=(60, 80), angles=(0, 30, 90))
     assert found.found
     assert found.longer.degree >= found.shorter.degree + 10
     assert found.margin > 0
     assert found.longer.audit.length >= found.longer.degree * 0.95
     for side in (found.longer, found.shorter):
-        change = evidence.blurred(side.degree, side.angle)
-        assert evidence.values(change)["cosine_similarity"] == side.value
+        change = prepared.blurred(side.degree, side.angle)
+        assert prepared.values(change)["cosine_similarity"] == side.value
     assert found.by_geometry == (found.longer.line_value <= found.shorter.line_value)
 
 
-def test_no_angle_flip_is_said_with_the_nearest(evidence: Evidence) -> None:
-    found = find_angle_flip(evidence, degrees=(5, 100), angles=(0, 90))
+def test_no_angle_flip_is_said_with_the_nearest(prepared: PreparedFace) -> None:
+    found = find_angle_flip(prepared, degrees=(5, 100), angles=(0, 90))
     assert not found.found
     assert found.margin < 0
     assert "the nearest is 100 px" in found.note
 
 
 @pytest.mark.parametrize("wrong", [{"gap": 0}, {"gap": 99}, {"angles": ()}, {"degrees": ()}])
-def test_an_angle_search_over_nothing_is_refused(evidence: Evidence, wrong: dict[str, int]) -> None:
+def test_an_angle_search_over_nothing_is_refused(
+    prepared: PreparedFace, wrong: dict[str, int]
+) -> None:
     with pytest.raises(SettingError, match="wanted an angle and two degrees"):
-        find_angle_flip(evidence, **wrong)
+        find_angle_flip(prepared, **wrong)
 
 
 # --- maps ----------------------------------------------------------------------------------------

@@ -186,8 +186,9 @@ def test_the_canvas_is_hashed_once(
     portrait_face: Face, dlib_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared = PreparedFace(portrait_face, dlib_embedder, exact=False)
+    hashes = [prepared.readout(Change(degree=3)).receipt.as_dict()["canvas_sha256"]]
     monkeypatch.setattr(receipt_module, "digest_of", None)
-    hashes = [prepared.readout(Change(degree=d)).receipt.as_dict()["canvas_sha256"] for d in (3, 4)]
+    hashes.append(prepared.readout(Change(degree=4)).receipt.as_dict()["canvas_sha256"])
     assert hashes[0] == hashes[1]
 
 

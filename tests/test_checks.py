@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blurdash.embed import EMBEDDERS
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

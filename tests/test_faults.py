@@ -39,7 +39,7 @@ from blurdash.embed import Embedder, Embeddings, facenet, facenet_embedder
 from blurdash.embed.facenet_weights import VGGFACE2
 from blurdash.errors import EmbeddingError
 from blurdash.face import Face
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 from blurdash.sweep import RunOptions, Sweep, run_sweep
 from blurdash.sweep_file import read_sweep
 from blurdash.ui import recogniser

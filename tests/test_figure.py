@@ -17,7 +17,7 @@ import pytest
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
 from blurdash.figure import ACCENTS, curves_figure, map_figure, sweep_page
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 from blurdash.sweep_file import table_of, with_settings
 from blurdash.ui.shipped import Which, read_shipped, shipped_bands, sweeps_at_hand
 

@@ -21,7 +21,8 @@ from blurdash.blur import Change, apply_change
 from blurdash.embed import Embedder
 from blurdash.face import Face
 from blurdash.kernel import KERNELS
-from blurdash.readout import MEASURES, PreparedFace
+from blurdash.measures import MEASURES
+from blurdash.readout import PreparedFace
 from blurdash.sceptic import SCEPTIC_METRICS
 
 Picture = npt.NDArray[np.uint8]

@@ -19,8 +19,8 @@ from streamlit.runtime.state import SafeSessionState, SessionState
 
 from benchmarks import load
 from blurdash.blur import Change
+from blurdash.clean import Readout
 from blurdash.errors import BlurdashError, NoFaceError, StoppedError
-from blurdash.readout import Readout
 from blurdash.ui import live as live_module
 from blurdash.ui import view
 from blurdash.ui.live import LiveFace, fill_curve, shared_live, stop_filling

@@ -15,21 +15,14 @@ import pytest
 
 from blurdash import __version__
 from blurdash.blur import Change, apply_change, reference_picture, shift
+from blurdash.clean import CROPS, Readout, verdict_of
 from blurdash.distance import DISTANCES, cosine_similarity, l1_distance, l2_distance
 from blurdash.embed import EMBEDDERS, Embedder
 from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face, locate_face
+from blurdash.measures import MEASURES
 from blurdash.quality import psnr, ssim
-from blurdash.readout import (
-    CROPS,
-    MEASURES,
-    PreparedFace,
-    Readout,
-    compare,
-    measure,
-    pixels_only,
-    verdict_of,
-)
+from blurdash.readout import PreparedFace, compare, measure, pixels_only
 
 Picture = npt.NDArray[np.uint8]
 
@@ -164,7 +157,7 @@ def test_redetect_cuts_by_the_face_found_in_the_changed_picture(
 def test_convention_the_order_is_reference_then_test(portrait_face: Face) -> None:
     """The reference is embedded first; distances are symmetric, so a stub tells them apart."""
     told = Spoken([1, 0], [0.6, 0.8])
-    found = compare(portrait_face.canvas, portrait_face.canvas, portrait_face, told)
+    found = compare(portrait_face.canvas, 255 - portrait_face.canvas, portrait_face, told)
     assert found.values["cosine_similarity"] == pytest.approx(0.6)
     assert (
         found.receipt.as_dict()["canvas_sha256"] == hashlib.sha256(portrait_face.canvas).hexdigest()
@@ -337,7 +330,7 @@ def test_where_no_threshold_was_published_there_is_no_verdict() -> None:
 @pytest.mark.parametrize(("other", "same"), [([1.0, 0.3], True), ([0.0, 1.0], False)])
 def test_a_readout_carries_the_verdict(portrait_face: Face, other: list[float], same: bool) -> None:
     canvas = portrait_face.canvas
-    found = compare(canvas, canvas, portrait_face, Spoken([1, 0], other))
+    found = compare(canvas, 255 - canvas, portrait_face, Spoken([1, 0], other))
     assert found.verdict is not None
     assert found.verdict.same_person is same
     shown = found.as_dict()["verdict"]
@@ -431,9 +424,17 @@ def test_what_is_no_canvas_is_refused(
 def test_a_recogniser_that_gives_nonsense_is_an_error(portrait_face: Face) -> None:
     canvas = portrait_face.canvas
     with pytest.raises(EmbeddingError, match="not finite"):
-        compare(canvas, canvas, portrait_face, Spoken([1, 0], [math.nan, 0]))
+        compare(canvas, 255 - canvas, portrait_face, Spoken([1, 0], [math.nan, 0]))
     with pytest.raises(EmbeddingError, match="all zero"):
-        compare(canvas, canvas, portrait_face, Spoken([1, 0], [0, 0]))
+        compare(canvas, 255 - canvas, portrait_face, Spoken([1, 0], [0, 0]))
+
+
+def test_a_crop_that_was_embedded_is_not_embedded_again(portrait_face: Face) -> None:
+    canvas = portrait_face.canvas
+    told = Spoken([1, 0], [0.6, 0.8])  # any more and it has nothing to say
+    found = compare(canvas, canvas, portrait_face, told)
+    assert found.values["cosine_similarity"] == 1
+    assert told.vectors == [[0.6, 0.8]]
 
 
 def test_a_receipt_has_dlibs_points_only_where_the_recogniser_uses_them(

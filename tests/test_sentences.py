@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blurdash.argument import BlurEquivalent, ScepticRow
 from blurdash.disturb import Disturbance
-from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.sentences import (
     CLAIM,
     EMBEDDING,

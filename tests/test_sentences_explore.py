@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from blurdash.argument import BlurEquivalent
 from blurdash.distance import EMBEDDING
-from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM
 from blurdash.sentences_explore import RECOGNISER_STATES, Said, Seen, explore_sentence
 
 NAMES = {"psnr": "PSNR", "ssim": "SSIM", EMBEDDING: "embedding"}

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from blurdash.errors import SettingError, TableError
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 from blurdash.summary import (
     averages,
     curve_of,

@@ -250,13 +250,22 @@ def check_embeddings(embeddings: Embeddings, name: str) -> Embeddings:
 
 def _as_canvases(canvases: Any) -> list[Picture]:
     single = isinstance(canvases, np.ndarray) and canvases.ndim == 3
-    pictures = [canvases] if single else list(canvases)
-    for picture in pictures:
-        shape = getattr(picture, "shape", None)
-        if shape != (1024, 1024, 3) or picture.dtype != np.uint8:
-            raise PictureError(
-                f"a canvas has shape {shape} and type {getattr(picture, 'dtype', None)}, "
-                "wanted uint8 (1024, 1024, 3)",
-                hint="cut it with blurdash.face.find_face",
-            )
-    return pictures
+    return [check_canvas(picture) for picture in ([canvases] if single else canvases)]
+
+
+def check_canvas(picture: Any) -> Picture:
+    """Returns a canvas after checking that it is one.
+
+    Args:
+        picture: uint8 RGB ``(1024, 1024, 3)``.
+
+    Raises:
+        PictureError: It is anything else.
+    """
+    shape, kind = getattr(picture, "shape", None), getattr(picture, "dtype", None)
+    if shape != (1024, 1024, 3) or kind != np.uint8:
+        raise PictureError(
+            f"a canvas has shape {shape} and type {kind}, wanted uint8 (1024, 1024, 3)",
+            hint="cut it with blurdash.face.find_face",
+        )
+    return np.asarray(picture)

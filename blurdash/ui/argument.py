@@ -109,7 +109,7 @@ def _serve_pictures(story: Story, chosen: View, face: FacePictures) -> None:
 
 
 def _png(face: FacePictures, change: Change) -> bytes:
-    return encoded(face.evidence.picture(change))
+    return encoded(face.prepared.changed(change))
 
 
 def _in_turn(work: Callable[[], Made]) -> Made:

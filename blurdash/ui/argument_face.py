@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.errors import BlurdashError
-from blurdash.evidence import ARGUMENT_MEASURES
+from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.table import in_role
 from blurdash.ui.live import NOBODY, keep_prepared
 from blurdash.words import sentence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from blurdash.blur import Change
     from blurdash.disturb import Disturbance
     from blurdash.embed import Embedder
-    from blurdash.evidence import Evidence
     from blurdash.face import Face
+    from blurdash.readout import PreparedFace
 
 __all__ = ["QUICK", "Answer", "ArgumentFace", "FacePictures"]
 
@@ -65,24 +65,24 @@ class FacePictures:
     ) -> None:
         self.owner = owner
         self.face = face
-        self._make: Callable[[], Evidence] = lambda: _evidence(face, embedder, kernel, crop)
-        self._evidence: Evidence | None = None
+        self._make: Callable[[], PreparedFace] = lambda: _prepared(face, embedder, kernel, crop)
+        self._prepared: PreparedFace | None = None
         self._making = threading.Lock()
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, Hashable], Answer] = OrderedDict()
         self._asked: dict[tuple[str, str], tuple[Hashable, concurrent.futures.Future[None]]] = {}
 
     @property
-    def evidence(self) -> Evidence:
+    def prepared(self) -> PreparedFace:
         """The face's numbers; prepared when first asked for."""
         with self._making:
-            known = self._evidence = self._evidence or self._make()
+            known = self._prepared = self._prepared or self._make()
         keep_prepared(self)
         return known
 
     def release(self) -> None:
         """Lets go of the prepared face; it takes a hundred megabytes."""
-        self._evidence = None
+        self._prepared = None
 
     def values(self, change: Change | Disturbance) -> dict[str, float]:
         """Returns the numbers of a changed picture, those that are quick to compute.
@@ -90,7 +90,7 @@ class FacePictures:
         Raises:
             BlurdashError: They cannot be computed.
         """
-        return self.evidence.values(change, QUICK)
+        return self.prepared.values(change, QUICK)
 
     def ask(self, owner: str, kind: str, key: Hashable, compute: Callable[[], Any]) -> Answer:
         """Returns what is known of a longer computation, and starts it where nothing is.
@@ -168,8 +168,7 @@ def _answered(kind: str, compute: Callable[[], Any]) -> Answer:
         return Answer(problem="This could not be computed. Move a slider to try again.")
 
 
-def _evidence(face: Face, embedder: Embedder | None, kernel: str, crop: str) -> Evidence:
-    from blurdash.evidence import Evidence
+def _prepared(face: Face, embedder: Embedder | None, kernel: str, crop: str) -> PreparedFace:
     from blurdash.readout import PreparedFace
 
-    return Evidence(PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False))
+    return PreparedFace(face, embedder, kernel=kernel, crop=crop, exact=False)

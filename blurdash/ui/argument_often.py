@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from blurdash.circumstances import Circumstances, in_words
 from blurdash.distance import EMBEDDING
 from blurdash.errors import BlurdashError
-from blurdash.evidence import CLAIM
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.flips import HUMAN, preferences
+from blurdash.measures import CLAIM
 from blurdash.sentences import word
 from blurdash.ui.argument_told import Parts, Told
 from blurdash.ui.shipped import shipped_flips
@@ -93,5 +93,5 @@ def flip_preferences(told: Told, flips: RankFlips) -> Any:
         return None
     face = told.face
     settings = dataclasses.replace(flips.settings, measures=FLIP_PANELS, crop=told.crop)
-    answer = told.ask("flips", (), lambda: preferences(face.evidence, settings))
+    answer = told.ask("flips", (), lambda: preferences(face.prepared, settings))
     return answer.value if answer else None

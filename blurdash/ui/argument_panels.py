@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.argument import SCEPTIC_NAMES, ScepticRow
-from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.kernel import KERNELS
+from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import ShownRow, shown_row
 from blurdash.ui.argument_face import QUICK

@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blurdash.distance import EMBEDDING
-from blurdash.evidence import ARGUMENT_MEASURES
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
+from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.search import PIXEL_RIVALS
 from blurdash.sentences import (
     Blur,
@@ -40,7 +40,7 @@ from blurdash.words import listed
 
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
-    from blurdash.evidence import Evidence
+    from blurdash.readout import PreparedFace
     from blurdash.ui.argument_face import ArgumentFace
 
 __all__ = ["SCENE_PARTS"]
@@ -241,16 +241,16 @@ def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
     key, drawn = _drawn_pictures(told)
 
     def pixels() -> list[dict[str, Any]]:
-        known = known_face.evidence
+        known = known_face.prepared
         pictures = drawn(known)
-        reference = known.prepared.reference
+        reference = known.reference
         errors = [squared_error_map(reference, one) for one in pictures]
         similar = [ssim_map(reference, one) for one in pictures] if similarities else None
         return error_maps(errors, similar)
 
     def occlusion(face: ArgumentFace) -> dict[str, Any]:
-        known = face.evidence
-        reference = known.prepared.reference
+        known = face.prepared
+        reference = known.reference
         return occlusion_maps(
             [
                 occlusion_map(
@@ -275,15 +275,15 @@ def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
     return {"kind": "maps", "rows": rows}
 
 
-def _drawn_pictures(told: Told) -> tuple[Hashable, Callable[[Evidence], list[Picture]]]:
+def _drawn_pictures(told: Told) -> tuple[Hashable, Callable[[PreparedFace], list[Picture]]]:
     """What the pictures on screen depend on, and how they are made: of twins, theirs."""
     twin: dict[str, Any] | None = told.story.twin
     if twin is not None:
         length, angle, moved = twin["length"], twin["angle"], (twin["x"], twin["y"])
         key = (length, angle, moved)
-        return key, lambda known: [*twin_pictures(known.prepared, length, angle, moved)[::-1]]
+        return key, lambda known: [*twin_pictures(known, length, angle, moved)[::-1]]
     changes = (told.story.sharp(), told.story.blurred(told.kernel))
-    return changes, lambda known: [known.picture(change) for change in changes]
+    return changes, lambda known: [known.changed(change) for change in changes]
 
 
 def _searches(told: Told) -> dict[str, Any]:

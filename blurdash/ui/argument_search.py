@@ -90,17 +90,15 @@ def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Ca
     direction = (story.values["x"], story.values["y"])
     direction = direction if math.hypot(*direction) else (1.0, 0.0)
     if story.finding == "angle":
-        return (), lambda: find_angle_flip(face.evidence)
+        return (), lambda: find_angle_flip(face.prepared)
     if story.finding.startswith(TWINS):
         metric = story.finding.removeprefix(TWINS)
         turned = angle_of(story, kernel, TWIN_KERNEL)
         moved = direction if direction != (1.0, 0.0) else (limit, 0.0)
-        return (*moved, turned), lambda: twins(
-            face.evidence.prepared, moved, metric=metric, angle=turned
-        )
+        return (*moved, turned), lambda: twins(face.prepared, moved, metric=metric, angle=turned)
     find = find_mildest if story.finding == "mildest" else find_disagreement
     return (angle, limit, *direction), lambda: find(
-        face.evidence, limit, angle=angle, direction=direction
+        face.prepared, limit, angle=angle, direction=direction
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.disturb import Disturbance
-from blurdash.evidence import ARGUMENT_MEASURES, CLAIM
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM
 from blurdash.sentences import ShownRow, shown_rows
 from blurdash.table import in_role
 
@@ -112,7 +112,7 @@ class Told:
         angle = self.story.values["angle"]
 
         def compute(face: FacePictures) -> dict[int, dict[str, float]]:
-            known = face.evidence
+            known = face.prepared
             return {d: known.values(known.blurred(d, angle), CURVES) for d in CURVE_DEGREES}
 
         face = self.known

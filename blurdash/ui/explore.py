@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from blurdash.argument import BlurEquivalent
-    from blurdash.readout import Readout
+    from blurdash.clean import Readout
     from blurdash.summary import Band
     from blurdash.ui.recogniser import Loading
 

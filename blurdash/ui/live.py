@@ -20,9 +20,10 @@ from blurdash.ui.encoding import encoded
 from blurdash.ui.pool import DroppedError, FairPool, Ticket, cores
 
 if TYPE_CHECKING:
+    from blurdash.clean import Readout
     from blurdash.embed import Embedder
     from blurdash.face import Face
-    from blurdash.readout import PreparedFace, Readout
+    from blurdash.readout import PreparedFace
 
 __all__ = [
     "COARSE_FIRST",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from blurdash.clean import CROPS
 from blurdash.embed import EMBEDDERS, PROTOCOLS
 from blurdash.kernel import KERNELS, audit_kernel
-from blurdash.readout import CROPS, MEASURES
+from blurdash.measures import MEASURES
 
 __all__ = ["method_page"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from blurdash.argument import BlurEquivalent, blur_equivalent
 from blurdash.blur import Change
+from blurdash.clean import CROPS, Readout
 from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
-from blurdash.evidence import CLAIM
 from blurdash.kernel import KERNELS, audit_kernel
-from blurdash.readout import CROPS, MEASURES, Readout
+from blurdash.measures import CLAIM, MEASURES
 from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
 from blurdash.ui.rows import TILES

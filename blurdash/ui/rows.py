@@ -9,7 +9,7 @@ from typing import Any
 from blurdash.blur import Change
 from blurdash.embed import EMBEDDERS
 from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 from blurdash.table import INFINITE, Measure, Span, in_role
 from blurdash.ui.sliders import ARGUMENT_SLIDERS, EXPLORE_SLIDERS, Slider
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blurdash.errors import TableError
 from blurdash.flips import RankFlips
-from blurdash.readout import MEASURES
+from blurdash.measures import MEASURES
 from blurdash.summary import Band, Strangers, curve_of, strangers
 from blurdash.sweep_file import read_settings, read_sweep, settings_of, write_sweep
 

@@ -19,8 +19,8 @@ from blurdash.errors import BlurdashError
 from blurdash.figure import UNBOUNDED, curves_figure, heading, map_figure, sweep_page
 from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
+from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, separated
-from blurdash.readout import MEASURES
 from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
 from blurdash.sweep_file import as_csv, read_sweep, settings_of, with_own_settings

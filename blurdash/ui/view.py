@@ -15,9 +15,9 @@ import streamlit as st
 
 from blurdash import defaults
 from blurdash.blur import Change
+from blurdash.clean import CROPS
 from blurdash.embed import EMBEDDERS, PROTOCOLS
 from blurdash.kernel import KERNELS
-from blurdash.readout import CROPS
 from blurdash.ui import recogniser
 from blurdash.ui.address import OWN_PHOTO, Reader, note, query_of, went_back
 from blurdash.ui.sliders import EXPLORE_SLIDERS
