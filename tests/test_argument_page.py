@@ -20,11 +20,11 @@ from blurdash.kernel import KERNELS
 from blurdash.portrait import portrait_face
 from blurdash.readout import PreparedFace, compare
 from blurdash.ui import recogniser
-from blurdash.ui.argument_face import ArgumentFace
 from blurdash.ui.argument_often import _own_settings, _whose
 from blurdash.ui.argument_panels import error_maps, measure_table, occlusion_maps
 from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
+from blurdash.ui.known_face import KnownFace
 from blurdash.ui.readouts import blur_text
 from blurdash.ui.shipped import shipped_flips
 from blurdash.ui.sliders import ARGUMENT_SLIDERS
@@ -408,11 +408,12 @@ def test_the_sceptic_may_ask_the_other_one_where_the_chosen_one_is_missing(witho
 
 def test_a_photo_that_is_removed_is_not_kept_for_its_pictures(without_facenet):
     app = without_facenet
-    run_at(app, "pixels", degree=50, x=16)
     faces = app.session_state["bd_visitor"]
-    assert faces.pictures is not None
+    faces.choose = faces.add_photo("a", [portrait_face()])[0].id
+    run_at(app, "pixels", degree=50, x=16)
+    assert len(faces.known) == 1
     faces.forget()
-    assert faces.pictures is None
+    assert not faces.known
 
 
 @pytest.mark.long
@@ -486,7 +487,7 @@ def test_whatever_a_browser_sends_the_page_stands(app, state):
 
 
 def test_longer_computations_are_done_once_and_the_waiting_one_gives_way(dlib_embedder):
-    face = ArgumentFace(portrait_face(), dlib_embedder, "study", "fixed")
+    face = KnownFace(portrait_face(), dlib_embedder, "study", "fixed")
     calls: list[str] = []
 
     def slow(name: str):
@@ -520,7 +521,7 @@ def test_longer_computations_are_done_once_and_the_waiting_one_gives_way(dlib_em
 
 
 def test_failure_of_a_longer_computation_is_said_and_does_not_end_the_thread(dlib_embedder):
-    face = ArgumentFace(portrait_face(), dlib_embedder, "study", "fixed")
+    face = KnownFace(portrait_face(), dlib_embedder, "study", "fixed")
 
     def refuse():
         raise SettingError("the limit is 0 px, wanted more", hint="give more")

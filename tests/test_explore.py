@@ -17,7 +17,7 @@ from blurdash.blur import Change
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
 from blurdash.ui import explore, intake, photos, recogniser
-from blurdash.ui.live import COARSE_FIRST, Curve, LiveFace
+from blurdash.ui.known_face import COARSE_FIRST, Curve, KnownFace
 from blurdash.ui.rows import rows_for_browser
 from blurdash.ui.view import View, move
 from tests.photos_sent import problems, send_photos
@@ -291,7 +291,7 @@ def _method() -> None:
 def test_curve_is_filled_coarse_first(dlib_embedder):
     assert sorted(COARSE_FIRST) == list(range(101))
     assert set(COARSE_FIRST[:3]) == {0, 50, 100}
-    live = LiveFace(portrait_face(), dlib_embedder, "line", "fixed")
+    live = KnownFace(portrait_face(), dlib_embedder, "line", "fixed")
     curve = live.curve(10.0)
     start = time.monotonic()
     for _ in range(3):

@@ -21,9 +21,10 @@ from benchmarks import load
 from blurdash.blur import Change
 from blurdash.clean import Readout
 from blurdash.errors import BlurdashError, NoFaceError, StoppedError
+from blurdash.ui import known_face, view
 from blurdash.ui import live as live_module
-from blurdash.ui import view
-from blurdash.ui.live import LiveFace, fill_curve, shared_live, stop_filling
+from blurdash.ui.known_face import KnownFace, shared_face
+from blurdash.ui.live import fill_curve, stop_filling
 from blurdash.ui.pool import IDLE_SECONDS, MOST_WAITING, PIECES_FOR_A_STEP, DroppedError, FairPool
 
 PATIENCE = 20  # s; only a fault takes so long
@@ -93,7 +94,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[FakeFace]:
         made.append(FakeFace())
         return made[-1]
 
-    monkeypatch.setattr(live_module, "_prepared", prepare)
+    monkeypatch.setattr(known_face, "_prepared", prepare)
     return made
 
 
@@ -107,8 +108,8 @@ def live_pool(monkeypatch: pytest.MonkeyPatch, pool: FairPool) -> FairPool:
     return pool
 
 
-def some_face(owner: str = "somebody") -> LiveFace:
-    return LiveFace(None, None, "study", "fixed", owner=owner)  # type: ignore[arg-type]
+def some_face(owner: str = "somebody") -> KnownFace:
+    return KnownFace(None, None, "study", "fixed", owner=owner)  # type: ignore[arg-type]
 
 
 # --- in turn --------------------------------------------------------------------------------------
@@ -384,7 +385,7 @@ def test_number_is_computed_once_for_all_who_wait_for_it(live_pool: FairPool, pr
 
 @pytest.mark.parametrize(
     ("owner", "most"),
-    [("a", live_module.REMEMBERED), (live_module.NOBODY, live_module.REMEMBERED_OF_NOBODY)],
+    [("a", known_face.REMEMBERED), (live_module.NOBODY, known_face.REMEMBERED_OF_NOBODY)],
 )
 def test_memory_of_readouts_is_bounded_and_keeps_the_newest(
     live_pool: FairPool, prepared, owner: str, most: int
@@ -408,23 +409,23 @@ def test_curves_are_bounded_and_the_last_used_stay() -> None:
         face.curve(float(angle))
         face.curve(0.0)
     assert face.curve(0.0) is first
-    assert len(face._curves) == live_module.CURVES_KEPT
+    assert len(face._curves) == known_face.CURVES_KEPT
 
 
 def test_settings_of_the_portrait_are_bounded_and_shared(monkeypatch) -> None:
-    monkeypatch.setattr(live_module, "_shared", type(live_module._shared)())
-    first = shared_live(("0",), some_face)
-    assert shared_live(("0",), some_face) is first
-    for number in range(3 * live_module.SETTINGS_KEPT):
-        shared_live((str(number),), some_face)
-    assert len(live_module._shared) == live_module.SETTINGS_KEPT
-    assert shared_live(("0",), some_face) is not first
+    monkeypatch.setattr(known_face, "_shared", type(known_face._shared)())
+    first = shared_face(("0",), some_face)
+    assert shared_face(("0",), some_face) is first
+    for number in range(3 * known_face.SETTINGS_KEPT):
+        shared_face((str(number),), some_face)
+    assert len(known_face._shared) == known_face.SETTINGS_KEPT
+    assert shared_face(("0",), some_face) is not first
 
 
 def test_few_faces_are_prepared_at_a_time(monkeypatch, live_pool: FairPool, prepared) -> None:
-    monkeypatch.setattr(live_module, "_shelf", live_module._Shelf())
+    monkeypatch.setattr(known_face, "_shelf", known_face._Shelf())
 
-    def is_prepared(face: LiveFace) -> bool:
+    def is_prepared(face: KnownFace) -> bool:
         return face._prepared is not None
 
     one_visitor = [some_face("a") for _ in range(3)]
@@ -434,13 +435,13 @@ def test_few_faces_are_prepared_at_a_time(monkeypatch, live_pool: FairPool, prep
     nobody = [some_face(live_module.NOBODY) for _ in range(6)]
     for face in nobody:
         face.readout(Change(5), session="a")
-    assert [is_prepared(face) for face in nobody].count(True) == live_module.PREPARED_OF_NOBODY
-    visitors = [some_face(f"s{number}") for number in range(live_module.PREPARED + 10)]
+    assert [is_prepared(face) for face in nobody].count(True) == known_face.PREPARED_OF_NOBODY
+    visitors = [some_face(f"s{number}") for number in range(known_face.PREPARED + 10)]
     for face in visitors:
         face.readout(Change(5), session=face.owner)
     everything = [*one_visitor, *nobody, *visitors]
-    assert sum(map(is_prepared, everything)) == live_module.PREPARED
-    assert all(map(is_prepared, visitors[-live_module.PREPARED :]))
+    assert sum(map(is_prepared, everything)) == known_face.PREPARED
+    assert all(map(is_prepared, visitors[-known_face.PREPARED :]))
     # What was let go of is made anew where it is needed, and what was computed is still known.
     made = len(prepared)
     one_visitor[0].readout(Change(5), session="a")

@@ -17,7 +17,7 @@ from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
 from blurdash.sweep_file import as_csv
 from blurdash.ui import recogniser, shipped, sweeps
-from blurdash.ui.live import Curve
+from blurdash.ui.known_face import Curve
 from blurdash.ui.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
 
 

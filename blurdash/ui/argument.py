@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +15,6 @@ from blurdash.errors import BlurdashError
 from blurdash.figure_argument import rank_flip_figure
 from blurdash.kernel import KERNELS
 from blurdash.ui import recogniser, view
-from blurdash.ui.argument_face import ArgumentFace, FacePictures
 from blurdash.ui.argument_often import flip_preferences
 from blurdash.ui.argument_scenes import SCENE_PARTS
 from blurdash.ui.argument_search import (
@@ -31,9 +28,10 @@ from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.components import argument, pack_stage, served, stage
 from blurdash.ui.encoding import encoded
+from blurdash.ui.face_in_use import face_in_use
 from blurdash.ui.fragments import fragment
 from blurdash.ui.live import in_turn, somebody_waits
-from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
+from blurdash.ui.photos import current_session, session_faces
 from blurdash.ui.readouts import rests_at
 from blurdash.ui.sent import Sent
 from blurdash.ui.shipped import shipped_flips
@@ -46,7 +44,7 @@ from blurdash.words import sentence
 if TYPE_CHECKING:
     from blurdash.disturb import Disturbance
     from blurdash.embed import Embedder
-    from blurdash.face import Face
+    from blurdash.ui.known_face import KnownFace
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["argument_page"]
@@ -54,7 +52,6 @@ __all__ = ["argument_page"]
 Made = TypeVar("Made")
 
 ARGUMENT_KEY = "bd_argument"
-SETTINGS_KEPT = 8
 # px: the heights at which the map reads well, and what it has until the browser says its room.
 LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 448
 # Whichever of these is not in use is the sceptic's other recogniser.
@@ -99,7 +96,7 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         st.rerun()  # the toolbar says which recogniser it is
 
 
-def _serve_pictures(story: Story, chosen: View, face: FacePictures) -> None:
+def _serve_pictures(story: Story, chosen: View, face: KnownFace) -> None:
     """Hands the browser the blurred pictures, which it does not draw itself."""
     what = view.settings_key(chosen)
     for place, change in enumerate(_changes(story, chosen)):
@@ -108,7 +105,7 @@ def _serve_pictures(story: Story, chosen: View, face: FacePictures) -> None:
             served(what, change, picture, key=f"bd_served_{place}")
 
 
-def _png(face: FacePictures, change: Change) -> bytes:
+def _png(face: KnownFace, change: Change) -> bytes:
     return encoded(face.prepared.changed(change))
 
 
@@ -210,7 +207,7 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
             if story.scene == "sceptic" and story.other and loading.name:
                 _ask_other(told, chosen, loading.name)
         return told
-    told.face = _argument_face(chosen, loading.embedder)
+    told.face = face_in_use(chosen, loading.embedder)
     told.recogniser = EMBEDDERS[loading.embedder.name].label
     told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
     follow_search(story, told.face, chosen.kernel, told.owner)
@@ -239,7 +236,7 @@ def _drop_other_twins(story: Story, under: tuple[str, ...]) -> None:
 def _tell_pixels(told: Told, chosen: View, problem: str) -> None:
     """What needs no recogniser, where there is none; and why there is none."""
     told.problem = problem
-    told.pixels = _face_pictures(chosen)
+    told.pixels = face_in_use(chosen, None)
     if chosen.recogniser is not None:
         names = chosen.recogniser, _other(chosen.recogniser)
         told.recognisers = EMBEDDERS[names[0]].label, EMBEDDERS[names[1]].label
@@ -255,9 +252,9 @@ def _without_embedding(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _measured(
-    face: FacePictures, changes: Sequence[Change | Disturbance]
+    face: KnownFace, changes: Sequence[Change | Disturbance]
 ) -> tuple[dict[str, float], ...]:
-    return _in_turn(lambda: tuple(face.values(change) for change in changes))
+    return _in_turn(lambda: tuple(face.quick(change) for change in changes))
 
 
 def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:
@@ -271,56 +268,13 @@ def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:
     return [made[name] for name in story.pictures() or SCENES["pixels"].pictures]
 
 
-def _face_pictures(chosen: View) -> FacePictures:
-    """What is known of the shown face without a recogniser; it belongs to this session."""
-    shown = session_faces().shown_face(chosen.face)
-    key = (shown.id, chosen.kernel, chosen.crop)
-    faces = session_faces()
-    if faces.pictures is None or faces.pictures[0] != key:
-        made = FacePictures(shown.face, None, *key[1:], owner=current_session())
-        faces.pictures = (key, made)
-    return faces.pictures[1]
-
-
-def _argument_face(chosen: View, embedder: Embedder) -> ArgumentFace:
-    """What is known of the shown face with these settings."""
-    faces = session_faces()
-    shown = faces.shown_face(chosen.face)
-    key = (shown.id, embedder.name, embedder.protocol, chosen.kernel, chosen.crop)
-    if shown.id == PORTRAIT_ID:
-        return _of_the_portrait(key, shown.face, embedder)
-    known = faces.arguments.get(key)
-    if known is None:
-        known = ArgumentFace(
-            shown.face, embedder, chosen.kernel, chosen.crop, owner=current_session()
-        )
-        faces.keep_argument(key, known)
-    return known
-
-
-# The portrait belongs to nobody, so every session asks the same ones.
-_portrait_arguments: OrderedDict[tuple[str, ...], ArgumentFace] = OrderedDict()
-_portrait_lock = threading.Lock()
-
-
-def _of_the_portrait(key: tuple[str, ...], face: Face, embedder: Embedder) -> ArgumentFace:
-    *_, kernel, crop = key
-    with _portrait_lock:
-        if key not in _portrait_arguments:
-            _portrait_arguments[key] = ArgumentFace(face, embedder, kernel, crop)
-        _portrait_arguments.move_to_end(key)
-        while len(_portrait_arguments) > SETTINGS_KEPT:
-            _portrait_arguments.popitem(last=False)
-        return _portrait_arguments[key]
-
-
 def _ask_other(told: Told, chosen: View, in_use: str) -> None:
     """The recogniser that is not in use, for the sceptic."""
     name = _other(in_use)
     protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "native"
     loading = recogniser.request(name, protocol)
     told.recogniser = EMBEDDERS[name].label
-    told.face = _argument_face(chosen, loading.embedder) if loading.embedder else None
+    told.face = face_in_use(chosen, loading.embedder) if loading.embedder else None
     if loading.error:
         told.problem = sentence(loading.error)
 

@@ -20,7 +20,7 @@ from blurdash.kernel import KERNELS
 from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import ShownRow, shown_row
-from blurdash.ui.argument_face import QUICK
+from blurdash.ui.known_face import QUICK
 from blurdash.ui.readouts import blur_text
 from blurdash.words import sentence
 

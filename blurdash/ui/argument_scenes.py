@@ -22,7 +22,6 @@ from blurdash.sentences import (
 )
 from blurdash.table import in_role
 from blurdash.twins import twin_pictures
-from blurdash.ui.argument_face import QUICK
 from blurdash.ui.argument_often import how_often
 from blurdash.ui.argument_panels import (
     PIXEL_FORMULAS,
@@ -35,13 +34,14 @@ from blurdash.ui.argument_panels import (
 from blurdash.ui.argument_sceptic import sceptic
 from blurdash.ui.argument_search import SEARCHES, TWINS
 from blurdash.ui.argument_told import Parts, Told
+from blurdash.ui.known_face import QUICK
 from blurdash.ui.readouts import equivalent_of
 from blurdash.words import listed
 
 if TYPE_CHECKING:
     from blurdash.canvas import Picture
     from blurdash.readout import PreparedFace
-    from blurdash.ui.argument_face import ArgumentFace
+    from blurdash.ui.known_face import KnownFace
 
 __all__ = ["SCENE_PARTS"]
 
@@ -248,7 +248,7 @@ def _maps(told: Told, *, similarities: bool) -> dict[str, Any]:
         similar = [ssim_map(reference, one) for one in pictures] if similarities else None
         return error_maps(errors, similar)
 
-    def occlusion(face: ArgumentFace) -> dict[str, Any]:
+    def occlusion(face: KnownFace) -> dict[str, Any]:
         known = face.prepared
         reference = known.reference
         return occlusion_maps(

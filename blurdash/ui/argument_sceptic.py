@@ -14,7 +14,7 @@ from blurdash.ui.argument_search import angle_of
 from blurdash.ui.argument_told import Parts, Told
 
 if TYPE_CHECKING:
-    from blurdash.ui.argument_face import Answer
+    from blurdash.ui.known_face import Answer
 
 __all__ = ["sceptic"]
 

@@ -16,7 +16,7 @@ from blurdash.words import sentence
 if TYPE_CHECKING:
     from blurdash.search import AngleFlip, Disagreement
     from blurdash.twins import Twins
-    from blurdash.ui.argument_face import ArgumentFace
+    from blurdash.ui.known_face import KnownFace
     from blurdash.ui.story import Story
 
 __all__ = [
@@ -58,7 +58,7 @@ def wanted_kernel(name: str, kernel: str) -> str:
     return TWIN_KERNEL if name.startswith(TWINS) and name in SEARCHES else kernel
 
 
-def follow_search(story: Story, face: ArgumentFace, kernel: str, owner: str) -> None:
+def follow_search(story: Story, face: KnownFace, kernel: str, owner: str) -> None:
     """Moves the sliders to what the search under way has found, once it has."""
     if not story.finding:
         return
@@ -84,7 +84,7 @@ def angle_of(story: Story, kernel: str, other: str) -> float:
     return KERNELS[other].angle_like(KERNELS[kernel], story.values["angle"])
 
 
-def _search(story: Story, face: ArgumentFace, kernel: str) -> tuple[Hashable, Callable[[], Any]]:
+def _search(story: Story, face: KnownFace, kernel: str) -> tuple[Hashable, Callable[[], Any]]:
     """What a search depends on, and how it is done."""
     angle, limit = story.values["angle"], story.limit
     direction = (story.values["x"], story.values["y"])

@@ -12,8 +12,8 @@ from blurdash.sentences import ShownRow, shown_rows
 from blurdash.table import in_role
 
 if TYPE_CHECKING:
-    from blurdash.ui.argument_face import Answer, ArgumentFace, FacePictures
     from blurdash.ui.ballot_box import BallotBox
+    from blurdash.ui.known_face import Answer, KnownFace
     from blurdash.ui.story import Story
 
 __all__ = ["Parts", "Told"]
@@ -66,8 +66,8 @@ class Told:
     crop: str
     box: BallotBox
     at_rest: bool
-    face: ArgumentFace | None = None
-    pixels: FacePictures | None = None
+    face: KnownFace | None = None
+    pixels: KnownFace | None = None
     values: tuple[Mapping[str, float], ...] | None = None
     recogniser: str = ""
     recognisers: tuple[str, str] = ("the one in use", "the other one")
@@ -87,7 +87,7 @@ class Told:
         )
 
     @property
-    def known(self) -> FacePictures | None:
+    def known(self) -> KnownFace | None:
         """The face, with its recogniser or without; None while nothing of it is known."""
         return self.face or self.pixels
 
@@ -111,7 +111,7 @@ class Told:
         """The face's own numbers over degrees at the angle that is set; empty until known."""
         angle = self.story.values["angle"]
 
-        def compute(face: FacePictures) -> dict[int, dict[str, float]]:
+        def compute(face: KnownFace) -> dict[int, dict[str, float]]:
             known = face.prepared
             return {d: known.values(known.blurred(d, angle), CURVES) for d in CURVE_DEGREES}
 

@@ -16,16 +16,10 @@ from blurdash.quality import METRICS
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
 from blurdash.ui.components import controls, curve_feed, pack_stage, served, slot, stage
+from blurdash.ui.face_in_use import face_in_use
 from blurdash.ui.fragments import fragment
-from blurdash.ui.live import (
-    NOBODY,
-    Curve,
-    LiveFace,
-    fill_curve,
-    in_line,
-    shared_live,
-    somebody_waits,
-)
+from blurdash.ui.known_face import Curve
+from blurdash.ui.live import fill_curve, in_line, somebody_waits
 from blurdash.ui.photos import (
     PORTRAIT_ID,
     ShownFace,
@@ -53,6 +47,7 @@ if TYPE_CHECKING:
     from blurdash.argument import BlurEquivalent
     from blurdash.clean import Readout
     from blurdash.summary import Band
+    from blurdash.ui.known_face import KnownFace
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["explore_page"]
@@ -83,7 +78,7 @@ def explore_page() -> None:
         face = face_row(chosen)
         _stage(face, chosen)
     with right:
-        _curve(face, chosen, loading)
+        _curve(chosen, loading)
         slot("readouts", key="bd_readouts")
     with left:
         # After the curve: where its angle is another by now, they have the page drawn anew.
@@ -105,23 +100,8 @@ def _stage(face: ShownFace, chosen: View) -> None:
     stage(pack_stage(header, face.png()), key="bd_stage")
 
 
-def _live_face(face: ShownFace, chosen: View, loading: Loading) -> LiveFace:
-    """The face's readouts with the chosen setting; those of the pixels without a recogniser."""
-    embedder = loading.embedder
-    who = (embedder.name, embedder.protocol) if embedder else ("", "")
-    key = (face.id, *who, chosen.kernel, chosen.crop)
-
-    def make(owner: str) -> LiveFace:
-        return LiveFace(face.face, embedder, chosen.kernel, chosen.crop, owner=owner)
-
-    if face.id == PORTRAIT_ID:
-        return shared_live(key, lambda: make(NOBODY))
-    faces = session_faces()
-    return faces.live.get(key) or faces.keep_live(key, make(current_session()))
-
-
-def _curve(face: ShownFace, chosen: View, loading: Loading) -> None:
-    live = _live_face(face, chosen, loading)
+def _curve(chosen: View, loading: Loading) -> None:
+    live = face_in_use(chosen, loading.embedder)
     curve = live.curve(chosen.angle)
     session_faces().curve = curve  # the Sweeps page may draw it in
     session_faces().curve_under = _under(chosen, loading)
@@ -158,7 +138,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     steps = [step for step in CURVE_STEPS if step <= len(known)]
     shown = {degree: known[degree] for degree in list(known)[: steps[-1] if steps else 0]}
     again = LOOK_SECONDS + in_line() // WAITING_FOR_A_SECOND
-    live = _live_face(session_faces().shown_face(chosen.face), chosen, loading)
+    live = face_in_use(chosen, loading.embedder)
     readout = live.known(chosen.change())
     data = curve_data(
         curve,
@@ -245,7 +225,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     position, ack = _position(chosen)
     view.move(chosen, position)
     rested, stale = _at_rest(chosen)
-    live = _live_face(face, chosen, loading)
+    live = face_in_use(chosen, loading.embedder)
     readout, message = None, ""
     try:
         readout = live.readout(
@@ -281,7 +261,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         st.rerun()
 
 
-def _serve_picture(chosen: View, live: LiveFace) -> None:
+def _serve_picture(chosen: View, live: KnownFace) -> None:
     """Hands the browser a picture that it does not draw itself."""
     picture = live.picture(
         chosen.change(), session=current_session(), still_wanted=view.still_wanted

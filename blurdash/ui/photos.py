@@ -20,8 +20,7 @@ from blurdash.ui.visit_end import hang_bell
 if TYPE_CHECKING:
     from blurdash.circumstances import Circumstances
     from blurdash.face import Face
-    from blurdash.ui.argument_face import ArgumentFace, FacePictures
-    from blurdash.ui.live import Curve, LiveFace
+    from blurdash.ui.known_face import Curve, KnownFace
     from blurdash.ui.sweep_jobs import SweepJob
 
 __all__ = [
@@ -36,8 +35,7 @@ __all__ = [
 ]
 
 PORTRAIT_ID = "portrait"
-ARGUMENTS_KEPT = 3
-LIVE_FACES_KEPT = 4
+SETTINGS_KEPT = 4
 # A canvas takes 3 MB, and as PNG, once it was shown, 1.5 MB more.
 FACES_OF_A_PHOTO = 12
 FACES_KEPT = 24
@@ -105,9 +103,7 @@ class Faces:
 
     photos: dict[str, Photo] = field(default_factory=dict)
     shown: dict[str, ShownFace] = field(default_factory=dict)
-    live: dict[tuple[str, ...], LiveFace] = field(default_factory=dict)
-    arguments: dict[tuple[str, ...], ArgumentFace] = field(default_factory=dict)
-    pictures: tuple[tuple[str, ...], FacePictures] | None = None  # the last, without recogniser
+    known: dict[tuple[str, ...], KnownFace] = field(default_factory=dict)  # by face and setting
     job: SweepJob | None = None
     curve: Curve | None = None
     curve_under: Circumstances | None = None  # what that curve was measured under
@@ -155,18 +151,13 @@ class Faces:
         stop_filling(self.session)
         for name in photo.faces:
             del self.shown[name]
-        for setting in [one for one in self.live if one[0] in photo.faces]:
-            del self.live[setting]
-        for setting in [one for one in self.arguments if one[0] in photo.faces]:
-            self.arguments.pop(setting).drop()
+        for setting in [one for one in self.known if one[0] in photo.faces]:
+            self.known.pop(setting).drop()
         give_back_soon()
 
     def _forget_drawn(self) -> None:
         """Lets go of what pages hold of the face that is shown."""
         self.curve = self.curve_under = None
-        if self.pictures is not None:
-            self.pictures[1].drop()
-        self.pictures = None
 
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""
@@ -181,10 +172,9 @@ class Faces:
         if self.shown:
             give_back_soon()
         self.shown.clear()
-        self.live.clear()
-        for argument in self.arguments.values():
-            argument.drop()
-        self.arguments.clear()
+        for known in self.known.values():
+            known.drop()
+        self.known.clear()
         self.photos.clear()
 
     def choices(self) -> list[ShownFace]:
@@ -195,19 +185,12 @@ class Faces:
         """Returns the face with this id, the portrait where there is none any more."""
         return self.shown.get(name) or self.choices()[0]
 
-    def keep_argument(self, key: tuple[str, ...], argument: ArgumentFace) -> ArgumentFace:
-        """Keeps what the Argument page knows of a face, the last few settings of it."""
-        self.arguments[key] = argument
-        while len(self.arguments) > ARGUMENTS_KEPT:
-            self.arguments.pop(next(iter(self.arguments))).drop()
-        return argument
-
-    def keep_live(self, key: tuple[str, ...], live: LiveFace) -> LiveFace:
-        """Keeps a face's readouts, the last few settings of them."""
-        self.live[key] = live
-        while len(self.live) > LIVE_FACES_KEPT:
-            del self.live[next(iter(self.live))]
-        return live
+    def keep_known(self, key: tuple[str, ...], known: KnownFace) -> KnownFace:
+        """Keeps what is known of a face, with the last few settings."""
+        self.known[key] = known
+        while len(self.known) > SETTINGS_KEPT:
+            self.known.pop(next(iter(self.known))).drop()
+        return known
 
 
 def session_faces() -> Faces:

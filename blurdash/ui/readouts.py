@@ -23,7 +23,7 @@ from blurdash.ui.view import View
 if TYPE_CHECKING:
     from blurdash.embed import EmbedderRow
     from blurdash.summary import Band
-    from blurdash.ui.live import Curve
+    from blurdash.ui.known_face import Curve
 
 __all__ = [
     "blur_text",

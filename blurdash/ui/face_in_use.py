@@ -1,0 +1,35 @@
+"""The face that is shown, with the settings that are chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blurdash.ui.known_face import KnownFace, shared_face
+from blurdash.ui.live import NOBODY
+from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
+
+if TYPE_CHECKING:
+    from blurdash.embed import Embedder
+    from blurdash.ui.view import View
+
+__all__ = ["face_in_use"]
+
+
+def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
+    """Returns what is known of the shown face; every page gets the same.
+
+    Args:
+        chosen: Which face, kernel and crop.
+        embedder: A loaded recogniser; None for what needs none.
+    """
+    faces = session_faces()
+    shown = faces.shown_face(chosen.face)
+    who = (embedder.name, embedder.protocol) if embedder else ("", "")
+    key = (shown.id, *who, chosen.kernel, chosen.crop)
+
+    def make(owner: str) -> KnownFace:
+        return KnownFace(shown.face, embedder, chosen.kernel, chosen.crop, owner=owner)
+
+    if shown.id == PORTRAIT_ID:
+        return shared_face(key, lambda: make(NOBODY))
+    return faces.known.get(key) or faces.keep_known(key, make(current_session()))
