@@ -169,5 +169,5 @@ def _recogniser(embedder: Embedder) -> dict[str, str]:
         "label": row.label if row else embedder.name,
         "weights_sha256": embedder.weights_sha256,
         "protocol": embedder.protocol,
-        "note": embedder.note,
+        "note": embedder.said,
     }

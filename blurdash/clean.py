@@ -175,7 +175,7 @@ class CleanSide:
                 embedder.weights_sha256,
                 embedder.protocol,
                 embedder.device,
-                embedder.note,
+                embedder.said,
             )
         return Receipt.of(
             self.face, self._canvas, who, crop=self.crop, blur=self._blur, chip_points=points

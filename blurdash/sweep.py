@@ -1040,7 +1040,7 @@ def _settings(sweep: Sweep, embedder: Embedder, photos: str, tally: _Tally) -> d
             "label": row.label if row else embedder.name,
             "weights_sha256": embedder.weights_sha256,
             "threshold": dataclasses.asdict(threshold) if threshold else None,
-            "note": embedder.note,
+            "note": embedder.said,
         },
         "impostors": tally.impostors(embedder.name),
         "report": {**dataclasses.asdict(tally.report), "resumed": 0},  # no matter for the table

@@ -89,6 +89,7 @@ class WeightsFile:
         max_bytes: Largest size in bytes that can be right; a download stops there.
         licence: Licence of the weights.
         origin: Who trained them, on what.
+        published_sha256: Of the published file; None where it is not known for sure.
     """
 
     name: str
@@ -98,6 +99,11 @@ class WeightsFile:
     max_bytes: int
     licence: str
     origin: str
+    published_sha256: str | None = None
+
+    def remark(self, digest: str) -> str:
+        """Returns what is to be said of a file with this SHA-256; empty for the published one."""
+        return "" if self.published_sha256 in (None, digest) else "unpublished weights"
 
 
 # A failed download is not tried again in this process: each new session would wait again.

@@ -6,6 +6,7 @@ The weights are random with the real structure: nothing here says anything about
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import pickle
 import shutil
@@ -24,7 +25,7 @@ import torch
 from torch import nn
 
 from blurdash import weights
-from blurdash.embed import facenet
+from blurdash.embed import LoadOptions, facenet
 from blurdash.embed.facenet import (
     CASIA_WEBFACE,
     VGGFACE2,
@@ -33,7 +34,12 @@ from blurdash.embed.facenet import (
     load_network,
     random_network,
 )
+from blurdash.embed.facenet_embedder import FaceNetVggface2, load, load_vggface2
 from blurdash.errors import PictureError, WeightsError
+from blurdash.face import Face
+from blurdash.readout import compare
+from blurdash.ui.readouts import recogniser_data
+from blurdash.ui.view import View
 from blurdash.weights import sha256
 
 pytestmark = pytest.mark.xdist_group("facenet")  # one worker: what the tests share is made once
@@ -232,6 +238,23 @@ def test_load_network_from_a_given_folder(
     chips = pictures(1, 160, 160)
     np.testing.assert_allclose(loaded.embed_chips(chips), network.embed_chips(chips), atol=1e-6)
     torch.testing.assert_close(torch.get_rng_state(), torch_random)
+
+
+def test_weights_that_are_not_the_published_file_say_so(
+    folder: Path, portrait_face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = sha256(folder / VGGFACE2.file_name)
+    options = LoadOptions(weights=str(folder))
+    embedder = load_vggface2(options)
+    assert embedder.remark == "unpublished weights"
+    canvas = portrait_face.canvas
+    receipt = compare(canvas, canvas, portrait_face, embedder).receipt.as_dict()
+    assert embedder.remark in receipt["note"]
+    assert recogniser_data(None, View(), remark=embedder.remark)["remark"] == embedder.remark
+    known = dataclasses.replace(VGGFACE2, published_sha256=digest)
+    assert load(FaceNetVggface2, known, options).said == ""
+    unknown = dataclasses.replace(VGGFACE2, published_sha256=None)
+    assert load(FaceNetVggface2, unknown, options).said == ""
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

@@ -130,7 +130,8 @@ class Embedder(ABC):
         uses_chip_points: Whether its crop is cut by dlib's landmarks, ``Face.chip_points``.
         protocol: The protocol it follows.
         weights_sha256: Hex digest of the weights file.
-        note: What a user must know, such as why this one was chosen; may be empty.
+        note: Why this one was chosen in place of another, and how to get that; may be empty.
+        remark: What is to be said of these very weights; may be empty.
         device: The torch device that the network runs on.
     """
 
@@ -143,7 +144,13 @@ class Embedder(ABC):
         self.protocol = protocol
         self.weights_sha256 = weights_sha256
         self.note = ""
+        self.remark = ""
         self.device = "cpu"
+
+    @property
+    def said(self) -> str:
+        """All that a user must know of it; may be empty."""
+        return "; ".join(text for text in (self.remark, self.note) if text)
 
     @abstractmethod
     def crop(self, canvas: Picture, face: Face) -> Picture:
@@ -214,6 +221,7 @@ class OneAtATime(Embedder):
             "normalised": embedder.normalised,
             "uses_chip_points": embedder.uses_chip_points,
             "note": embedder.note,
+            "remark": embedder.remark,
             "device": embedder.device,
         }
         self._embedder = embedder

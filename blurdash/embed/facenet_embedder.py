@@ -101,7 +101,9 @@ def load(
         progress=options.progress,
         retry=options.retry,
     )
-    return kind(network, options.protocol, digest)
+    embedder = kind(network, options.protocol, digest)
+    embedder.remark = weights.remark(digest)
+    return embedder
 
 
 def load_vggface2(options: LoadOptions) -> FaceNetEmbedder:

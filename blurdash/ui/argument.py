@@ -358,7 +358,8 @@ def _draw_flips(chosen: View, told: Told, height: int) -> None:
 
 def _recogniser_now(loading: Loading) -> str:
     if loading.embedder is not None:
-        return EMBEDDERS[loading.embedder.name].label
+        label, remark = EMBEDDERS[loading.embedder.name].label, loading.embedder.remark
+        return f"{label} ({remark})" if remark else label
     return "missing" if loading.error else "none yet"
 
 

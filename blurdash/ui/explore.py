@@ -320,7 +320,9 @@ def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
     """Which recogniser the numbers are of; the shipped ones' until the chosen one is there."""
     embedder = loading.embedder
     if embedder is not None:
-        return recogniser_data(EMBEDDERS[embedder.name], chosen, note=embedder.note)
+        return recogniser_data(
+            EMBEDDERS[embedder.name], chosen, note=embedder.note, remark=embedder.remark
+        )
     if not loading.done.is_set() and _shipped_for(chosen) is not None:
         return recogniser_data(EMBEDDERS[SHIPPED_EMBEDDER], chosen, shipped=True)
     return recogniser_data(None, chosen)

@@ -123,7 +123,12 @@ def rests_at(rested: str, position: Sequence[float]) -> bool:
 
 
 def recogniser_data(
-    row: EmbedderRow | None, view: View, *, note: str = "", shipped: bool = False
+    row: EmbedderRow | None,
+    view: View,
+    *,
+    note: str = "",
+    remark: str = "",
+    shipped: bool = False,
 ) -> dict[str, Any]:
     """Returns what stands beside every number, for the controls' script.
 
@@ -131,6 +136,7 @@ def recogniser_data(
         row: The recogniser; None while there is none.
         view: The protocol and the crop.
         note: Why this recogniser and how to get the other; may be empty.
+        remark: What is to be said of its weights; may be empty.
         shipped: Whether the numbers are the shipped ones, until the recogniser is there.
     """
     threshold = row.threshold if row else None
@@ -142,6 +148,7 @@ def recogniser_data(
         "crop": view.crop,
         "crop_says": CROPS[view.crop],
         "note": note,
+        "remark": remark,
         "shipped": shipped,
         "threshold": None
         if threshold is None

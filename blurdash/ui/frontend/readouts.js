@@ -93,8 +93,9 @@ class Readouts {
 
   paintHead({ recogniser }, state) {
     const { parts } = this;
-    const { label, dim, note, shipped } = recogniser;
-    const name = label ? `${label}, ${dim} numbers` : "no recogniser";
+    const { label, dim, note, remark, shipped } = recogniser;
+    const name = label ? [`${label}, ${dim} numbers`, remark].filter(Boolean).join(", ") : "no recogniser";
+    parts.recogniser.title = remark ? "The weights are another file than the one that was published" : "";
     setText(parts.recogniser, shipped ? `${name}, shipped with blurdash` : name);
     parts.fallback.hidden = !note;
     parts.recogniser.hidden = Boolean(note);
@@ -122,7 +123,8 @@ class Readouts {
     const { line } = this;
     if (!line) return;
     const name = recogniser.label || "none";
-    setText(line.recogniser, recogniser.note ? `${name} (fallback)` : name);
+    const aside = recogniser.note ? "fallback" : recogniser.remark;
+    setText(line.recogniser, aside ? `${name} (${aside})` : name);
     setText(line.protocol, recogniser.protocol);
     setText(line.crop, recogniser.crop);
     setText(line.cropSays, `, ${recogniser.crop_says}`);
