@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
 from blurdash.engine import check_workers, run_local
-from blurdash.errors import BlurdashError, NoFaceError, StoppedError
+from blurdash.errors import NoFaceError, StoppedError
 from blurdash.face import find_face
+from blurdash.failures import FAILURES, reason_of
 from blurdash.flips import FlipSettings, RankFlips, count_flips, preferences
 from blurdash.folder import PhotoFile, read_folder, try_until_enough, with_limit
 from blurdash.photo import load_photo
@@ -22,8 +22,6 @@ from blurdash.readout import PreparedFace
 __all__ = ["argue"]
 
 # What a bad picture can raise. Anything else is a mistake in blurdash and ends the run.
-FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
-
 Grid = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
@@ -144,7 +142,7 @@ class _Worker:
             raise
         except FAILURES as error:
             self._add(self._settings.pictures - done)
-            return photo, _reason(error)
+            return photo, reason_of(error)
 
     def _add(self, pictures: int) -> None:
         with self._lock:
@@ -155,11 +153,6 @@ class _Worker:
     def _check_stop(self) -> None:
         if self._aborted.is_set() or (self._stop is not None and self._stop.is_set()):
             raise StoppedError("the run was stopped", "start it again")
-
-
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, BlurdashError) else f"{type(error).__name__}: {text}"[:300]
 
 
 def _recogniser(embedder: Embedder) -> dict[str, str]:

@@ -30,6 +30,7 @@ from blurdash.cli_output import (
     say,
 )
 from blurdash.cli_study import add_study_commands
+from blurdash.cli_values import real, whole
 from blurdash.cli_verify import add_verify_command
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import quoted, sentence
@@ -203,12 +204,12 @@ def _readout(arguments: argparse.Namespace) -> None:
 
     dx, dy = _pair(arguments.shift)
     change = Change(
-        degree=_whole(arguments.degree),
-        angle=_real(arguments.angle),
+        degree=whole(arguments.degree),
+        angle=real(arguments.angle),
         kernel=arguments.kernel,
         shift_x=dx,
         shift_y=dy,
-        seed=_whole(arguments.seed),
+        seed=whole(arguments.seed),
     )
     from blurdash.engine import one_thread_per_operation
     from blurdash.photo import load_photo
@@ -238,7 +239,7 @@ def _chosen_face(photo: Any, number: str) -> Any:
     from blurdash.face import find_faces
 
     faces = find_faces(photo)
-    choice = _whole(number)
+    choice = whole(number)
     if not isinstance(choice, int) or not 1 <= choice <= len(faces):
         raise SettingError(
             f"face is {quoted(number)}, this photo has {len(faces)}",
@@ -294,22 +295,6 @@ def _as_text(readout: Any) -> str:
 
 def _figure(value: float, decimals: int) -> str:
     return "–" if math.isnan(value) else f"{value:.{decimals}f}"
-
-
-def _whole(text: str) -> Any:
-    """The whole number in ``text``; anything else is left for the check that names the setting."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def _real(text: str) -> Any:
-    """The number in ``text``; anything else is left for the check that names the setting."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _pair(text: str) -> tuple[float, float]:

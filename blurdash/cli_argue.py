@@ -12,6 +12,7 @@ from typing import Any
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
 from blurdash.cli_study import Bar, add_limit, add_overwrite, degrees_of
+from blurdash.cli_values import limit_of, real, workers_of
 from blurdash.errors import SettingError
 from blurdash.words import quoted
 
@@ -57,10 +58,10 @@ def _argue(arguments: argparse.Namespace) -> int:
     settings = FlipSettings(
         shifts=_shifts(arguments.shifts),
         degrees=degrees_of(arguments.degrees),
-        angle=_number(arguments.angle),
+        angle=real(arguments.angle),
         kernel=arguments.kernel,
         crop=arguments.crop,
-        limit=None if arguments.limit == "all" else _number(arguments.limit, int),
+        limit=limit_of(arguments.limit),
     )
     photos = read_folder(arguments.folder).photos[: settings.limit]
     out = _made(Path(arguments.out))
@@ -93,7 +94,7 @@ def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
         device=arguments.device,
         progress=print_progress(sys.stderr),
     )
-    workers = None if arguments.workers is None else _number(arguments.workers, int)
+    workers = workers_of(arguments.workers)
     with Bar(total, "picture") as bar:
         return argue(
             arguments.folder,
@@ -152,11 +153,3 @@ def _shifts(text: str) -> tuple[float, ...]:
             f"the shifts are {quoted(text)}, wanted numbers of pixels",
             hint="give A,B,C such as 2,4,8,16",
         ) from error
-
-
-def _number(text: str, kind: Callable[[str], Any] = float) -> Any:
-    """The number in ``text``; anything else is left for the check that names the setting."""
-    try:
-        return kind(text)
-    except ValueError:
-        return text

@@ -11,6 +11,7 @@ from typing import Any
 
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
+from blurdash.cli_values import limit_of, real, whole, workers_of
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import counted, one_line, quoted
 
@@ -124,11 +125,11 @@ def _generate(arguments: argparse.Namespace) -> int:
     plan = plan_samples(
         arguments.folder,
         out=arguments.out,
-        angle=_number(arguments.angle),
-        limit=_limit(arguments.limit),
-        seed=_whole(arguments.seed),
+        angle=real(arguments.angle),
+        limit=limit_of(arguments.limit),
+        seed=whole(arguments.seed),
     )
-    workers = _workers(arguments.workers)
+    workers = workers_of(arguments.workers)
     wanted = estimate(plan, workers)
     say(
         f"{wanted.samples} samples of {counted(len(plan.photos), 'picture')} to make, "
@@ -167,11 +168,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from blurdash.sweep import GRID, Sweep, find_sources, run_sweep
 
     sweep = Sweep(
-        angle=_number(arguments.angle),
+        angle=real(arguments.angle),
         degrees=degrees_of(arguments.degrees),
         grid=tuple(map(float, degrees_of(arguments.grid))) if arguments.grid else GRID,
-        limit=_limit(arguments.limit),
-        seed=_whole(arguments.seed),
+        limit=limit_of(arguments.limit),
+        seed=whole(arguments.seed),
         kernel=arguments.kernel,
         crop=arguments.crop,
         blur=arguments.blur,
@@ -210,7 +211,7 @@ def _options(arguments: argparse.Namespace) -> Any:
         device=arguments.device,
         progress=print_progress(sys.stderr),
     )
-    return RunOptions(_workers(arguments.workers), arguments.engine, arguments.address, load)
+    return RunOptions(workers_of(arguments.workers), arguments.engine, arguments.address, load)
 
 
 def _say_sweep(report: Any, seconds: float, out: str) -> None:
@@ -295,29 +296,6 @@ def _no_range(text: str) -> SettingError:
         f"{quoted(text)} is not a range of whole numbers",
         hint="give A:B, A:B:STEP or A,B,C, such as 0:100",
     )
-
-
-def _number(text: str) -> Any:
-    """The number in ``text``; anything else is left for the check that names the setting."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _whole(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def _limit(text: str) -> Any:
-    return None if text == "all" else _whole(text)
-
-
-def _workers(text: str | None) -> Any:
-    return None if text is None else _whole(text)
 
 
 def _duration(seconds: float) -> str:

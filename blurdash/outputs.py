@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from blurdash.errors import SettingError
 from blurdash.words import quoted
 
-__all__ = ["REPLACE_HINT", "refuse_existing", "write_whole"]
+__all__ = ["REPLACE_HINT", "refuse_existing", "whole_file", "write_whole"]
 
 REPLACE_HINT = "give another --out, or --overwrite to replace it"
 
@@ -26,6 +28,36 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise SettingError(f"{quoted(path.name)} is there already", hint=REPLACE_HINT)
 
 
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives the name under which a file is to be written; it appears whole or not at all.
+
+    Conventions:
+        The name is the same each time: what a killed run left is written over by the next.
+
+    Args:
+        path: The file; one that is there is replaced.
+
+    Raises:
+        OSError: It cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "a.txt"
+        ...     with whole_file(path) as unfinished:
+        ...         _ = unfinished.write_text("whole")
+        ...     path.read_text(), unfinished.exists()
+        ('whole', False)
+    """
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, content: str) -> None:
     """Writes a text file; it appears whole or not at all.
 
@@ -36,12 +68,10 @@ def write_whole(path: Path, content: str) -> None:
     Raises:
         SettingError: It cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.part")
     try:
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(content, encoding="utf-8")
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise SettingError(
             f"{quoted(path.name)} cannot be written ({error.strerror})",
             hint="give another --out",

@@ -23,6 +23,7 @@ from blurdash.engine import check_workers, run_local
 from blurdash.errors import BlurdashError, PhotoError, SettingError
 from blurdash.folder import PhotoFile, check_limit, read_folder, try_until_enough, with_limit
 from blurdash.kernel import KERNELS, check_angle, check_seed
+from blurdash.outputs import whole_file
 from blurdash.photo import load_photo
 from blurdash.words import as_text, quoted
 
@@ -374,14 +375,11 @@ def _png(picture: Picture) -> bytes:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    # The same name each time: what a killed run left is written over by the next.
-    unfinished = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            unfinished.write_bytes(content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         reason = error.strerror or type(error).__name__
         raise BlurdashError(
             f"the sample {path.name} cannot be written ({reason})",

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
@@ -37,6 +36,7 @@ from blurdash.errors import (
     TableError,
 )
 from blurdash.face import Face, find_face, locate_face
+from blurdash.failures import FAILURES, reason_of
 from blurdash.finished import FinishedTable, settings_of_finished
 from blurdash.folder import check_limit, read_folder, try_until_enough, with_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
@@ -74,9 +74,6 @@ IMPOSTOR_FACES = 64  # 2,016 pairs tell where strangers lie, however many faces 
 SHOWN_FAILURES = 20
 ID_DIGITS = 16
 POINT = ("degree", "angle")
-
-# What a bad picture can raise here. Anything else is a mistake in blurdash and ends the sweep.
-FAILURES = (BlurdashError, cv2.error, RuntimeError, ValueError, OSError, MemoryError)
 
 # How pictures are blurred, as a table's settings say it.
 BLURS = {"exact": "filter2d", "fast": "fft, within 1 grey level"}
@@ -770,7 +767,7 @@ class _Measurer:
         except _RecogniserError:
             raise
         except FAILURES as error:
-            result = _failed(source, self._sweep, _reason(error))
+            result = _failed(source, self._sweep, reason_of(error))
             self._ticker.add(len(result.rows))
             return result
         yield
@@ -807,7 +804,7 @@ class _Measurer:
             face = locate_face(test) if self._sweep.crop == "redetect" else clean.face
             crop = self._embedder.crop(test, face)
         except FAILURES as error:
-            row["failure"] = _reason(error)
+            row["failure"] = reason_of(error)
             return None
         return crop
 
@@ -827,7 +824,7 @@ class _Measurer:
                     for name, measure in DISTANCES.items()
                 }
             except BlurdashError as error:
-                row |= dict.fromkeys((*DISTANCES, *METRICS)) | {"failure": _reason(error)}
+                row |= dict.fromkeys((*DISTANCES, *METRICS)) | {"failure": reason_of(error)}
 
     def _check_stop(self) -> None:
         if self._aborted.is_set() or (self._stop is not None and self._stop.is_set()):
@@ -846,7 +843,7 @@ def _embedded(embedder: Embedder, crops: Picture) -> np.ndarray[Any, np.dtype[np
         return embedder.embed_crops(crops)
     except FAILURES as error:
         raise _RecogniserError(
-            f"the recogniser {embedder.name} failed ({_reason(error)})", hint="run it again"
+            f"the recogniser {embedder.name} failed ({reason_of(error)})", hint="run it again"
         ) from error
 
 
@@ -960,11 +957,6 @@ def _row(face: str, point: Point, sweep: Sweep) -> dict[str, Any]:
         "protocol": sweep.protocol,
         "embedder": sweep.embedder,
     }
-
-
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, BlurdashError) else f"{type(error).__name__}: {text}"[:300]
 
 
 class _Tally:

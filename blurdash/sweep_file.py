@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from blurdash.distance import DISTANCES
 from blurdash.errors import SettingError, TableError
+from blurdash.outputs import whole_file
 from blurdash.provenance import fits, rows_say
 from blurdash.quality import METRICS
 
@@ -210,19 +211,17 @@ def write_sweep(
     Raises:
         TableError: The file cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Without Arrow's own copy of the schema, which would hide the settings from pyarrow.
+    how: Any = {"compression": "zstd", "store_schema": False}
     try:
-        # Without Arrow's own copy of the schema, which would hide the settings from pyarrow.
-        with pq.ParquetWriter(unfinished, SCHEMA, compression="zstd", store_schema=False) as writer:
-            for group in _gathered(parts):
-                writer.write_table(group, row_group_size=len(group))
-            writer.add_key_value_metadata(_notes(settings()))
-        _flush(unfinished)
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            with pq.ParquetWriter(unfinished, SCHEMA, **how) as writer:
+                for group in _gathered(parts):
+                    writer.write_table(group, row_group_size=len(group))
+                writer.add_key_value_metadata(_notes(settings()))
+            _flush(unfinished)
     except OSError as error:
         raise _unwritable(path, error) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def other_settings(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:
@@ -346,12 +345,8 @@ def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

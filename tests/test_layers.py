@@ -27,6 +27,7 @@ LEVELS = {
     "weights": 1,
     "canvas": 1,
     "outputs": 1,
+    "failures": 1,
     "pairs": 1,
     "provenance": 1,
     "sceptic": 1,
