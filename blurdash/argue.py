@@ -21,7 +21,6 @@ from blurdash.readout import PreparedFace
 
 __all__ = ["argue"]
 
-# What a bad picture can raise. Anything else is a mistake in blurdash and ends the run.
 Grid = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 

@@ -36,6 +36,7 @@ __all__ = [
     "curves_figure",
     "heading",
     "map_figure",
+    "measured",
     "sweep_page",
 ]
 
@@ -111,7 +112,7 @@ def curves_figure(
     """
     accents = ACCENTS[theme]
     share = past_threshold(table) if x == "px" else None
-    panels = _measured(table)
+    panels = measured(table)
     titles = [MEASURES[name].label for name in panels] + ([f"Share {SHARE}"] if share else [])
     rows = max(2, math.ceil(len(titles) / COLUMNS))
     figure = make_subplots(
@@ -133,8 +134,11 @@ def curves_figure(
     return figure
 
 
-def _measured(table: pa.Table) -> list[str]:
-    """The panels of measures that the table has; all where it has none, as of failing pictures."""
+def measured(table: pa.Table) -> list[str]:
+    """Returns the measures that a table has numbers of and that are drawn.
+
+    All of them where it has none, as of failing pictures alone.
+    """
     return [name for name in PANELS if table[name].null_count < len(table)] or list(PANELS)
 
 
@@ -205,7 +209,7 @@ def _drawn(table: pa.Table, x: str, *, first: bool) -> str:
     """One sweep's figures and facts; the first brings Plotly's script for all of them."""
     figures = [curves_figure(table, x=x, height=680)]
     if settings_of(table).get("identity", {}).get("angle") == "all":
-        figures += [map_figure(table, name) for name in _measured(table)]
+        figures += [map_figure(table, name) for name in measured(table)]
     parts = [
         figure.to_html(
             full_html=False, include_plotlyjs=first and i == 0, config={"displaylogo": False}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,14 +31,16 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, alone: bool = False) -> Iterator[Path]:
     """Gives the name under which a file is to be written; it appears whole or not at all.
 
     Conventions:
-        The name is the same each time: what a killed run left is written over by the next.
+        Each writer has a name of its own. One who is alone has the same each time: what a killed
+        run left is written over by the next.
 
     Args:
         path: The file; one that is there is replaced.
+        alone: Whether nobody else may be writing this file.
 
     Raises:
         OSError: It cannot be written.
@@ -50,7 +54,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         ...     path.read_text(), unfinished.exists()
         ('whole', False)
     """
-    unfinished = path.with_name(f".{path.name}.part")
+    writer = "" if alone else f".{os.getpid()}-{threading.get_ident()}"
+    unfinished = path.with_name(f".{path.name}{writer}.part")
     try:
         yield unfinished
         unfinished.replace(path)

@@ -377,7 +377,7 @@ def _png(picture: Picture) -> bytes:
 def _write_whole(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as unfinished:
+        with whole_file(path, alone=True) as unfinished:
             unfinished.write_bytes(content)
     except OSError as error:
         reason = error.strerror or type(error).__name__

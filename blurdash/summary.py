@@ -205,7 +205,8 @@ def past_threshold(table: pa.Table) -> tuple[Values, Values] | None:
     """Returns, per degree, the share of faces that the recogniser no longer takes for themselves.
 
     Returns:
-        The degrees and the shares, 0..1; None where the recogniser has no threshold.
+        The degrees and the shares, 0..1, NaN where no face has a number; None where none has one
+        at all, or the recogniser has no threshold.
     """
     threshold = threshold_of(table)
     if threshold is None:
@@ -215,7 +216,10 @@ def past_threshold(table: pa.Table) -> tuple[Values, Values] | None:
     past = values < threshold["value"] if higher else values > threshold["value"]
     known = ~np.isnan(values)
     counts = known.sum(axis=0)
-    return degrees, (past & known).sum(axis=0) / np.maximum(counts, 1)
+    if not counts.any():
+        return None
+    shares = (past & known).sum(axis=0) / np.maximum(counts, 1)
+    return degrees, np.where(counts > 0, shares, np.nan)
 
 
 class Strangers(NamedTuple):

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from blurdash.distance import DISTANCES
+from blurdash.distance import DISTANCES, EMBEDDING
 from blurdash.errors import SettingError, TableError
 from blurdash.outputs import whole_file
 from blurdash.provenance import fits, rows_say
@@ -76,7 +76,9 @@ SCHEMA = pa.schema(
 )
 
 # A table without them is read with nulls in their place: they came later, or may.
-LATER = frozenset((*MEASURED, "face_confidence", "face_second_score", "face_source_px", "photo_id"))
+LATER = frozenset(
+    (*MEASURED, "face_confidence", "face_second_score", "face_source_px", "photo_id")
+) - {EMBEDDING}
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
@@ -345,7 +347,7 @@ def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    with whole_file(path) as unfinished:
+    with whole_file(path, alone=True) as unfinished:
         unfinished.write_bytes(content)
 
 

@@ -344,7 +344,7 @@ def test_the_rivals_stay_out_of_the_readout() -> None:
     assert list(ARGUMENT_MEASURES)[: len(MEASURES)] == list(MEASURES)
 
 
-# --- evidence ------------------------------------------------------------------------------------
+# --- one face under many changes ------------------------------------------------------------------
 
 
 def test_evidence_agrees_with_a_readout(prepared: PreparedFace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import time
@@ -16,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from blurdash.blur import Change
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
-from blurdash.ui import explore, intake, photos, recogniser
+from blurdash.ui import explore, face_in_use, intake, photos, recogniser
 from blurdash.ui.known_face import COARSE_FIRST, Curve, KnownFace
 from blurdash.ui.rows import rows_for_browser
 from blurdash.ui.view import View, move
@@ -303,3 +304,15 @@ def test_curve_is_filled_coarse_first(dlib_embedder):
     assert curve.values[50]["cosine_similarity"] == pytest.approx(
         expected["cosine_similarity"], abs=2e-4
     )
+
+
+def test_what_is_known_of_a_face_is_of_one_recogniser_for_one_reason(dlib_embedder, monkeypatch):
+    named, instead = copy.copy(dlib_embedder), copy.copy(dlib_embedder)
+    named.note, instead.note = "", "FaceNet is not used"
+    faces = photos.Faces(session="a")
+    monkeypatch.setattr(face_in_use, "session_faces", lambda: faces)
+    for chosen in (View(), View(kernel="line")):
+        one, other = (face_in_use.face_in_use(chosen, who) for who in (named, instead))
+        assert one is not other
+        assert one is face_in_use.face_in_use(chosen, named)
+        assert (one.embedder.note, other.embedder.note) == ("", "FaceNet is not used")

@@ -12,7 +12,9 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.runtime.scriptrunner import ScriptRunContext, StopException, add_script_run_ctx
 from streamlit.runtime.state import SafeSessionState, SessionState
@@ -700,3 +702,34 @@ def test_a_job_that_fails_ends_alone(two_threads: FairPool):
     wait_until(lambda: not two_threads._jobs)
     assert good.done == 5
     assert two_threads.ask("hand", lambda: 1).wait() == 1
+
+
+def test_an_angle_that_a_hand_passes_pushes_out_no_curve(live_pool: FairPool, prepared) -> None:
+    face = some_face()
+    face.curve(45.0).values[0] = {"psnr": 1.0}
+    for angle in range(3 * known_face.CURVES_KEPT):
+        assert face.known_of_curve(float(angle)) == {}
+    assert face.known_of_curve(45.0) == {0: {"psnr": 1.0}}
+
+
+def test_a_picture_that_cannot_be_drawn_is_one_sentence_and_one_that_can_is_kept(
+    live_pool: FairPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def changed(change: Change) -> np.ndarray:
+        drawn.append(change)
+        if change.degree == 1:
+            raise MemoryError
+        return np.zeros((8, 8, 3), np.uint8)
+
+    ready = SimpleNamespace(changed=changed)
+    monkeypatch.setattr(known_face, "_prepared", lambda *_: ready)
+    face, wanted = some_face(), {"session": "a", "still_wanted": lambda: None}
+    with pytest.raises(BlurdashError, match="MemoryError"):
+        face.picture(Change(1), **wanted)
+    assert face.picture(Change(2), **wanted) == face.picture(Change(2), **wanted)
+    assert [change.degree for change in drawn] == [1, 2]
+    face.drop()
+    face.picture(Change(2), **wanted)
+    assert len(drawn) == 3

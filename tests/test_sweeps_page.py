@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
+from blurdash.figure import curves_figure, measured
+from blurdash.summary import past_threshold
 from blurdash.sweep_file import as_csv
 from blurdash.ui import recogniser, shipped, sweeps
 from blurdash.ui.known_face import Curve
@@ -311,3 +313,15 @@ def test_a_recogniser_without_weights_is_said(app):
     app.run()
     assert not app.exception
     assert "weights" in app.error[0].value
+
+
+@pytest.mark.parametrize("lacks", ["l2", "psnr", "ssim", "l1"])
+def test_a_table_that_lacks_a_measure_says_nothing_of_it(lacks):
+    path = sweeps_at_hand()[Which("30 faces", "dlib", "study", "fixed angle 45°")]
+    table = read_shipped(path)
+    nothing = pa.nulls(len(table), pa.float64())
+    table = table.set_column(table.column_names.index(lacks), lacks, nothing)
+    assert lacks not in measured(table)
+    assert len(measured(table)) == 4
+    assert (past_threshold(table) is None) == (lacks == "l2")
+    assert curves_figure(table).data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +26,6 @@ from blurdash.ui.argument_search import (
 from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
 from blurdash.ui.components import argument, pack_stage, served, stage
-from blurdash.ui.encoding import encoded
 from blurdash.ui.face_in_use import face_in_use
 from blurdash.ui.fragments import fragment
 from blurdash.ui.live import in_turn, somebody_waits
@@ -86,7 +84,8 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     told = _told(story, chosen, loading, box, at_rest=here)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
-    if here and told.known is not None and not KERNELS[chosen.kernel].drawn_in_browser:
+    shown = here and bool(story.pictures())
+    if shown and told.known is not None and not KERNELS[chosen.kernel].drawn_in_browser:
         _serve_pictures(story, chosen, told.known)
     if story.scene == "how-often":
         _draw_flips(chosen, told, _map_height(room))
@@ -100,13 +99,15 @@ def _serve_pictures(story: Story, chosen: View, face: KnownFace) -> None:
     """Hands the browser the blurred pictures, which it does not draw itself."""
     what = view.settings_key(chosen)
     for place, change in enumerate(_changes(story, chosen)):
-        if isinstance(change, Change):
-            picture = _in_turn(functools.partial(_png, face, change))
-            served(what, change, picture, key=f"bd_served_{place}")
-
-
-def _png(face: KnownFace, change: Change) -> bytes:
-    return encoded(face.prepared.changed(change))
+        if not isinstance(change, Change) or not change.degree:
+            continue
+        try:
+            picture = face.picture(
+                change, session=current_session(), still_wanted=view.still_wanted
+            )
+        except BlurdashError:
+            return  # the pictures say that they are not blurred yet; the next move asks again
+        served(what, change, picture, key=f"bd_served_{place}")
 
 
 def _in_turn(work: Callable[[], Made]) -> Made:

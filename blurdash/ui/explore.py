@@ -234,7 +234,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         message = sentence(readout.failure) if loading.embedder and readout.failure else ""
     except BlurdashError as error:
         message = sentence(str(error))
-    known = dict(live.curve(chosen.angle).values)
+    known = live.known_of_curve(chosen.angle)
     readings = readings_of(chosen, readout.values, known) if readout else {}
     data = controls_data(
         chosen,
@@ -255,7 +255,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
-    if readout and (here or not rested) and not KERNELS[chosen.kernel].drawn_in_browser:
+    drawn = KERNELS[chosen.kernel].drawn_in_browser or not chosen.degree
+    if readout and (here or not rested) and not drawn:
         _serve_picture(chosen, live)
     if stale:
         st.rerun()
@@ -263,9 +264,12 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
 
 def _serve_picture(chosen: View, live: KnownFace) -> None:
     """Hands the browser a picture that it does not draw itself."""
-    picture = live.picture(
-        chosen.change(), session=current_session(), still_wanted=view.still_wanted
-    )
+    try:
+        picture = live.picture(
+            chosen.change(), session=current_session(), still_wanted=view.still_wanted
+        )
+    except BlurdashError:
+        return  # the picture says that it is not blurred yet; the next move asks again
     served(view.settings_key(chosen), chosen.change(), picture, key="bd_served")
 
 

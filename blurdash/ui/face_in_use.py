@@ -24,7 +24,10 @@ def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
     """
     faces = session_faces()
     shown = faces.shown_face(chosen.face)
-    who = (embedder.name, embedder.protocol) if embedder else ("", "")
+    # Its remarks too: a receipt says why this one was chosen, and with which weights.
+    who: tuple[str, ...] = ()
+    if embedder is not None:
+        who = (embedder.name, embedder.protocol, embedder.weights_sha256, embedder.said)
     key = (shown.id, *who, chosen.kernel, chosen.crop)
 
     def make(owner: str) -> KnownFace:
@@ -32,4 +35,5 @@ def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
 
     if shown.id == PORTRAIT_ID:
         return shared_face(key, lambda: make(NOBODY))
-    return faces.known.get(key) or faces.keep_known(key, make(current_session()))
+    known = faces.known.pop(key) if key in faces.known else make(current_session())
+    return faces.keep_known(key, known)

@@ -35,6 +35,7 @@ __all__ = ["COARSE_FIRST", "QUICK", "Answer", "Curve", "KnownFace", "shared_face
 # What is measured while a hand moves on Argument.
 QUICK = in_role(ARGUMENT_MEASURES, "quick")
 ANSWERS_KEPT = 48
+PICTURES_KEPT = 4
 REMEMBERED = 512
 REMEMBERED_OF_NOBODY = 4096
 SETTINGS_KEPT = 8  # of the portrait
@@ -122,6 +123,7 @@ class KnownFace:
         )
         self._most = REMEMBERED_OF_NOBODY if owner == NOBODY else REMEMBERED
         self._curves: collections.OrderedDict[float, Curve] = collections.OrderedDict()
+        self._pictures: collections.OrderedDict[Change, bytes] = collections.OrderedDict()
         self._answers: collections.OrderedDict[tuple[str, Hashable], Answer] = (
             collections.OrderedDict()
         )
@@ -181,12 +183,32 @@ class KnownFace:
             change: What is done to the face.
             session: Who asks; a newer request of the same session takes the place of an older.
             still_wanted: Called while it waits; raises where nobody wants it any more.
+
+        Raises:
+            BlurdashError: It cannot be drawn now.
         """
-        return in_turn(
-            lambda: encoded(self.prepared.changed(change)),
-            session=pictures_place(session),
-            still_wanted=still_wanted,
-        )
+        known: bytes | BlurdashError | None = self._pictures.get(change)
+        if known is None:
+            known = in_turn(
+                self._drawing(change), session=pictures_place(session), still_wanted=still_wanted
+            )
+        if isinstance(known, BlurdashError):
+            raise known
+        return known
+
+    def _drawing(self, change: Change) -> Callable[[], bytes | BlurdashError]:
+        def work() -> bytes | BlurdashError:
+            try:
+                picture = encoded(self.prepared.changed(change))
+            except Exception as error:  # noqa: BLE001 - the page must outlive it
+                return _failure(error)
+            with self._lock:
+                self._pictures[change] = picture
+                while len(self._pictures) > PICTURES_KEPT:
+                    self._pictures.popitem(last=False)
+            return picture
+
+        return work
 
     def known(self, change: Change) -> Readout | None:
         """Returns the numbers for a change if they were computed before."""
@@ -202,6 +224,11 @@ class KnownFace:
                     self._curves.popitem(last=False)
             self._curves.move_to_end(angle)
             return self._curves[angle]
+
+    def known_of_curve(self, angle: float) -> dict[int, dict[str, float]]:
+        """Returns what is known of the curve at an angle that a hand may only pass."""
+        curve = self._curves.get(angle)
+        return dict(curve.values) if curve else {}
 
     def fill_one(self, curve: Curve, kernel: str) -> bool:
         """Computes the next missing point of a curve; False if there is none."""
@@ -298,6 +325,7 @@ class KnownFace:
             self._answers.clear()
             self._remembered.clear()
             self._curves.clear()
+            self._pictures.clear()
         self.release()
 
     def _run(self, kind: str, key: Hashable, compute: Callable[[], Any]) -> None:

@@ -186,7 +186,7 @@ class Faces:
         return self.shown.get(name) or self.choices()[0]
 
     def keep_known(self, key: tuple[str, ...], known: KnownFace) -> KnownFace:
-        """Keeps what is known of a face, with the last few settings."""
+        """Keeps what is known of a face, with the few settings that were used last."""
         self.known[key] = known
         while len(self.known) > SETTINGS_KEPT:
             self.known.pop(next(iter(self.known))).drop()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from blurdash import defaults
@@ -16,7 +17,7 @@ from blurdash.circumstances import Circumstances, in_words
 from blurdash.distance import EMBEDDING
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
-from blurdash.figure import UNBOUNDED, curves_figure, heading, map_figure, sweep_page
+from blurdash.figure import UNBOUNDED, curves_figure, heading, map_figure, measured, sweep_page
 from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
 from blurdash.measures import MEASURES
@@ -318,7 +319,7 @@ def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
     with bar:
         if is_map:
             measure = _pick(
-                "Measure", list(MEASURES), "sw_measure", lambda name: MEASURES[name].label
+                "Measure", measured(table), "sw_measure", lambda name: MEASURES[name].label
             )
             axis = "px"
         else:
@@ -406,10 +407,6 @@ def _shipped_figure(path: Path, axis: str, of: str) -> Any:
     return curves_figure(read_shipped(path), x=axis, theme=of)
 
 
-def _axis_name(name: str) -> str:
-    return AXES[name].removeprefix("degree, ")
-
-
 def _modebar() -> dict[str, Any]:
     keep = {"toImageButtonOptions": {"format": "png", "filename": "blurdash_sweep", "scale": 2}}
     return {"displaylogo": False, **keep}
@@ -419,13 +416,13 @@ def _facts(table: pa.Table, axis: str) -> None:
     curve = curve_of(table, EMBEDDING, x=axis)
     worst, best = curve.extremes()
     facts = []
-    if len(curve.faces) > 1:
+    if len(curve.faces) > 1 and worst:
         facts.append(f"Blur moves **{_plain(worst)}** most and **{_plain(best)}** least.")
     band = strangers(table, EMBEDDING)
     if band:
         facts.append(_strangers_fact(band))
     share = past_threshold(table)
-    if share is not None and len(share[1]) and len(curve.faces) > 1:
+    if share is not None and np.isfinite(share[1][-1]) and len(curve.faces) > 1:
         facts.append(
             f"At degree {share[0][-1]:g} the recogniser no longer takes "
             f"{share[1][-1]:.0%} of the faces for themselves."

@@ -1,6 +1,6 @@
 // @module argue: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
 //
-// Draws what the server says (blurdash/ui/argument_data.py) and asks for numbers as the hand moves.
+// Draws what the server says (blurdash/ui/argument_scenes.py) and asks for numbers as the hand moves.
 // Everything that comes from the server is written as text, but for pictures, which are data URLs.
 
 const ARGUE_SETTLE_MS = 350;

@@ -95,6 +95,7 @@ class Carrier {
 
   /** All was forgotten on purpose: also what is on its way. */
   forgetAll() {
+    this.bus.served = new Map();
     this.photos.clear();
     this.fresh = [];
     this.refused = [];

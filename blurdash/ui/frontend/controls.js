@@ -312,6 +312,7 @@ function takeScene(component) {
   const { key, session, shown } = component.data;
   // Until photos that are sent again are there, the portrait stands in for the face that was shown.
   if (bus.session === session || !bus.shown) bus.shown = shown;
+  if (bus.scene !== key || bus.session !== session) bus.served = new Map(); // pictures of another face
   bus.scene = key;
   bus.session = session;
   bus.dispatchEvent(new Event("curve"));

@@ -10,7 +10,10 @@ async function takeServed(component) {
   const bus = (window.__blurdash ??= new EventTarget());
   const { header, png } = unpackStage(component.data);
   const key = servedKey(header.key, header.view);
-  if (bus.served?.has(key)) return;
+  if (bus.served?.has(key)) {
+    bus.dispatchEvent(new Event("served")); // somebody may have begun to wait before the scene was told
+    return;
+  }
   const bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), {
     colorSpaceConversion: "none",
     premultiplyAlpha: "none",
@@ -18,8 +21,8 @@ async function takeServed(component) {
   const canvas = scratchCanvas(bitmap.width);
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   bitmap.close();
-  const old = [...(bus.served ?? [])].filter(([name]) => JSON.parse(name)[0] === header.key);
-  bus.served = new Map([...old, [key, canvas]].slice(-SERVED_KEPT));
+  if (bus.scene !== undefined && bus.scene !== header.key) return; // of what was shown before
+  bus.served = new Map([...(bus.served ?? []), [key, canvas]].slice(-SERVED_KEPT));
   bus.dispatchEvent(new Event("served"));
 }
 
