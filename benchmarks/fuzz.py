@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import dataclasses
 import faulthandler
+import gc
 import importlib
 import json
 import multiprocessing
@@ -35,6 +37,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
+import pyarrow as pa
 
 from benchmarks.hostile import payload
 from blurdash.errors import BlurdashError, PhotoError, TableError, WeightsError
@@ -44,6 +47,9 @@ __all__ = ["FAMILIES", "Family", "Outcome", "main", "make_attacks", "run", "work
 HANG_SECONDS = 180  # of the clock; on a busy machine an input takes several times its seconds
 ROOM_MB = 6000  # above which a process gets no more memory, so that the machine survives
 CHUNK = 500  # inputs to a process
+LEFT_BEHIND = (
+    50.0  # MB that inputs may leave with the allocator before it is asked to give them back
+)
 ROOT = Path(__file__).parents[1]
 MARKUP = ("<", ">", "![", "](", "`", "$", "|")
 
@@ -232,10 +238,18 @@ class _Memory:
 
     def __init__(self) -> None:
         self.start = 0.0
-        self.reset()
+        self._restart()
         self.start = self.peak()
 
     def reset(self) -> None:
+        self._restart()
+        if self.peak() > LEFT_BEHIND:  # by inputs before this one, whose fault it would seem
+            gc.collect()
+            pa.default_memory_pool().release_unused()
+            ctypes.CDLL(None).malloc_trim(0)
+            self._restart()
+
+    def _restart(self) -> None:
         Path("/proc/self/clear_refs").write_text("5")  # sets the peak to what is taken now
 
     def peak(self) -> float:
