@@ -266,10 +266,9 @@ class Change:
     @property
     def used_angle(self) -> float:
         """The angle the kernel is really made with: the study draws its own for degree 1."""
-        row = KERNELS[self.kernel]
-        if row.own_angle is not None and row.draws_own_angle(self.degree):
-            return float(random.Random(self.seed).randint(*row.own_angle))  # noqa: S311
-        return float(self.angle)
+        rng = random.Random(self.seed)  # noqa: S311
+        drawn = KERNELS[self.kernel].drawn_angle(self.degree, rng)
+        return float(self.angle) if drawn is None else drawn
 
     def taps(self) -> FloatArray:
         """The kernel that the change filters with, float64 2-D."""

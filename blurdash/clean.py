@@ -129,7 +129,6 @@ class CleanSide:
 
     Attributes:
         metrics: For each key of ``METRICS`` what computes it for a changed picture.
-        crop_shown: What the network is shown of the reference; None without a recogniser.
         embedding: Of the reference, float32 ``(D,)``; None without a recogniser.
 
     Raises:
@@ -156,11 +155,10 @@ class CleanSide:
         self._canvas = reference if canvas is None else canvas
         self._embedded: collections.OrderedDict[str, Embedding] = collections.OrderedDict()
         self._lock = threading.Lock()
-        self.crop_shown: Picture | None = None
         self.embedding: Embedding | None = None
         if embedder is not None:
-            self.crop_shown = embedder.crop(check_canvas(reference), face)
-            self.embedding = self._embedding_of(embedder, self.crop_shown)
+            shown = embedder.crop(check_canvas(reference), face)
+            self.embedding = self._embedding_of(embedder, shown)
         self.metrics = {name: row.against(reference) for name, row in METRICS.items()}
 
     @functools.cached_property

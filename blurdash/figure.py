@@ -370,8 +370,8 @@ def _first(table: pa.Table, column: str) -> str:
 
 
 def _face_count(table: pa.Table) -> int:
-    measured = table.filter(pc.is_valid(table[EMBEDDING]))
-    return len(pc.unique(measured["face"]))
+    rows = table.filter(pc.is_valid(table[EMBEDDING]))
+    return len(pc.unique(rows["face"]))
 
 
 def _counted_faces(table: pa.Table) -> str:

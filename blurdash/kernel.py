@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -393,9 +394,20 @@ class Kernel:
     says: str
     source: str
 
-    def draws_own_angle(self, degree: int) -> bool:
-        """Whether a degree is made at an angle of its own, whatever angle is given."""
-        return self.own_angle is not None and degree == 1
+    def drawn_angle(self, degree: int, rng: random.Random) -> float | None:
+        """Returns the angle that a degree draws for itself; None where it takes what it is given.
+
+        Args:
+            degree: 0..100, px.
+            rng: What it is drawn from; untouched where nothing is drawn.
+
+        Example:
+            >>> KERNELS["line"].drawn_angle(1, random.Random(0)) is None
+            True
+        """
+        if self.own_angle is None or degree != 1:
+            return None
+        return float(rng.randint(*self.own_angle))
 
     def angle_like(self, other: Kernel, angle: float) -> float:
         """Returns the angle at which this kernel draws what another draws at ``angle``.

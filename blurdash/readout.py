@@ -266,9 +266,7 @@ def measure(
     """
     dx, dy = _pair_of(shift)
     change = Change(degree, angle, kernel, dx, dy, seed)
-    reference = reference_picture(face.canvas, kernel)
-    clean = CleanSide(reference, face, embedder, crop, canvas=face.canvas, blur="filter2d")
-    return clean.readout(apply_change(face.canvas, change), change)
+    return PreparedFace(face, embedder, kernel=kernel, crop=crop).readout(change)
 
 
 def pixels_only(

@@ -104,9 +104,9 @@ def drawn_angle(seed: int, face: str, degree: int, angle: float | None, *, kerne
     """
     # The same draw as study_blur makes it, whose angle of degree 1 is drawn in any case.
     rng = sample_random(seed, face, degree)
-    row = KERNELS[kernel]
-    if row.own_angle is not None and row.draws_own_angle(degree):
-        return float(rng.randint(*row.own_angle))
+    drawn = KERNELS[kernel].drawn_angle(degree, rng)
+    if drawn is not None:
+        return drawn
     return float(rng.randint(-180, 180) if angle is None else angle)
 
 

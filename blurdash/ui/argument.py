@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -25,8 +25,8 @@ from blurdash.ui.argument_search import (
 )
 from blurdash.ui.argument_told import Told
 from blurdash.ui.ballot_box import BallotBox
-from blurdash.ui.components import argument, pack_stage, served, stage
-from blurdash.ui.face_in_use import face_in_use
+from blurdash.ui.components import argument, pack_stage, stage
+from blurdash.ui.face_in_use import face_in_use, serve_picture
 from blurdash.ui.fragments import fragment
 from blurdash.ui.live import in_turn, somebody_waits
 from blurdash.ui.photos import current_session, session_faces
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["argument_page"]
-
-Made = TypeVar("Made")
 
 ARGUMENT_KEY = "bd_argument"
 # px: the heights at which the map reads well, and what it has until the browser says its room.
@@ -84,34 +82,16 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     told = _told(story, chosen, loading, box, at_rest=here)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
-    shown = here and bool(story.pictures())
-    if shown and told.known is not None and not KERNELS[chosen.kernel].drawn_in_browser:
-        _serve_pictures(story, chosen, told.known)
+    if here and told.known is not None and story.pictures():
+        for place, change in enumerate(_changes(story, chosen)):
+            if isinstance(change, Change):
+                serve_picture(chosen, told.known, change, key=f"bd_served_{place}")
     if story.scene == "how-often":
         _draw_flips(chosen, told, _map_height(room))
     if told.known is not None:
         told.known.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
     if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
         st.rerun()  # the toolbar says which recogniser it is
-
-
-def _serve_pictures(story: Story, chosen: View, face: KnownFace) -> None:
-    """Hands the browser the blurred pictures, which it does not draw itself."""
-    what = view.settings_key(chosen)
-    for place, change in enumerate(_changes(story, chosen)):
-        if not isinstance(change, Change) or not change.degree:
-            continue
-        try:
-            picture = face.picture(
-                change, session=current_session(), still_wanted=view.still_wanted
-            )
-        except BlurdashError:
-            return  # the pictures say that they are not blurred yet; the next move asks again
-        served(what, change, picture, key=f"bd_served_{place}")
-
-
-def _in_turn(work: Callable[[], Made]) -> Made:
-    return in_turn(work, session=current_session(), still_wanted=view.still_wanted)
 
 
 def _take_position(story: Story, pos: Sequence[float] | None) -> int:
@@ -255,7 +235,11 @@ def _without_embedding(values: Mapping[str, float]) -> dict[str, float]:
 def _measured(
     face: KnownFace, changes: Sequence[Change | Disturbance]
 ) -> tuple[dict[str, float], ...]:
-    return _in_turn(lambda: tuple(face.quick(change) for change in changes))
+    return in_turn(
+        lambda: tuple(face.quick(change) for change in changes),
+        session=current_session(),
+        still_wanted=view.still_wanted,
+    )
 
 
 def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:

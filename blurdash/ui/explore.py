@@ -11,12 +11,11 @@ from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
-from blurdash.kernel import KERNELS
 from blurdash.quality import METRICS
 from blurdash.ui import recogniser, view
 from blurdash.ui.clicks import clicked
-from blurdash.ui.components import controls, curve_feed, pack_stage, served, slot, stage
-from blurdash.ui.face_in_use import face_in_use
+from blurdash.ui.components import controls, curve_feed, pack_stage, slot, stage
+from blurdash.ui.face_in_use import face_in_use, serve_picture
 from blurdash.ui.fragments import fragment
 from blurdash.ui.known_face import Curve
 from blurdash.ui.live import fill_curve, in_line, somebody_waits
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from blurdash.argument import BlurEquivalent
     from blurdash.clean import Readout
     from blurdash.summary import Band
-    from blurdash.ui.known_face import KnownFace
     from blurdash.ui.recogniser import Loading
 
 __all__ = ["explore_page"]
@@ -255,22 +253,10 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
-    drawn = KERNELS[chosen.kernel].drawn_in_browser or not chosen.degree
-    if readout and (here or not rested) and not drawn:
-        _serve_picture(chosen, live)
+    if readout and (here or not rested):
+        serve_picture(chosen, live, chosen.change(), key="bd_served")
     if stale:
         st.rerun()
-
-
-def _serve_picture(chosen: View, live: KnownFace) -> None:
-    """Hands the browser a picture that it does not draw itself."""
-    try:
-        picture = live.picture(
-            chosen.change(), session=current_session(), still_wanted=view.still_wanted
-        )
-    except BlurdashError:
-        return  # the picture says that it is not blurred yet; the next move asks again
-    served(view.settings_key(chosen), chosen.change(), picture, key="bd_served")
 
 
 def _sentence(

@@ -1,18 +1,23 @@
-"""The face that is shown, with the settings that are chosen."""
+"""The face that is shown, with the settings that are chosen, and pictures of it for the browser."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blurdash.errors import BlurdashError
+from blurdash.kernel import KERNELS
+from blurdash.ui import view
+from blurdash.ui.components import served
 from blurdash.ui.known_face import KnownFace, shared_face
 from blurdash.ui.live import NOBODY
 from blurdash.ui.photos import PORTRAIT_ID, current_session, session_faces
 
 if TYPE_CHECKING:
+    from blurdash.blur import Change
     from blurdash.embed import Embedder
     from blurdash.ui.view import View
 
-__all__ = ["face_in_use"]
+__all__ = ["face_in_use", "serve_picture"]
 
 
 def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
@@ -37,3 +42,24 @@ def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
         return shared_face(key, lambda: make(NOBODY))
     known = faces.known.pop(key) if key in faces.known else make(current_session())
     return faces.keep_known(key, known)
+
+
+def serve_picture(chosen: View, face: KnownFace, change: Change, *, key: str) -> None:
+    """Hands the browser a blurred picture, where it cannot draw it itself.
+
+    Where it cannot be drawn now, the page goes on saying that it is not blurred yet, and the next
+    move asks again.
+
+    Args:
+        chosen: What is looked at.
+        face: Whose picture it is.
+        change: What is done to it.
+        key: The component's key.
+    """
+    if KERNELS[change.kernel].drawn_in_browser or not change.degree:
+        return
+    try:
+        picture = face.picture(change, session=current_session(), still_wanted=view.still_wanted)
+    except BlurdashError:
+        return
+    served(view.settings_key(chosen), change, picture, key=key)

@@ -13,7 +13,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Collection, Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from blurdash.blur import Change
 from blurdash.errors import BlurdashError, SettingError
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from blurdash.readout import PreparedFace
 
 __all__ = ["COARSE_FIRST", "QUICK", "Answer", "Curve", "KnownFace", "shared_face"]
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 # What is measured while a hand moves on Argument.
 QUICK = in_role(ARGUMENT_MEASURES, "quick")
@@ -203,9 +206,7 @@ class KnownFace:
             except Exception as error:  # noqa: BLE001 - the page must outlive it
                 return _failure(error)
             with self._lock:
-                self._pictures[change] = picture
-                while len(self._pictures) > PICTURES_KEPT:
-                    self._pictures.popitem(last=False)
+                _keep_last(self._pictures, change, picture, PICTURES_KEPT)
             return picture
 
         return work
@@ -219,9 +220,7 @@ class KnownFace:
         """Returns the curve at an angle, as far as it is known."""
         with self._lock:
             if angle not in self._curves:
-                self._curves[angle] = Curve(angle)
-                while len(self._curves) > CURVES_KEPT:
-                    self._curves.popitem(last=False)
+                _keep_last(self._curves, angle, Curve(angle), CURVES_KEPT)
             self._curves.move_to_end(angle)
             return self._curves[angle]
 
@@ -268,9 +267,7 @@ class KnownFace:
         except BlurdashError as error:
             result = error
         with self._lock:
-            self._remembered[change] = result
-            while len(self._remembered) > self._most:
-                self._remembered.popitem(last=False)
+            _keep_last(self._remembered, change, result, self._most)
         return result
 
     def quick(self, change: Change | Disturbance) -> dict[str, float]:
@@ -334,9 +331,16 @@ class KnownFace:
                 return  # another owner asked for the same
         answer = _answered(kind, compute)
         with self._lock:
-            self._answers[kind, key] = answer
-            while len(self._answers) > ANSWERS_KEPT:
-                self._answers.popitem(last=False)
+            _keep_last(self._answers, (kind, key), answer, ANSWERS_KEPT)
+
+
+def _keep_last(
+    kept: collections.OrderedDict[Key, Value], key: Key, value: Value, most: int
+) -> None:
+    """Keeps a value, and of all only the last few."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 def _failure(error: Exception) -> BlurdashError:
@@ -419,10 +423,6 @@ def shared_face(key: tuple[str, ...], make: Callable[[], KnownFace]) -> KnownFac
         make: Makes them the first time.
     """
     with _shared_lock:
-        face = _shared.get(key)
-        if face is None:
-            face = _shared[key] = make()
-        _shared.move_to_end(key)
-        while len(_shared) > SETTINGS_KEPT:
-            _shared.popitem(last=False)
+        face = _shared.pop(key, None) or make()
+        _keep_last(_shared, key, face, SETTINGS_KEPT)
         return face
