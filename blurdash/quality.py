@@ -16,7 +16,22 @@ import numpy.typing as npt
 from blurdash.errors import PictureError
 from blurdash.table import Measure, Span
 
-__all__ = ["METRICS", "SsimReference", "luma", "psnr", "ssim", "ssim_against", "ssim_of_luma"]
+__all__ = [
+    "METRICS",
+    "SSIM_C1",
+    "SSIM_C2",
+    "SSIM_LEVEL",
+    "SSIM_RIM",
+    "SSIM_WINDOW",
+    "SsimReference",
+    "check_side",
+    "luma",
+    "psnr",
+    "ssim",
+    "ssim_against",
+    "ssim_of_luma",
+    "window_mean",
+]
 
 Picture = npt.NDArray[np.uint8]
 FloatPicture = npt.NDArray[np.float32]
@@ -93,7 +108,7 @@ def ssim(reference: Picture, test: Picture) -> float:
         same luma gives the same.
     """
     reference, test = _checked_pair(reference, test)
-    _check_window(reference)
+    check_side(reference, "SSIM", SSIM_WINDOW)
     if np.array_equal(reference, test):
         return 1.0
     return ssim_of_luma(luma(reference), luma(test))
@@ -119,7 +134,7 @@ def ssim_against(reference: Picture) -> Callable[[Picture], float]:
         True
     """
     reference, _ = _checked_pair(reference, reference)
-    _check_window(reference)
+    check_side(reference, "SSIM", SSIM_WINDOW)
     prepared = SsimReference(luma(reference))
 
     def against(test: Picture) -> float:
@@ -178,14 +193,14 @@ class SsimReference:
 
     def __init__(self, reference: FloatPicture) -> None:
         x = reference - SSIM_LEVEL
-        mean = _window_mean(x)
+        mean = window_mean(x)
         true_mean = mean + SSIM_LEVEL
         self._twice = 2 * x
         # Without the rim's rows, but with its columns: quicker to go over, as it lies in one piece.
         self._twice_mean = 2 * mean[_INNER]
         self._twice_true_mean = 2 * true_mean[_INNER]
         self._square_c1 = (true_mean * true_mean)[_INNER] + SSIM_C1
-        self._variance_c2 = (_window_mean(x * x) - mean * mean)[_INNER] + SSIM_C2
+        self._variance_c2 = (window_mean(x * x) - mean * mean)[_INNER] + SSIM_C2
 
     def ssim(self, test: FloatPicture) -> float:
         """Returns SSIM with a test picture, in [−1, 1].
@@ -217,11 +232,11 @@ class SsimReference:
         with_rim = slice(start, stop + 2 * SSIM_RIM)
         rows = slice(start, stop)
         y = test[with_rim] - SSIM_LEVEL
-        mean = _window_mean(y)[_INNER]
+        mean = window_mean(y)[_INNER]
         product = y * y
-        variance = _window_mean(product)[_INNER]
+        variance = window_mean(product)[_INNER]
         np.multiply(y, self._twice[with_rim], out=product)
-        covariance = _window_mean(product)[_INNER]  # twice of it, as the formula has it
+        covariance = window_mean(product)[_INNER]  # twice of it, as the formula has it
         product = self._twice_mean[rows] * mean
         covariance -= product
         covariance += SSIM_C2
@@ -239,17 +254,30 @@ class SsimReference:
         return covariance[:, SSIM_RIM:-SSIM_RIM]
 
 
-def _check_window(picture: Picture) -> None:
-    if min(picture.shape[:2]) < SSIM_WINDOW:
+def check_side(picture: Picture, label: str, smallest: int) -> None:
+    """Checks that a picture is large enough for a measure.
+
+    Args:
+        picture: ``(H, W, 3)``.
+        label: What the measure is called.
+        smallest: The least number of pixels a side.
+
+    Raises:
+        PictureError: A side is shorter.
+    """
+    if min(picture.shape[:2]) < smallest:
         raise PictureError(
             f"the pictures have {picture.shape[1]} × {picture.shape[0]} pixels, "
-            f"SSIM needs at least {SSIM_WINDOW} a side",
+            f"{label} needs at least {smallest} a side",
             hint="compare larger pictures",
         )
 
 
-def _window_mean(picture: FloatPicture) -> FloatPicture:
-    # The rim is cut off afterwards, so the border rule does not matter.
+def window_mean(picture: FloatPicture) -> FloatPicture:
+    """Returns means over SSIM's Gaussian windows, float32 of the same shape.
+
+    The border rule does not matter: whoever uses them cuts off the rim, ``SSIM_RIM`` px.
+    """
     return np.asarray(cv2.GaussianBlur(picture, (SSIM_WINDOW, SSIM_WINDOW), SSIM_SIGMA), np.float32)
 
 

@@ -16,6 +16,16 @@ import numpy.typing as npt
 import scipy.fft
 
 from blurdash.errors import PictureError
+from blurdash.quality import (
+    SSIM_C1,
+    SSIM_C2,
+    SSIM_LEVEL,
+    SSIM_RIM,
+    SSIM_WINDOW,
+    check_side,
+    luma,
+    window_mean,
+)
 from blurdash.table import Measure
 
 __all__ = [
@@ -48,10 +58,7 @@ CW_BANDWIDTH = 0.65
 # Wang et al. 2003: how much each scale counts, from the finest to the coarsest, each half as large
 # as the one before; the window and the constants are those of SSIM.
 MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-MS_WINDOW, MS_SIGMA = 11, 1.5
-MS_C1, MS_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-MS_SMALLEST = MS_WINDOW * 2 ** (len(MS_WEIGHTS) - 1)
-MS_LEVEL = np.float32(128)  # taken out before squares are: float32 keeps more digits of the rest
+MS_SMALLEST = SSIM_WINDOW * 2 ** (len(MS_WEIGHTS) - 1)
 
 # Xue et al. 2014, for grey levels of 0..255.
 GMSD_C = 170.0
@@ -114,13 +121,12 @@ def cw_ssim_against(reference: Picture) -> Callable[[Picture], float]:
         True
     """
     reference = _checked(reference, "reference")
-    _check_side(reference, "CW-SSIM", CW_SMALLEST)
+    check_side(reference, "CW-SSIM", CW_SMALLEST)
     # Kept as subbands, with their energies: half of the work of every comparison.
     kept = [(band, _window_sum(_energy(band))) for band in _subbands(_reduced(reference))]
 
     def against(test: Picture) -> float:
-        checked = _checked(test, "test")
-        _check_shapes(reference, checked)
+        checked = _checked_like(reference, test)
         if np.array_equal(reference, checked):
             return 1.0
         pairs = zip(kept, _subbands(_reduced(checked)), strict=True)
@@ -175,24 +181,23 @@ def ms_ssim_against(reference: Picture) -> Callable[[Picture], float]:
         True
     """
     reference = _checked(reference, "reference")
-    _check_side(reference, "MS-SSIM", MS_SMALLEST)
+    check_side(reference, "MS-SSIM", MS_SMALLEST)
     scales = len(MS_WEIGHTS)
-    kept = [(x, _mean_and_variance(x)) for x in _halved(_luma(reference) - MS_LEVEL, scales)]
+    kept = [(x, _mean_and_variance(x)) for x in _halved(luma(reference) - SSIM_LEVEL, scales)]
 
     def against(test: Picture) -> float:
-        checked = _checked(test, "test")
-        _check_shapes(reference, checked)
+        checked = _checked_like(reference, test)
         if np.array_equal(reference, checked):
             return 1.0
         product = 1.0
-        pairs = zip(kept, _halved(_luma(checked) - MS_LEVEL, scales), MS_WEIGHTS, strict=True)
+        pairs = zip(kept, _halved(luma(checked) - SSIM_LEVEL, scales), MS_WEIGHTS, strict=True)
         for scale, ((x, (mean_x, variance_x)), y, weight) in enumerate(pairs, start=1):
             mean_y, variance_y = _mean_and_variance(y)
             covariance = _gaussian_mean(x * y) - mean_x * mean_y
-            alike = (2 * covariance + MS_C2) / (variance_x + variance_y + MS_C2)
+            alike = (2 * covariance + SSIM_C2) / (variance_x + variance_y + SSIM_C2)
             if scale == scales:
-                light_x, light_y = mean_x + MS_LEVEL, mean_y + MS_LEVEL
-                alike *= (2 * light_x * light_y + MS_C1) / (light_x**2 + light_y**2 + MS_C1)
+                light_x, light_y = mean_x + SSIM_LEVEL, mean_y + SSIM_LEVEL
+                alike *= (2 * light_x * light_y + SSIM_C1) / (light_x**2 + light_y**2 + SSIM_C1)
             product *= max(float(alike.mean(dtype=np.float64)), 0.0) ** weight
         return product
 
@@ -246,12 +251,11 @@ def gmsd_against(reference: Picture) -> Callable[[Picture], float]:
         True
     """
     reference = _checked(reference, "reference")
-    _check_side(reference, "GMSD", GMSD_SMALLEST)
+    check_side(reference, "GMSD", GMSD_SMALLEST)
     slope_x = _slope(reference)
 
     def against(test: Picture) -> float:
-        checked = _checked(test, "test")
-        _check_shapes(reference, checked)
+        checked = _checked_like(reference, test)
         slope_y = _slope(checked)
         alike = (2 * slope_x * slope_y + GMSD_C) / (slope_x**2 + slope_y**2 + GMSD_C)
         return float(alike.std(dtype=np.float64))
@@ -278,7 +282,7 @@ def sharpness(picture: Picture) -> float:
     References:
         Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000.
     """
-    edges = cv2.Laplacian(_luma(_checked(picture, "picture")), cv2.CV_32F)
+    edges = cv2.Laplacian(luma(_checked(picture, "picture")), cv2.CV_32F)
     return float(edges.var(dtype=np.float64))
 
 
@@ -312,8 +316,7 @@ def _sharpness_against(reference: Picture) -> Callable[[Picture], float]:
     own = sharpness(reference)
 
     def against(test: Picture) -> float:
-        checked = _checked(test, "test")
-        _check_shapes(reference, checked)
+        checked = _checked_like(reference, test)
         value = sharpness(checked)
         if own == 0:
             return 1.0 if value == 0 else math.inf
@@ -345,17 +348,13 @@ def _window_sum(values: npt.NDArray[Any]) -> Real:
 
 def _reduced(picture: Picture) -> Real:
     """Luma, float32, averaged down to at most 256 px a side."""
-    grey = _luma(picture)
+    grey = luma(picture)
     height, width = grey.shape
     scale = CW_SIDE / max(height, width)
     if scale < 1:
         size = (max(CW_WINDOW, round(width * scale)), max(CW_WINDOW, round(height * scale)))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
     return grey
-
-
-def _luma(picture: Picture) -> Real:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def _subbands(grey: Real) -> Iterator[Complex]:
@@ -403,10 +402,8 @@ def _half(grey: Real) -> Real:
 
 
 def _gaussian_mean(values: Real) -> Real:
-    """Means over Gaussian windows that lie whole inside."""
-    rim = MS_WINDOW // 2
-    means = cv2.GaussianBlur(values, (MS_WINDOW, MS_WINDOW), MS_SIGMA)
-    return np.asarray(means[rim:-rim, rim:-rim], np.float32)
+    """Means over SSIM's windows that lie whole inside."""
+    return window_mean(values)[SSIM_RIM:-SSIM_RIM, SSIM_RIM:-SSIM_RIM]
 
 
 def _mean_and_variance(values: Real) -> tuple[Real, Real]:
@@ -416,21 +413,12 @@ def _mean_and_variance(values: Real) -> tuple[Real, Real]:
 
 def _slope(picture: Picture) -> Real:
     """Magnitude of the gradient of a halved picture's luma."""
-    grey = _half(_luma(picture))
+    grey = _half(luma(picture))
     across, along = (
         cv2.filter2D(grey, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
         for kernel in (PREWITT, PREWITT.T)
     )
     return np.asarray(np.hypot(across, along), np.float32)
-
-
-def _check_side(picture: Picture, label: str, smallest: int) -> None:
-    if min(picture.shape[:2]) < smallest:
-        raise PictureError(
-            f"the pictures have {picture.shape[1]} × {picture.shape[0]} pixels, "
-            f"{label} needs at least {smallest} a side",
-            hint="compare larger pictures",
-        )
 
 
 def _checked(picture: Any, name: str) -> Picture:
@@ -444,12 +432,15 @@ def _checked(picture: Any, name: str) -> Picture:
     return np.ascontiguousarray(array)
 
 
-def _check_shapes(reference: Picture, test: Picture) -> None:
-    if reference.shape != test.shape:
+def _checked_like(reference: Picture, test: Any) -> Picture:
+    """A test picture, of the reference's shape."""
+    checked = _checked(test, "test")
+    if reference.shape != checked.shape:
         raise PictureError(
-            f"the pictures have shapes {reference.shape} and {test.shape}, wanted the same",
+            f"the pictures have shapes {reference.shape} and {checked.shape}, wanted the same",
             hint="resize or crop one of them",
         )
+    return checked
 
 
 SCEPTIC_METRICS = {

@@ -30,7 +30,7 @@ LEVELS = {
     "failures": 1,
     "pairs": 1,
     "provenance": 1,
-    "sceptic": 1,
+    "sceptic": 2,
     "blur": 2,
     "face": 2,
     "folder": 2,
