@@ -13,10 +13,10 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from blurdash.ui.gatekeeper import Gatekeeper
-    from blurdash.ui.memory import use_few_arenas
-    from blurdash.ui.prompt_socket import PromptSocket
-    from blurdash.ui.vote_routes import vote_routes
+    from blurdash.ui.server.gatekeeper import Gatekeeper
+    from blurdash.ui.server.memory import use_few_arenas
+    from blurdash.ui.server.prompt_socket import PromptSocket
+    from blurdash.ui.vote.routes import vote_routes
 
     use_few_arenas()
     app = st.App(

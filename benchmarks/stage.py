@@ -29,9 +29,8 @@ sys.path.insert(0, str(ROOT))  # a plain checkout will do
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from blurdash.portrait import portrait_face  # noqa: E402
-from blurdash.ui.components import STAGE_SCRIPTS  # noqa: E402
+from blurdash.ui.components.scripts import FRONTEND, stage_script  # noqa: E402
 
-FRONTEND = ROOT / "blurdash" / "ui" / "frontend"
 PAGE = """<!doctype html><meta charset="utf-8">
 <style>
   body { margin: 0; }
@@ -117,11 +116,11 @@ def site() -> Iterator[str]:
     """Serves the page, the stage's script as Python joins it, and the portrait."""
     file = io.BytesIO()
     Image.fromarray(portrait_face().canvas).save(file, "PNG")
-    script = "\n".join((FRONTEND / name).read_text("utf-8") for name in STAGE_SCRIPTS)
+    script = stage_script()
     files = {
         "/": ("text/html", PAGE.encode()),
         "/stage.js": ("text/javascript", (script + "\nexport { Renderer };").encode()),
-        "/stage.css": ("text/css", (FRONTEND / "stage.css").read_bytes()),
+        "/stage.css": ("text/css", (FRONTEND / "pictures" / "stage.css").read_bytes()),
         "/clean.png": ("image/png", file.getvalue()),
     }
     for way in ("cpu", "gl"):

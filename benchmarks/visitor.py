@@ -1,8 +1,8 @@
 """A visitor of the dashboard without a browser: the page's own WebSocket protocol, in Python.
 
-It does what Streamlit's page and ``blurdash/ui/frontend`` do: sends the state of every component
-with each request, remembers large messages by their hash, reruns fragments that ask for it, and
-keeps one request for numbers in flight.
+It does what Streamlit's page and ``blurdash/ui/components/frontend`` do: sends the state of every
+component with each request, remembers large messages by their hash, reruns fragments that ask for
+it, and keeps one request for numbers in flight.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Visitor:
         )
 
     async def add_photos(self, photos: Sequence[bytes]) -> int:
-        """Uploads photos in one choice, as ``frontend/carrier.js`` does; returns how many came."""
+        """Uploads photos in one choice, as ``carrier.js`` does; returns how many came."""
         kept = {f"{secrets.token_hex(8)}": photo for photo in photos}
         async with self._news:
             drawn = self._news.wait_for(lambda: "blurdash_carrier" in self._ids)

@@ -57,7 +57,7 @@ class Accents(NamedTuple):
         return self.embedding if MEASURES[measure].family == "embedding" else self.pixels
 
 
-# By the theme of what is behind, as in blurdash/ui/frontend/tokens.css: the pair is told apart by
+# By the theme of what is behind, as in `tokens.css` of the pages: the pair is told apart by
 # everyone, and text in it can be read.
 ACCENTS = {"light": Accents("#0b57a8", "#994700"), "dark": Accents("#79b5fb", "#eea157")}
 

@@ -374,7 +374,7 @@ class Kernel:
             given; None where it takes the one it is given.
         straight: Whether it is a straight line, whose length can be compared with a degree.
         fractional: Whether a degree may be a fraction.
-        drawn_in_browser: Whether ``frontend/kernels.js`` has it; else the pages show the server's
+        drawn_in_browser: Whether the page's ``kernels.js`` has it; else the pages show the server's
             picture once the hand rests.
         note: One clause on what the angle and the degree mean.
         says: One sentence on what it is.

@@ -1,4 +1,4 @@
-"""Photos sent to a page that AppTest drives: what ``frontend/carrier.js`` does in a browser."""
+"""Photos sent to a page that AppTest drives, as ``frontend/widgets/carrier.js`` sends them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from blurdash.ui.arrivals import PIECE_BYTES
+from blurdash.ui.visitor.arrivals import PIECE_BYTES
 
 _numbers = itertools.count(1)
 

@@ -8,8 +8,9 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from blurdash.ui import address, recogniser, view
-from blurdash.ui.address import Reader
+from blurdash.ui.server import recogniser
+from blurdash.ui.visitor import view
+from blurdash.ui.visitor.address import Reader
 from tests.photos_sent import send_photos
 from tests.test_explore import as_file, component_data, portrait_photo
 
@@ -113,13 +114,13 @@ def test_back_shows_what_the_address_says(app, monkeypatch):
 
 
 def argument() -> None:
-    from blurdash.ui.argument import argument_page
+    from blurdash.ui.argument.page import argument_page
 
     argument_page()
 
 
 def test_back_to_a_scene(dlib_embedder, monkeypatch):
-    from blurdash.ui import story
+    from blurdash.ui.argument import story
 
     assert recogniser.request(None, "native").done.wait(60)
     page = AppTest.from_function(argument, default_timeout=60).run()
@@ -139,8 +140,7 @@ def test_back_to_a_scene(dlib_embedder, monkeypatch):
     assert component_data(page, "bd_argument")["scene"] == "sceptic"
 
 
-def test_outside_of_a_page_nobody_went_back():
-    assert address.went_back() is False
+def test_shift_of_three_numbers_is_none():
     reader = Reader({"shift": "1,2,3"})
     assert reader.numbers("shift", 2, -32, 32) == [0, 0]
     assert reader.odd == ["shift=1,2,3"]

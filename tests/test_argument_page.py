@@ -19,16 +19,16 @@ from blurdash.flips import RankFlips
 from blurdash.kernel import KERNELS
 from blurdash.portrait import portrait_face
 from blurdash.readout import PreparedFace, compare
-from blurdash.ui import recogniser
-from blurdash.ui.argument_often import _own_settings, _whose
-from blurdash.ui.argument_panels import error_maps, measure_table, occlusion_maps
-from blurdash.ui.argument_told import Told
-from blurdash.ui.ballot_box import BallotBox
-from blurdash.ui.known_face import KnownFace
-from blurdash.ui.readouts import blur_text
-from blurdash.ui.shipped import shipped_flips
-from blurdash.ui.sliders import ARGUMENT_SLIDERS
-from blurdash.ui.story import SCENES, Story
+from blurdash.ui.argument.often import _own_settings, _whose
+from blurdash.ui.argument.panels import error_maps, measure_table, occlusion_maps
+from blurdash.ui.argument.story import SCENES, Story
+from blurdash.ui.argument.told import Told
+from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
+from blurdash.ui.server import recogniser
+from blurdash.ui.server.known_face import KnownFace
+from blurdash.ui.server.shipped import shipped_flips
+from blurdash.ui.visitor.readings import blur_text
+from blurdash.ui.vote.ballot_box import BallotBox
 from tests.test_explore import component_data
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ NUMBERS = itertools.count(1)  # of requests
 
 
 def page() -> None:
-    from blurdash.ui.argument import argument_page
+    from blurdash.ui.argument.page import argument_page
 
     argument_page()
 

@@ -10,8 +10,8 @@ import pytest
 
 from blurdash.errors import PhotoError
 from blurdash.photo import MAX_BYTES
-from blurdash.ui import arrivals as module
-from blurdash.ui.arrivals import MOST_PHOTOS, Arrivals
+from blurdash.ui.visitor import arrivals as module
+from blurdash.ui.visitor.arrivals import MOST_PHOTOS, Arrivals
 
 
 @pytest.fixture(autouse=True)

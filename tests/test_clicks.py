@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     import streamlit as st
 
-    from blurdash.ui.clicks import clicked
+    from blurdash.ui.components.clicks import clicked
 
     if st.session_state.pop("interrupt", False):
         st.rerun()

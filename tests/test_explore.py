@@ -17,10 +17,13 @@ from streamlit.testing.v1 import AppTest
 from blurdash.blur import Change
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
-from blurdash.ui import explore, face_in_use, intake, photos, recogniser
-from blurdash.ui.known_face import COARSE_FIRST, Curve, KnownFace
-from blurdash.ui.rows import rows_for_browser
-from blurdash.ui.view import View, move
+from blurdash.ui.components.rows import rows_for_browser
+from blurdash.ui.explore import page as explore
+from blurdash.ui.server import recogniser
+from blurdash.ui.server.known_face import COARSE_FIRST, Curve, KnownFace
+from blurdash.ui.visitor import face_in_use, intake
+from blurdash.ui.visitor import session as photos
+from blurdash.ui.visitor.view import View, move
 from tests.photos_sent import problems, send_photos
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"

@@ -38,8 +38,8 @@ from blurdash.embed.facenet_embedder import FaceNetVggface2, load, load_vggface2
 from blurdash.errors import PictureError, WeightsError
 from blurdash.face import Face
 from blurdash.readout import compare
-from blurdash.ui.readouts import recogniser_data
-from blurdash.ui.view import View
+from blurdash.ui.explore.controls_data import recogniser_data
+from blurdash.ui.visitor.view import View
 from blurdash.weights import sha256
 
 pytestmark = pytest.mark.xdist_group("facenet")  # one worker: what the tests share is made once

@@ -42,11 +42,11 @@ from blurdash.face import Face
 from blurdash.measures import MEASURES
 from blurdash.sweep import RunOptions, Sweep, run_sweep
 from blurdash.sweep_file import read_sweep
-from blurdash.ui import recogniser
-from blurdash.ui.photos import ShownFace
-from blurdash.ui.rows import TILES
-from blurdash.ui.sweep_jobs import SweepJob
-from blurdash.ui.view import View
+from blurdash.ui.components.rows import TILES
+from blurdash.ui.server import recogniser
+from blurdash.ui.visitor.shown_face import ShownFace
+from blurdash.ui.visitor.sweep_job import SweepJob
+from blurdash.ui.visitor.view import View
 from blurdash.weights import WeightsFile, fetch, sha256
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +92,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def explore() -> None:
-    from blurdash.ui.explore import explore_page
+    from blurdash.ui.explore.page import explore_page
 
     explore_page()
 

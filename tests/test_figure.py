@@ -19,7 +19,8 @@ from blurdash.errors import SettingError, TableError
 from blurdash.figure import ACCENTS, curves_figure, map_figure, sweep_page
 from blurdash.measures import MEASURES
 from blurdash.sweep_file import table_of, with_settings
-from blurdash.ui.shipped import Which, read_shipped, shipped_bands, sweeps_at_hand
+from blurdash.ui.components.scripts import FRONTEND
+from blurdash.ui.server.shipped import Which, read_shipped, shipped_bands, sweeps_at_hand
 
 ROOT = Path(__file__).resolve().parents[1]
 BAND = {"low": 0.2, "median": 0.3, "high": 0.4}
@@ -64,7 +65,7 @@ def test_accents_are_those_of_the_theme() -> None:
         means = [one for one in curves_figure(made(), theme=theme).data if one.name == "mean"]
         drawn = [one.line.color for one in means]
         assert drawn == [accents.embedding] * 3 + [accents.pixels] * 2
-    tokens = (ROOT / "blurdash/ui/frontend/tokens.css").read_text("utf-8")
+    tokens = (FRONTEND / "pages" / "tokens.css").read_text("utf-8")
     for row in zip(*ACCENTS.values(), strict=True):
         assert f"light-dark({', '.join(row)})" in tokens
 

@@ -12,9 +12,9 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server import server_util
 
-from blurdash.ui.addresses import is_own_name
-from blurdash.ui.gatekeeper import NO_TEXT, POLICY, TOO_BIG, Gatekeeper, Verdict, judged
-from blurdash.ui.rates import Limit, Purse
+from blurdash.ui.server.clients import is_own_name
+from blurdash.ui.server.gatekeeper import NO_TEXT, POLICY, TOO_BIG, Gatekeeper, Verdict, judged
+from blurdash.ui.server.rates import Limit, Purse
 
 
 def rerun(value: str, kind: str = "json_value") -> bytes:
@@ -221,7 +221,7 @@ def test_bytes_beyond_its_share_make_an_address_wait(monkeypatch: pytest.MonkeyP
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("blurdash.ui.gatekeeper.asyncio.sleep", sleep)
+    monkeypatch.setattr("blurdash.ui.server.gatekeeper.asyncio.sleep", sleep)
     purse = Purse(Limit(burst=1_000, per_second=100), clock=lambda: 0.0)
     message = rerun(json.dumps(["x" * 600]))
     Line(gate_for([], purse=purse), message, message).run()

@@ -16,7 +16,7 @@ MARK = 0xA7  # fills what is looked for
 PROGRAM = f"""
 import ctypes, sys, threading
 
-from blurdash.ui import memory
+from blurdash.ui.server import memory
 
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p

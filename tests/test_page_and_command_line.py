@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from blurdash import cli
 from blurdash.photo import FORMATS
 from blurdash.portrait import portrait_photo
-from blurdash.ui import recogniser
+from blurdash.ui.server import recogniser
 from tests.photos_sent import send_photos
 from tests.test_explore import component_data
 

@@ -23,11 +23,18 @@ from benchmarks import load
 from blurdash.blur import Change
 from blurdash.clean import Readout
 from blurdash.errors import BlurdashError, NoFaceError, StoppedError
-from blurdash.ui import known_face, view
-from blurdash.ui import live as live_module
-from blurdash.ui.known_face import KnownFace, shared_face
-from blurdash.ui.live import fill_curve, stop_filling
-from blurdash.ui.pool import IDLE_SECONDS, MOST_WAITING, PIECES_FOR_A_STEP, DroppedError, FairPool
+from blurdash.ui.server import known_face
+from blurdash.ui.server import live as live_module
+from blurdash.ui.server.known_face import KnownFace, shared_face
+from blurdash.ui.server.live import stop_filling
+from blurdash.ui.server.pool import (
+    IDLE_SECONDS,
+    MOST_WAITING,
+    PIECES_FOR_A_STEP,
+    DroppedError,
+    FairPool,
+)
+from blurdash.ui.visitor import view
 
 PATIENCE = 20  # s; only a fault takes so long
 
@@ -296,7 +303,7 @@ def test_of_two_runs_of_a_page_the_ended_one_stops_and_the_newer_gets_its_number
 def test_face_that_its_session_dropped_is_kept_by_no_curve(live_pool: FairPool, prepared) -> None:
     face = some_face("a")
     live_pool.somebody_waits()  # and the clock stands still: no point of the curve is computed
-    fill_curve("a", face, face.curve(0.0), "study")
+    face.fill(face.curve(0.0), "study", session="a")
     face.readout(Change(10), session="a")
     busy = Busy(live_pool)  # the pool's thread has gone on to other work
     gone = weakref.ref(face)
@@ -545,7 +552,7 @@ def test_closed_pool_drops_what_waits_and_takes_nothing(clock: Clock) -> None:
 def test_process_ends_in_order_while_work_is_under_way() -> None:
     code = (
         "import threading, time\n"
-        "from blurdash.ui.pool import FairPool\n"
+        "from blurdash.ui.server.pool import FairPool\n"
         "pool, begun = FairPool(2), threading.Semaphore(0)\n"
         "def work():\n"
         "    begun.release()\n"

@@ -15,8 +15,8 @@ import streamlit as st
 import uvicorn
 from websockets.sync.client import connect
 
-from blurdash.ui.gatekeeper import Gatekeeper
-from blurdash.ui.prompt_socket import PromptSocket
+from blurdash.ui.server.gatekeeper import Gatekeeper
+from blurdash.ui.server.prompt_socket import PromptSocket
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from blurdash.ui import recogniser
-from blurdash.ui.sent import Sent, is_number
-from blurdash.ui.sliders import ARGUMENT_SLIDERS
+from blurdash.ui.components.sent import Sent, is_number
+from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
+from blurdash.ui.server import recogniser
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
 HUGE = int("7" * 400)
@@ -51,7 +51,7 @@ def test_odd_values_change_nothing_on_explore(app: AppTest):
 
 
 def argument() -> None:
-    from blurdash.ui.argument import argument_page
+    from blurdash.ui.argument.page import argument_page
 
     argument_page()
 

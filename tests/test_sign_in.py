@@ -13,7 +13,7 @@ from streamlit.errors import StreamlitAuthError
 from streamlit.testing.v1 import AppTest
 
 from blurdash.errors import SettingError
-from blurdash.ui.sign_in import may_enter
+from blurdash.ui.server.sign_in import may_enter
 
 AUTH = {"redirect_uri": "https://b.example.org/oauth2callback", "cookie_secret": "c" * 32}
 PROVIDER = {"client_id": "a", "client_secret": "b", "server_metadata_url": "https://idp.invalid"}

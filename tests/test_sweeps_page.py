@@ -18,13 +18,14 @@ from blurdash.errors import TableError
 from blurdash.figure import curves_figure, measured
 from blurdash.summary import past_threshold
 from blurdash.sweep_file import as_csv
-from blurdash.ui import recogniser, shipped, sweeps
-from blurdash.ui.known_face import Curve
-from blurdash.ui.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
+from blurdash.ui.server import recogniser, shipped
+from blurdash.ui.server.known_face import Curve
+from blurdash.ui.server.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
+from blurdash.ui.sweeps import page as sweeps
 
 
 def page() -> None:
-    from blurdash.ui.sweeps import sweeps_page
+    from blurdash.ui.sweeps.page import sweeps_page
 
     sweeps_page()
 

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from blurdash.ui import visit_end
-from blurdash.ui.visit_end import Bell
+from blurdash.ui.visitor import visit_end
+from blurdash.ui.visitor.visit_end import Bell
 
 
 class Server:
-    """Streamlit's runtime, as far as the bell knows it, with timers that are wound by hand."""
+    """Streamlit's server, as far as the bell knows it, with timers that are wound by hand."""
 
     def __init__(self) -> None:
-        self.active, self.closed, self.timers = {"one"}, [], []
+        self.active, self.closed, self.timers = {"one"}, list[str](), list[Bell]()
 
-    def exists(self) -> bool:
-        return True
-
-    def instance(self) -> Server:
-        return self
-
-    def _get_async_objs(self) -> Any:
-        raise AttributeError("as in another version")
-
-    def is_active_session(self, session: str) -> bool:
+    def is_active(self, session: str) -> bool:
         return session in self.active
-
-    def close_session(self, session: str) -> None:
-        self.closed.append(session)
 
     def later(self, bell: Bell) -> None:
         self.timers.append(bell)
@@ -43,7 +29,8 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server()
-    monkeypatch.setattr(visit_end, "Runtime", server)
+    monkeypatch.setattr(visit_end, "is_active_session", server.is_active)
+    monkeypatch.setattr(visit_end, "close_session", server.closed.append)
     monkeypatch.setattr(visit_end, "_look_later", server.later)
     monkeypatch.setattr(visit_end, "give_back_soon", lambda: None)
     monkeypatch.setattr(visit_end, "_newest", {})

@@ -23,19 +23,20 @@ from starlette.requests import Request
 from streamlit.testing.v1 import AppTest
 
 from blurdash.errors import SettingError
-from blurdash.ui import vote_link, vote_routes
-from blurdash.ui.addresses import client_address
-from blurdash.ui.vote_link import (
+from blurdash.ui.server.clients import client_address
+from blurdash.ui.vote import link as vote_link
+from blurdash.ui.vote import routes as vote_routes
+from blurdash.ui.vote.ballots import Ballot
+from blurdash.ui.vote.link import (
     lan_addresses,
     phone_address,
     reachable_from,
     vote_qr_svg,
 )
-from blurdash.ui.vote_link import (
+from blurdash.ui.vote.link import (
     vote_link as link_of,
 )
-from blurdash.ui.vote_routes import VOTE_LIMIT
-from blurdash.ui.votes import Ballot
+from blurdash.ui.vote.routes import VOTE_LIMIT
 from tests.vote_server import Answer, VoteServer
 
 ROOT = Path(__file__).parents[1]

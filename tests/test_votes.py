@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurdash.errors import BlurdashError, SettingError
-from blurdash.ui.rates import Limit, Rate
-from blurdash.ui.votes import (
+from blurdash.ui.server.rates import Limit, Rate
+from blurdash.ui.vote.ballots import (
     CODE_LENGTH,
     CODE_LETTERS,
     Ballot,

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from streamlit.testing.v1 import AppTest
 
 from blurdash import cli
-from blurdash.ui import recogniser
+from blurdash.ui.server import recogniser
 
 CHOSEN = ("--kernel", KERNEL.name, "--embedder", RECOGNISER.name)
 
@@ -52,19 +52,19 @@ def command_line(folder: Path) -> dict[str, Any]:
 
 
 def explore() -> None:
-    from blurdash.ui.explore import explore_page
+    from blurdash.ui.explore.page import explore_page
 
     explore_page()
 
 
 def argument() -> None:
-    from blurdash.ui.argument import argument_page
+    from blurdash.ui.argument.page import argument_page
 
     argument_page()
 
 
 def sweeps() -> None:
-    from blurdash.ui.sweeps import sweeps_page
+    from blurdash.ui.sweeps.page import sweeps_page
 
     sweeps_page()
 

@@ -12,8 +12,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from blurdash.ui.vote_routes import vote_routes
-from blurdash.ui.votes import Ballots
+from blurdash.ui.vote.ballots import Ballots
+from blurdash.ui.vote.routes import vote_routes
 
 
 class VoteServer:

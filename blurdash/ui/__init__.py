@@ -1,4 +1,4 @@
-"""The pages. Only this package imports Streamlit."""
+"""The pages, in rooms that import only from lower ones. Only this package imports Streamlit."""
 
 from __future__ import annotations
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 import logging
-from pathlib import Path
 
 import streamlit as st
 
-from blurdash.ui.argument import argument_page
-from blurdash.ui.explore import explore_page
-from blurdash.ui.intake import photo_carrier
+from blurdash.ui.argument.page import argument_page
+from blurdash.ui.components.scripts import FRONTEND
+from blurdash.ui.components.style import page_style
+from blurdash.ui.explore.page import explore_page
 from blurdash.ui.method import method_page
-from blurdash.ui.sign_in import closed_door, sign_out_choice
-from blurdash.ui.style import page_style
-from blurdash.ui.sweeps import sweeps_page
+from blurdash.ui.server.sign_in import closed_door, sign_out_choice
+from blurdash.ui.sweeps.page import sweeps_page
+from blurdash.ui.visitor.intake import photo_carrier
 
 __all__ = ["run"]
 
-ICON = Path(__file__).parent / "frontend" / "icon.png"
+ICON = FRONTEND / "pages" / "icon.png"
 
 
 def run() -> None:

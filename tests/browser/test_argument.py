@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from blurdash.portrait import portrait_face
-from blurdash.ui.story import SCENES
+from blurdash.ui.argument.story import SCENES
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from blurdash.portrait import portrait_photo
-from blurdash.ui.visit_end import GRACE_SECONDS
+from blurdash.ui.visitor.visit_end import GRACE_SECONDS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

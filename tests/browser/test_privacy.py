@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from blurdash.portrait import portrait_face
-from blurdash.ui.encoding import encoded
+from blurdash.ui.app import ICON
+from blurdash.ui.server.encoding import encoded
 
 pytestmark = [
     pytest.mark.browser,
@@ -125,7 +126,7 @@ def test_photo_is_in_no_file_and_no_address(page: Page, at_rest, photo):
     page.get_by_role("slider", name="Degree").fill("33")
     expect(page).to_have_url(re.compile("degree=33"), timeout=20_000)
     at_rest(page)
-    icon = (Path(__file__).parents[2] / "blurdash/ui/frontend/icon.png").stat().st_size
+    icon = ICON.stat().st_size
     # No picture has an address that another could open, but for the page's own icon.
     assert all(len(page.request.get(address).body()) <= 2 * icon for address in media)
     assert "Jane" not in page.url

@@ -11,7 +11,6 @@ import re
 import struct
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,13 +23,12 @@ from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.face import Face
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.quality import psnr
-from blurdash.ui.components import stage_script
+from blurdash.ui.components.scripts import FRONTEND, stage_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 Picture = npt.NDArray[np.uint8]
 
-FRONTEND = Path(__file__).parents[2] / "blurdash" / "ui" / "frontend"
 EXPORTS = "\nexport { KERNELS, audit, ExactPainter, Renderer };\n"
 
 PAGE = """<!doctype html>
@@ -175,7 +173,7 @@ def site(canvas: Picture) -> Iterator[str]:
     files = {
         "/": ("text/html", PAGE.encode()),
         "/stage.js": ("text/javascript", script.encode()),
-        "/stage.css": ("text/css", (FRONTEND / "stage.css").read_bytes()),
+        "/stage.css": ("text/css", (FRONTEND / "pictures" / "stage.css").read_bytes()),
         "/clean.png": ("image/png", png),
         "/kernels": ("application/octet-stream", kernel_numbers()),
         "/data": ("application/octet-stream", pack(header, png)),

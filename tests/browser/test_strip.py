@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 
 from blurdash.photo import load_photo
 from blurdash.portrait import portrait_photo
-from blurdash.ui.components import frontend
+from blurdash.ui.components.scripts import frontend
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -181,7 +181,7 @@ def test_what_is_removed_changes_no_pixel(browser: Browser):
     files = dict(itertools.chain(jpegs(), pngs(), webps(), others()))
     assert len(files) >= 150
     page = browser.new_page()
-    page.add_script_tag(content=frontend("strip.js"))
+    page.add_script_tag(content=frontend("pictures/strip.js"))
     stripped = page.evaluate(
         """async (files) => {
           const out = {};

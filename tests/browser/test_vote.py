@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from blurdash.ui import vote_routes
-from blurdash.ui.rates import Limit
-from blurdash.ui.votes import Ballot
+from blurdash.ui.server.rates import Limit
+from blurdash.ui.vote import routes as vote_routes
+from blurdash.ui.vote.ballots import Ballot
 from tests.vote_server import VoteServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

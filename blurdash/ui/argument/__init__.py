@@ -1,0 +1,5 @@
+"""The Argument page."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,360 @@
+"""The Argument page: PSNR and SSIM against the face embedding, told scene by scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from blurdash.blur import Change
+from blurdash.distance import DISTANCES
+from blurdash.embed import EMBEDDERS
+from blurdash.errors import BlurdashError
+from blurdash.figure_argument import rank_flip_figure
+from blurdash.kernel import KERNELS
+from blurdash.ui.argument.often import flip_preferences
+from blurdash.ui.argument.scenes import SCENE_PARTS
+from blurdash.ui.argument.searches import (
+    SEARCH,
+    angle_of,
+    follow_search,
+    start_search,
+    wanted_kernel,
+)
+from blurdash.ui.argument.story import SCENES, Story, address_of_story, obey_back, tell
+from blurdash.ui.argument.told import Told
+from blurdash.ui.components.browser import argument, pack_stage, stage
+from blurdash.ui.components.fragments import fragment
+from blurdash.ui.components.sent import Sent, rests_at
+from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
+from blurdash.ui.server import recogniser
+from blurdash.ui.server.live import in_turn, somebody_waits
+from blurdash.ui.server.shipped import shipped_flips
+from blurdash.ui.server.streamlit_inside import current_session
+from blurdash.ui.visitor import view
+from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.session import session_faces
+from blurdash.ui.visitor.toolbar import toolbar
+from blurdash.ui.visitor.view import View
+from blurdash.ui.vote.ballot_box import BallotBox
+from blurdash.words import sentence
+
+if TYPE_CHECKING:
+    from blurdash.disturb import Disturbance
+    from blurdash.embed import Embedder
+    from blurdash.ui.server.known_face import KnownFace
+    from blurdash.ui.server.recogniser import Loading
+
+__all__ = ["argument_page"]
+
+ARGUMENT_KEY = "bd_argument"
+# px: the heights at which the map reads well, and what it has until the browser says its room.
+LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 448
+# Whichever of these is not in use is the sceptic's other recogniser.
+INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
+OTHERS = ("dlib", "facenet-vggface2")
+
+
+def argument_page() -> None:
+    """Draws the page."""
+    somebody_waits(current_session())
+    chosen = view.start()
+    obey_back(tell())
+    face = toolbar(chosen)
+    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    st.session_state["bd_page_knows"] = loading.done.is_set()
+    # The pictures are drawn by the browser, from the clean face that it is sent once.
+    stage(pack_stage({"kind": "feed", "face": face.id}, face.png()), key="bd_feed")
+    # What a fragment is given, Streamlit keeps: never a face or anything made from one.
+    fragment(_draw_scene)(chosen, loading)
+
+
+def _draw_scene(chosen: View, loading: Loading) -> None:
+    story = tell()
+    sent = Sent.by(ARGUMENT_KEY)
+    ack = _take_position(story, sent.numbers("pos", len(ARGUMENT_SLIDERS) + 1))
+    _enter(story, sent.text("scene"))
+    box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
+    if _do(story, box, sent.act("act"), chosen):
+        st.rerun()  # the whole page: its kernel is another now
+    room, rest = sent.whole("room"), sent.text("rest") or ""
+    here = rests_at(rest, list(story.values.values()))
+    told = _told(story, chosen, loading, box, at_rest=here)
+    data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
+    argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
+    if here and told.known is not None and story.pictures():
+        for place, change in enumerate(_changes(story, chosen)):
+            if isinstance(change, Change):
+                serve_picture(chosen, told.known, change, key=f"bd_served_{place}")
+    if story.scene == "how-often":
+        _draw_flips(chosen, told, _map_height(room))
+    if told.known is not None:
+        told.known.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
+    if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
+        st.rerun()  # the toolbar says which recogniser it is
+
+
+def _take_position(story: Story, pos: Sequence[float] | None) -> int:
+    """Takes over where the sliders are; returns the number of the request that said so."""
+    seen = int(st.session_state.get("bd_story_seen", 0))
+    if pos is None:
+        return seen
+    number = int(pos[-1])
+    if number > seen:  # else the sliders have jumped from here since it was sent
+        st.session_state["bd_story_seen"] = seen = number
+        story.move(pos[:-1])
+    return seen
+
+
+def _enter(story: Story, scene: str | None) -> None:
+    """Goes to the scene that the browser asks for, once, where there is such a one."""
+    if scene == st.session_state.get("bd_scene_asked"):
+        return  # seen to: since then Back may have led to another
+    st.session_state["bd_scene_asked"] = scene
+    name = (scene or "").partition("#")[0]  # a number follows, so that each asking is another
+    if name not in SCENES or name == story.scene:
+        return
+    story.scene = name
+    story.note, story.finding, story.twin = "", "", None
+    if name == "angle" and not st.session_state.get("bd_angle_found"):
+        start_search(story, "angle")
+
+
+def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chosen: View) -> bool:
+    """Does what the browser asked for, once; what it is about may still be anything.
+
+    Returns:
+        Whether a setting of the page is another now.
+    """
+    if act is None:
+        return False
+    name, argument_of, number = act
+    if number <= story.acted:
+        return False
+    story.acted = number
+    if name == "vote":
+        box.cast(argument_of)
+    elif name == "reveal":
+        story.revealed = True
+        box.reveal()
+    elif name == "round":
+        story.revealed = False
+        story.swap()
+        box.new_round()
+    elif name == "phones":
+        box.open()
+    elif name == "crowd":
+        box.leave_out(argument_of)
+    elif name == INSTALLED and chosen.recogniser != view.INSTALLED:
+        view.choose_recogniser(chosen, view.INSTALLED)
+        return True
+    elif name == "limit":
+        story.choose_limit(argument_of)
+    elif name == "choose" and isinstance(argument_of, list) and len(argument_of) == 2:
+        story.choose(*argument_of)
+    else:
+        start_search(story, name)
+        return _take_kernel(story, chosen, wanted_kernel(name, chosen.kernel))
+    return False
+
+
+def _take_kernel(story: Story, chosen: View, kernel: str) -> bool:
+    """Gives the page the kernel that a search needs; the blur keeps its direction."""
+    if kernel == chosen.kernel:
+        return False
+    story.jump(angle=angle_of(story, chosen.kernel, kernel))
+    view.choose_kernel(chosen, kernel)
+    story.kernel_changed = True
+    return True
+
+
+def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_rest: bool) -> Told:
+    """Everything that is known of the scene."""
+    told = Told(
+        story=story,
+        kernel=chosen.kernel,
+        crop=chosen.crop,
+        box=box,
+        at_rest=at_rest,
+        owner=current_session(),
+    )
+    shown = session_faces().shown_face(chosen.face)
+    told.circumstances = _circumstances(chosen, loading, shown.label)
+    if shown.face.doubt:
+        told.doubt = sentence(shown.face.doubt)
+    if loading.embedder is None:
+        if loading.error:
+            _tell_pixels(told, chosen, sentence(loading.error))
+            if story.scene == "sceptic" and story.other and loading.name:
+                _ask_other(told, chosen, loading.name)
+        return told
+    told.face = face_in_use(chosen, loading.embedder)
+    told.recogniser = EMBEDDERS[loading.embedder.name].label
+    told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
+    follow_search(story, told.face, chosen.kernel, told.owner)
+    _drop_other_twins(story, (shown.id, *_settings_of(chosen, loading.embedder)))
+    if story.scene == "angle" and story.finding == "" and story.note:
+        st.session_state["bd_angle_found"] = True
+    try:
+        told.values = _measured(told.face, _changes(story, chosen))
+    except BlurdashError as error:
+        told.problem = sentence(str(error))
+    if story.scene == "sceptic" and story.other:
+        _ask_other(told, chosen, loading.embedder.name)
+    return told
+
+
+def _settings_of(chosen: View, embedder: Embedder) -> tuple[str, ...]:
+    return embedder.name, embedder.protocol, chosen.kernel, chosen.crop
+
+
+def _drop_other_twins(story: Story, under: tuple[str, ...]) -> None:
+    """Lets go of twins of another face or setting: their numbers would stand beside others."""
+    if story.twin is not None and story.twin.setdefault("under", under) != under:
+        story.twin, story.note = None, ""
+
+
+def _tell_pixels(told: Told, chosen: View, problem: str) -> None:
+    """What needs no recogniser, where there is none; and why there is none."""
+    told.problem = problem
+    told.pixels = face_in_use(chosen, None)
+    if chosen.recogniser is not None:
+        names = chosen.recogniser, _other(chosen.recogniser)
+        told.recognisers = EMBEDDERS[names[0]].label, EMBEDDERS[names[1]].label
+    try:
+        measured = _measured(told.pixels, _changes(told.story, chosen))
+        told.values = tuple(_without_embedding(values) for values in measured)
+    except BlurdashError as error:
+        told.problem = sentence(str(error))
+
+
+def _without_embedding(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name not in DISTANCES}
+
+
+def _measured(
+    face: KnownFace, changes: Sequence[Change | Disturbance]
+) -> tuple[dict[str, float], ...]:
+    return in_turn(
+        lambda: tuple(face.quick(change) for change in changes),
+        session=current_session(),
+        still_wanted=view.still_wanted,
+    )
+
+
+def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:
+    """What is done to the left picture and to the right one."""
+    made: dict[str, Change | Disturbance] = {
+        "sharp": story.sharp(),
+        "blurred": story.blurred(chosen.kernel),
+        "first": story.blur("a", chosen.kernel),
+        "second": story.blur("b", chosen.kernel),
+    }
+    return [made[name] for name in story.pictures() or SCENES["pixels"].pictures]
+
+
+def _ask_other(told: Told, chosen: View, in_use: str) -> None:
+    """The recogniser that is not in use, for the sceptic."""
+    name = _other(in_use)
+    protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "native"
+    loading = recogniser.request(name, protocol)
+    told.recogniser = EMBEDDERS[name].label
+    told.face = face_in_use(chosen, loading.embedder) if loading.embedder else None
+    if loading.error:
+        told.problem = sentence(loading.error)
+
+
+def _other(in_use: str) -> str:
+    return next(name for name in OTHERS if name != in_use)
+
+
+def _data(
+    story: Story, chosen: View, told: Told, *, ack: int, rested: str, room: int | None
+) -> dict[str, Any]:
+    """What ``frontend/pages/argument.js`` draws."""
+    parts = SCENE_PARTS[story.scene](told)
+    hidden = story.scene == "two-pictures" and not story.revealed
+    shown = story.pictures()
+    return {
+        "scene": story.scene,
+        "scenes": [{"id": name, "title": scene.title} for name, scene in SCENES.items()],
+        "see": parts.see,
+        "pos": list(story.values.values()),
+        "ack": ack,
+        "acted": story.acted,
+        "start": story.start,
+        "rested": rested,
+        "address": address_of_story(story) if told.at_rest else None,
+        "room": room,
+        "ready": told.values is not None,
+        "pending": parts.pending,
+        "kernel": chosen.kernel,
+        # Before the reveal they would say what was done.
+        "sliders": () if hidden else SCENES[story.scene].sliders,
+        "pictures": list(shown),
+        "captions": [None if hidden else "" for _ in shown],
+        "twin": _drawn_twin(story),
+        "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
+        "panels": parts.panels,
+        "remedy": _remedy(told),
+        "facts": told.circumstances,
+        "message": parts.message,
+        "alert": bool(told.problem),
+    }
+
+
+def _remedy(told: Told) -> dict[str, str] | None:
+    """Where the chosen recogniser is missing: the one that is always there, in one press."""
+    if told.pixels is None:
+        return None
+    label = EMBEDDERS[view.INSTALLED].label
+    hint = "Chooses the recogniser that comes with the installed packages"
+    return {"act": INSTALLED, "label": f"Use {label}", "hint": hint}
+
+
+def _drawn_twin(story: Story) -> dict[str, object] | None:
+    """What of the twins the browser draws: their numbers stand in the table."""
+    if story.twin is None:
+        return None
+    return {name: story.twin[name] for name in ("kernel", "length", "angle", "x", "y")}
+
+
+def _map_height(room: int | None) -> int:
+    """How tall the map is, px; any client may say that it has any room."""
+    return FIRST_MAP if room is None else min(max(room, LOWEST_MAP), HIGHEST_MAP)
+
+
+def _draw_flips(chosen: View, told: Told, height: int) -> None:
+    """The map over 30 faces of nobody, with this face's own answers in it."""
+    try:
+        flips = shipped_flips(chosen.kernel)
+    except BlurdashError as error:
+        st.warning(sentence(str(error)), icon=":material/info:")
+        return
+    own = flip_preferences(told, flips)
+    with st.container(key="bd-flips"):
+        st.plotly_chart(
+            rank_flip_figure(flips, current=own, height=height, titled=False),
+            key="bd_flip_chart",
+            config={"displayModeBar": False},
+            height=height,
+        )
+
+
+def _recogniser_now(loading: Loading) -> str:
+    if loading.embedder is not None:
+        label, remark = EMBEDDERS[loading.embedder.name].label, loading.embedder.remark
+        return f"{label} ({remark})" if remark else label
+    return "missing" if loading.error else "none yet"
+
+
+def _circumstances(chosen: View, loading: Loading, face: str) -> list[tuple[str, str]]:
+    """What stands beside every number: recogniser, protocol, crop, kernel, face; name and value."""
+    return [
+        ("Recogniser", _recogniser_now(loading)),
+        ("protocol", chosen.protocol),
+        ("crop", chosen.crop),
+        ("kernel", KERNELS[chosen.kernel].label),
+        ("this face", face),
+    ]

@@ -1,0 +1,193 @@
+"""The scenes of the Argument page, where its sliders are, and how both stand in the address."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import streamlit as st
+
+from blurdash.blur import Change
+from blurdash.disturb import Disturbance
+from blurdash.register import REGISTRATIONS
+from blurdash.ui.components.sent import is_number
+from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, Slider
+from blurdash.ui.server.streamlit_inside import went_back
+from blurdash.ui.visitor.address import Reader, note, query_of
+
+__all__ = ["SCENES", "Scene", "Story", "address_of_story", "obey_back", "tell"]
+
+
+class Scene(NamedTuple):
+    """One step of the argument.
+
+    Attributes:
+        title: On its step.
+        sliders: Names of the rows of ``ARGUMENT_SLIDERS`` that work in it.
+        pictures: What is shown, left and right; empty for none.
+    """
+
+    title: str
+    sliders: tuple[str, ...]
+    pictures: tuple[str, ...]
+
+
+PAIR = ("sharp", "blurred")
+MOVES = ("degree", "angle", "x", "y")
+DISTURBS = (*MOVES, "rotation", "scale", "gain", "noise")
+
+SCENES = {
+    "two-pictures": Scene("Two pictures", MOVES, PAIR),
+    "pixels": Scene("PSNR and SSIM", DISTURBS, PAIR),
+    "embedding": Scene("The embedding", DISTURBS, PAIR),
+    "angle": Scene("Angle", ("degree_a", "angle_a", "degree_b", "angle_b"), ("first", "second")),
+    "sceptic": Scene("The sceptic", MOVES, ()),
+    "how-often": Scene("How often", MOVES, ()),
+}
+
+LIMIT_RANGE = (1.0, 64.0)
+
+
+@dataclass
+class Story:
+    """Where somebody is in the argument.
+
+    Attributes:
+        scene: A key of ``SCENES``.
+        values: A number for each of ``ARGUMENT_SLIDERS``.
+        swapped: Whether the blurred picture is on the left in the first scene.
+        limit: The largest shift that the viewer calls slight, px.
+        registration: Which row of the sceptic's table is looked at: ``none`` or a registration.
+        start: Another number whenever the sliders are to jump.
+        acted: Number of the last thing that was asked for and done.
+        note: What the last search found.
+        finding: The search under way; empty for none.
+        revealed: Whether the numbers of the first scene are shown.
+        other: Whether the sceptic's table is of the other recogniser.
+        twin: What the last twins are, while the sliders stay: what ``find_twins`` returned.
+        kernel_changed: Whether the search under way has changed the page's kernel.
+    """
+
+    scene: str = "two-pictures"
+    values: dict[str, float] = field(
+        default_factory=lambda: {name: row.first for name, row in ARGUMENT_SLIDERS.items()}
+    )
+    swapped: bool = field(default_factory=lambda: bool(secrets.randbits(1)))
+    limit: float = 16.0
+    registration: str = "none"
+    start: int = 0
+    acted: int = 0
+    note: str = ""
+    finding: str = ""
+    revealed: bool = False
+    other: bool = False
+    twin: dict[str, object] | None = None
+    kernel_changed: bool = False
+
+    def sharp(self) -> Disturbance:
+        """What is done to the sharp picture."""
+        v = self.values
+        return Disturbance(
+            v["x"], v["y"], v["rotation"], scale=v["scale"], gain=v["gain"], noise=v["noise"]
+        )
+
+    def blurred(self, kernel: str) -> Change:
+        """What is done to the blurred picture."""
+        return Change(int(self.values["degree"]), self.values["angle"], kernel)
+
+    def blur(self, letter: str, kernel: str) -> Change:
+        """One of the two blurs of the scene about angle, ``a`` or ``b``."""
+        return Change(int(self.values[f"degree_{letter}"]), self.values[f"angle_{letter}"], kernel)
+
+    def pictures(self) -> tuple[str, ...]:
+        """What is on the left and on the right."""
+        shown = SCENES[self.scene].pictures
+        return shown[::-1] if self.scene == "two-pictures" and self.swapped else shown
+
+    def move(self, position: Sequence[object]) -> None:
+        """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
+        before = dict(self.values)
+        for (name, row), value in zip(ARGUMENT_SLIDERS.items(), position, strict=False):
+            self.values[name] = _inside(value, row)
+        if self.values != before:
+            self.twin = None
+            self.note = ""
+
+    def jump(self, **values: float) -> None:
+        """Moves the sliders from here; the browser follows."""
+        self.move([values.get(name, self.values[name]) for name in ARGUMENT_SLIDERS])
+        self.start += 1
+
+    def swap(self) -> None:
+        """Puts the pictures of the first scene where nobody knows them to be."""
+        self.swapped = bool(secrets.randbits(1))
+
+    def choose(self, group: object, value: object) -> None:
+        """Takes over a choice of the sceptic's; what makes no sense changes nothing."""
+        if group == "registration" and value in ("none", *REGISTRATIONS):
+            self.registration = str(value)
+        elif group == "recogniser":
+            self.other = value == "other"
+
+    def choose_limit(self, value: object) -> None:
+        """Takes over the largest slight shift; what makes no sense changes nothing."""
+        if is_number(value):
+            self.limit = min(max(float(value), LIMIT_RANGE[0]), LIMIT_RANGE[1])
+
+
+def tell() -> Story:
+    """Returns this session's story; the first time it is read from the address."""
+    if "bd_story" not in st.session_state:
+        reader = Reader(st.query_params)
+        st.session_state["bd_story"] = _story_in(reader)
+        if reader.odd:
+            note(reader)
+    story: Story = st.session_state["bd_story"]
+    return story
+
+
+def obey_back(story: Story) -> None:
+    """Takes over what the address says, where the visitor went back to it."""
+    if not went_back() or "scene" not in st.query_params:
+        return
+    other = _story_in(Reader(st.query_params))
+    story.jump(**other.values)
+    story.registration = other.registration
+    if story.scene != other.scene:
+        story.scene = other.scene
+        story.note, story.finding, story.twin = "", "", None
+
+
+def address_of_story(story: Story) -> str:
+    """Returns scene and sliders as they stand in the address, what is as at first left out."""
+    entries = {"scene": story.scene}
+    entries |= {
+        name: f"{story.values[name]:g}"
+        for name, row in ARGUMENT_SLIDERS.items()
+        if story.values[name] != row.first
+    }
+    if story.registration != "none":
+        entries["registration"] = story.registration
+    return query_of(entries)
+
+
+def _story_in(reader: Reader) -> Story:
+    """A story from an address that anyone may have written: what makes no sense is left out."""
+    story = Story()
+    if not reader.text("scene"):
+        return story  # of another page, whose sliders are others
+    story.scene = reader.known("scene", SCENES, story.scene)
+    registrations = {"none": None, **dict.fromkeys(REGISTRATIONS)}
+    story.registration = reader.known("registration", registrations, story.registration)
+    for name, row in ARGUMENT_SLIDERS.items():
+        story.values[name] = _inside(reader.number(name, row.low, row.high, row.first), row)
+    return story
+
+
+def _inside(value: object, row: Slider) -> float:
+    if not is_number(value):
+        return row.first
+    inside = min(max(float(value), row.low), row.high)
+    return float(round(inside)) if row.whole else round(inside, 3)

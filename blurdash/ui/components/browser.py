@@ -1,0 +1,226 @@
+"""The browser components: stage (pictures), controls (sliders, tiles), and two that feed them.
+
+Their JavaScript lies in ``frontend/`` and is sent once, with the stage, which rarely changes.
+The others are a line each that calls what the stage brought, so that an answer to a moved
+slider carries numbers and no code. Nothing is loaded from another host.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import struct
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from blurdash.ui.components.scripts import frontend, published, stage_script
+
+if TYPE_CHECKING:
+    from blurdash.blur import Change
+
+__all__ = [
+    "argument",
+    "carrier",
+    "controls",
+    "curve_feed",
+    "intake",
+    "pack_stage",
+    "scene",
+    "served",
+    "slot",
+    "stage",
+]
+
+# Waits until the stage's script is there, then hands over; called again whenever data changes.
+SHIM = """
+export default function (component) {
+  const bus = (window.__blurdash ??= new EventTarget());
+  const root = component.parentElement;
+  root.__latest = bus.patient ? bus.patient(component) : component;
+  const run = () => bus.%(function)s(root.__latest);
+  if (bus.%(function)s) return run();
+  if (!root.__waiting) {
+    root.__waiting = true;
+    bus.addEventListener("ready", () => {
+      root.__waiting = false;
+      root.__latest = bus.patient(component);
+      run();
+    }, { once: true });
+  }
+}
+"""
+
+
+def stage(data: bytes, *, key: str) -> None:
+    """Shows a clean canvas beside its blurred self, drawn in the browser.
+
+    Args:
+        data: As ``pack_stage`` makes it.
+        key: The component's key.
+    """
+    _stage_component()(key=key, data=data)
+
+
+def controls(
+    data: dict[str, Any],
+    *,
+    key: str,
+    position: Sequence[float],
+) -> Any:
+    """Shows sliders and readout tiles.
+
+    Args:
+        data: What the script reads; see ``frontend/widgets/controls.js``.
+        key: The component's key.
+        position: Where the sliders start: degree, angle, shift x, shift y.
+
+    Returns:
+        State with ``pos``: degree, angle, shift x, shift y, number of the request; and ``rest``:
+        where the hand came to rest last.
+    """
+    component = _shimmed("blurdash_controls", '<div class="bd-controls"></div>', "mountControls")
+    return component(
+        key=key,
+        data=data,
+        default={"pos": [*position, 0], "rest": ""},
+        on_pos_change=lambda: None,
+        on_rest_change=lambda: None,
+    )
+
+
+def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene: str) -> Any:
+    """Shows a scene of the Argument page.
+
+    Args:
+        data: What the script reads; see ``frontend/pages/argument.js``.
+        key: The component's key.
+        position: Where the sliders start, in the order of ``ARGUMENT_SLIDERS``.
+        scene: The scene to start with.
+
+    Returns:
+        State with ``pos``: the sliders and the number of the request; ``rest``: where the hand
+        came to rest; ``scene``: the scene that is asked for; ``act``: the last thing asked for;
+        ``height``: of the window, px.
+    """
+    component = _shimmed("blurdash_argument", '<div class="bd-argument"></div>', "mountArgument")
+    return component(
+        key=key,
+        data=data,
+        default={
+            "pos": [*position, 0],
+            "rest": "",
+            "scene": scene,
+            "act": None,
+            "poll": 0,
+            "room": None,
+        },
+        on_pos_change=lambda: None,
+        on_rest_change=lambda: None,
+        on_scene_change=lambda: None,
+        on_act_change=lambda: None,
+        on_poll_change=lambda: None,
+        on_room_change=lambda: None,
+    )
+
+
+def slot(name: str, *, key: str) -> None:
+    """A place of its own on the page that the controls' script draws into.
+
+    Args:
+        name: ``sentence``, ``readouts`` or ``context``.
+        key: The component's key.
+    """
+    component = _shimmed("blurdash_slot", '<div class="bd-slot"></div>', "mountSlot")
+    component(key=key, data={"name": name})
+
+
+def curve_feed(data: dict[str, Any], *, key: str) -> None:
+    """Hands the values of a curve to the controls, which let them stand in while numbers come."""
+    # Told to look again, the browser has the fragment run that this is drawn in.
+    component = _shimmed("blurdash_curve", "<span hidden></span>", "takeCurve")
+    component(key=key, data=data, on_look_change=lambda: None)
+
+
+def scene(what: str, session: str, *, shown: str, key: str) -> None:
+    """Tells the browser which face and settings the page shows now, before numbers for it come.
+
+    Args:
+        what: As the key of ``controls_data``.
+        session: A word that is another once the server has forgotten this visitor.
+        shown: Id of the shown face; the portrait too until photos that are sent again are there.
+        key: The component's key.
+    """
+    component = _shimmed("blurdash_scene", "<span hidden></span>", "takeScene")
+    component(key=key, data={"key": what, "session": session, "shown": shown})
+
+
+def served(what: str, change: Change, picture: bytes, *, key: str) -> None:
+    """Hands the browser a picture by a kernel that it does not draw itself.
+
+    Args:
+        what: As the key of ``scene``.
+        change: What was done to the face.
+        picture: PNG of the changed canvas.
+        key: The component's key.
+    """
+    view = {
+        "kernel": change.kernel,
+        "degree": change.degree,
+        "angle": change.angle,
+        "shift_x": change.shift_x,
+        "shift_y": change.shift_y,
+    }
+    component = _shimmed("blurdash_served", "<span hidden></span>", "takeServed")
+    component(key=key, data=pack_stage({"key": what, "view": view}, picture))
+
+
+def intake(endings: Sequence[str], *, key: str) -> None:
+    """Shows upload and camera.
+
+    Args:
+        endings: Which file names are offered, such as ``.jpg``.
+        key: The component's key.
+    """
+    component = _shimmed("blurdash_intake", '<div class="bd-intake"></div>', "mountIntake")
+    component(key=key, data={"endings": list(endings)})
+
+
+def carrier(data: dict[str, Any], *, key: str, on_said: Callable[[], None]) -> None:
+    """Brings photos from the browser in pieces, and shows how far it is.
+
+    Args:
+        data: What the script reads; see ``frontend/widgets/carrier.js``.
+        key: The component's key.
+        on_said: Called when the browser has said something.
+    """
+    component = _shimmed("blurdash_carrier", '<div class="bd-carrier"></div>', "mountCarrier")
+    component(key=key, data=data, on_said_change=on_said)
+
+
+def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
+    """Returns header and picture in one piece: length of the header, JSON, PNG.
+
+    Example:
+        >>> pack_stage({}, b"png")
+        b'\\x02\\x00\\x00\\x00{}png'
+    """
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<I", len(text)) + text + png
+
+
+@functools.cache
+def _stage_component() -> Any:
+    return st.components.v2.component(
+        "blurdash_stage",
+        html="<div></div>",
+        css=frontend("widgets/widgets.css", "pictures/stage.css"),
+        js=stage_script() + published(),
+    )
+
+
+@functools.cache
+def _shimmed(name: str, html: str, function: str) -> Any:
+    """A component that calls what the stage brought under this name, once it is there."""
+    return st.components.v2.component(name, html=html, js=SHIM % {"function": function})

@@ -1,0 +1,455 @@
+// @module argue: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
+//
+// Draws what the server says (blurdash/ui/argument/scenes.py) and asks for numbers as the hand moves.
+// Everything that comes from the server is written as text, but for pictures, which are data URLs.
+
+const ARGUE_SETTLE_MS = 350;
+const ARGUE_RETRY_MS = 2500;
+const ARGUE_POLL_MS = 800;
+const ARGUE_GAP_PX = 14; // above and below the map
+
+/** Draws the page into a component's root and keeps it in step with the server. */
+function mountArgument(component) {
+  const root = component.parentElement;
+  const argue = (root.__blurdashArgue ??= new Argue(root));
+  argue.component = component;
+  argue.receive(component.data);
+  return () => {
+    if (root.__blurdashArgue !== argue) return;
+    delete root.__blurdashArgue;
+    argue.dispose();
+  };
+}
+
+const ARGUE_FIGURE = (side) => `
+  <figure>
+    <button type="button" class="ba-frame" data-side="${side}"><canvas width="1" height="1"></canvas></button>
+    <img class="ba-over" alt="" hidden><span class="ba-tag"></span>
+    <figcaption></figcaption>
+  </figure>`;
+
+const ARGUE_HTML = `
+  <h2 class="ba-see" aria-live="polite"></h2>
+  <div class="ba-body">
+    <div class="ba-left">
+      <div class="ba-pictures">${ARGUE_FIGURE(0)}${ARGUE_FIGURE(1)}</div>
+      <div class="ba-below"></div>
+    </div>
+    <div class="ba-side">
+      <p class="ba-message ba-panel" role="status"></p>
+      <button type="button" class="bd-btn ba-remedy" hidden></button>
+      <div class="ba-sliders ba-panel"></div>
+      <div class="ba-right"></div>
+    </div>
+  </div>
+  <div class="ba-foot">
+    <p class="ba-facts"></p>
+    <nav class="ba-steps" aria-label="Scenes">
+      <button type="button" class="bd-btn ba-go" data-go="-1" title="Previous scene (left arrow, Page up)">← Previous</button>
+      <ol></ol>
+      <button type="button" class="bd-btn ba-go bd-main" data-go="1" title="Next scene (right arrow, Page down)">Next →</button>
+      <button type="button" class="bd-btn ba-present" title="Full screen for a projector (key F)">Present</button>
+    </nav>
+  </div>`;
+
+// What a hand moves most often has the whole width.
+const ARGUE_WIDE = new Set(["degree", "x", "degree_a", "angle_a", "degree_b", "angle_b"]);
+// Panels that stand beneath the pictures; the others stand beside them.
+const ARGUE_BELOW = new Set(["verdict", "vote"]);
+
+class Argue {
+  constructor(root) {
+    this.root = root;
+    this.bus = (window.__blurdash ??= new EventTarget());
+    this.box = root.querySelector(".bd-argument");
+    this.data = null;
+    this.values = null; // what the sliders say: name to number
+    this.asked = { scene: null, act: 0, rest: null };
+    this.shownMap = null; // title of the maps that lie on the pictures
+    this.timers = {};
+    this.build();
+    this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]));
+    this.pair = new Pair([...this.box.querySelectorAll("canvas")]);
+    this.listen();
+  }
+
+  build() {
+    const style = document.createElement("style");
+    style.textContent = ARGUE_CSS;
+    this.box.before(style);
+    this.box.innerHTML = ARGUE_HTML; // a constant: nothing from outside gets in here
+    const one = (selector) => this.box.querySelector(selector);
+    this.parts = {
+      steps: one("ol"), see: one(".ba-see"), body: one(".ba-body"), right: one(".ba-right"),
+      below: one(".ba-below"), sliders: one(".ba-sliders"), foot: one(".ba-foot"), facts: one(".ba-facts"), message: one(".ba-message"), remedy: one(".ba-remedy"),
+      figures: [...this.box.querySelectorAll("figure")],
+      frames: [...this.box.querySelectorAll(".ba-frame")],
+      present: one(".ba-present"),
+    };
+    this.rows = {};
+    for (const row of ROWS.sliders.argument) this.parts.sliders.append(this.buildRow(row));
+    for (const button of this.box.querySelectorAll(".ba-go")) {
+      button.onclick = () => this.step(Number(button.dataset.go));
+    }
+    for (const frame of this.parts.frames) frame.onclick = () => this.tap(Number(frame.dataset.side));
+    this.parts.present.onclick = () => this.present();
+  }
+
+  buildRow(row) {
+    const line = document.createElement("div");
+    line.className = ARGUE_WIDE.has(row.name) ? "ba-row ba-wide" : "ba-row";
+    line.title = row.hint;
+    line.innerHTML = `<label for="ba-${row.name}">${row.label}</label>
+      <input id="ba-${row.name}" type="range" min="${row.min}" max="${row.max}" step="${row.step}">
+      <output></output>`;
+    const range = line.querySelector("input");
+    range.oninput = () => this.move({ [row.name]: Number(range.value) });
+    // A pointer lets go of the slider: the next key is a clicker's, and changes the scene.
+    const letGo = () => { if (range.bdPointed) range.blur(); range.bdPointed = false; };
+    range.onpointerdown = () => { range.bdPointed = true; };
+    range.onpointerup = range.onpointercancel = range.onchange = letGo;
+    range.onkeydown = (event) => {
+      const step = { PageUp: row.page, PageDown: -row.page }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.move({ [row.name]: this.values[row.name] + step });
+    };
+    this.rows[row.name] = { line, range, output: line.querySelector("output") };
+    return line;
+  }
+
+  listen() {
+    this.onKey = (event) => this.key(event);
+    this.onFullscreen = () => { if (!document.fullscreenElement) this.setPresent(false); };
+    document.addEventListener("keydown", this.onKey);
+    document.addEventListener("fullscreenchange", this.onFullscreen);
+    this.onResize = () => this.sayRoom();
+    window.addEventListener("resize", this.onResize);
+  }
+
+  dispose() {
+    document.removeEventListener("keydown", this.onKey);
+    document.removeEventListener("fullscreenchange", this.onFullscreen);
+    window.removeEventListener("resize", this.onResize);
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    this.asker.dispose();
+    this.pair.dispose();
+    this.setPresent(false);
+  }
+
+  after(name, wait, run) {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(run, wait);
+  }
+
+  // ---- what the hand does -----------------------------------------------------------------------
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const typing = target instanceof HTMLElement
+      && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
+    if (event.key === "f" || event.key === "F") { this.present(); return; }
+    const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
+    if (!step || event.defaultPrevented) return;
+    event.preventDefault();
+    this.step(step);
+  }
+
+  step(by) {
+    const { scenes } = this.data;
+    const now = this.asked.scene ?? this.data.scene;
+    const next = scenes[scenes.findIndex((one) => one.id === now) + by];
+    if (next) this.goTo(next.id);
+  }
+
+  /** Asks for a scene, again and again until the server has drawn it. */
+  goTo(scene) {
+    this.asked.scene = scene;
+    this.paintSteps();
+    this.component.setStateValue("scene", `${scene}#${Date.now()}`);
+    this.after("scene", ARGUE_RETRY_MS, () => {
+      if (this.asked.scene && this.asked.scene !== this.data.scene) this.goTo(this.asked.scene);
+    });
+  }
+
+  /** Asks for something to be done once: it has a number, and is repeated until it is answered. */
+  act(name, argument = null) {
+    this.asked.act = Math.max(this.asked.act, this.data.acted) + 1;
+    this.send([name, argument, this.asked.act]);
+  }
+
+  send(what) {
+    this.component.setStateValue("act", what);
+    this.after("act", ARGUE_RETRY_MS, () => { if (this.data.acted < what[2]) this.send(what); });
+  }
+
+  tap(side) {
+    if (this.data.vote && !this.data.vote.revealed) this.act("vote", side);
+  }
+
+  move(change) {
+    for (const row of ROWS.sliders.argument) {
+      const value = change[row.name];
+      if (value === undefined) continue;
+      const inside = Math.min(row.max, Math.max(row.min, value));
+      this.values[row.name] = Math.round(inside * 1000) / 1000;
+    }
+    this.paint();
+    this.asker.want();
+    this.settleSoon();
+  }
+
+  settleSoon() {
+    this.after("settle", ARGUE_SETTLE_MS, () => this.settle());
+  }
+
+  /** At rest the address follows, and what takes longer to compute. */
+  settle() {
+    const place = this.position().join(",");
+    if (place === this.data.rested) return;
+    if (!this.isFresh()) { this.settleSoon(); return; }
+    this.component.setStateValue("rest", place);
+    this.after("settle", ARGUE_RETRY_MS, () => this.settle());
+  }
+
+  present() {
+    this.setPresent(!document.body.classList.contains("bd-present"));
+  }
+
+  setPresent(on) {
+    if (on === document.body.classList.contains("bd-present")) return;
+    document.body.classList.toggle("bd-present", on);
+    this.parts.present.setAttribute("aria-pressed", String(on));
+    if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
+    else if (document.fullscreenElement) document.exitFullscreen();
+    window.dispatchEvent(new Event("resize"));
+  }
+
+  // ---- what the server says -----------------------------------------------------------------------
+
+  receive(data) {
+    const jump = !this.data || this.data.start !== data.start;
+    const other = !this.data || this.data.scene !== data.scene;
+    this.data = data;
+    if (jump) this.values = Object.fromEntries(ROWS.sliders.argument.map((row, i) => [row.name, data.pos[i]]));
+    if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
+    if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
+    this.asker.answered(data.ack, this.isFresh());
+    if (this.isFresh()) keepAddress(data.address, "argument");
+    this.paint();
+    this.sayRoom();
+    if (jump || other) this.settleSoon();
+    clearTimeout(this.timers.poll);
+    if (data.pending) this.after("poll", ARGUE_POLL_MS, () => this.poll());
+  }
+
+  /** Asks what is new; again and again, for a run of the whole page can swallow the question. */
+  poll() {
+    this.component.setStateValue("poll", Math.random());
+    this.after("poll", ARGUE_RETRY_MS, () => this.poll());
+  }
+
+  /** What is left between this component and its foot decides how tall the map beneath it is. */
+  sayRoom() {
+    if (this.data?.scene !== "how-often") return;
+    this.after("room", ARGUE_SETTLE_MS, () => {
+      const scrolled = document.querySelector(".stMain")?.scrollTop ?? 0;
+      const bottom = this.box.getBoundingClientRect().bottom + scrolled;
+      const room = Math.floor(window.innerHeight - bottom - this.parts.foot.offsetHeight) - ARGUE_GAP_PX;
+      if (room !== this.data.room) this.component.setStateValue("room", room);
+    });
+  }
+
+  position() {
+    return ROWS.sliders.argument.map((row) => this.values[row.name]);
+  }
+
+  /** Whether the numbers that came are of where the sliders are. */
+  isFresh() {
+    return this.position().every((value, i) => value === this.data.pos[i]);
+  }
+
+  // ---- what is seen -------------------------------------------------------------------------------
+
+  paint() {
+    const { data, parts } = this;
+    this.box.dataset.scene = data.scene;
+    this.box.dataset.state = this.isFresh() && data.ready ? "exact" : "pending";
+    this.paintSteps();
+    setText(parts.see, data.see);
+    this.paintSliders();
+    this.paintPictures();
+    this.paintPanels();
+    this.paintMaps();
+    this.paintFacts();
+    setText(parts.message, data.message);
+    parts.message.classList.toggle("ba-alert", Boolean(data.alert));
+    parts.remedy.hidden = !data.remedy;
+    setText(parts.remedy, data.remedy?.label ?? "");
+    parts.remedy.title = data.remedy?.hint ?? "";
+    parts.remedy.onclick = () => data.remedy && this.act(data.remedy.act, null);
+  }
+
+  /** Only what has changed is built anew: a button under a finger stays where it is. */
+  paintPanels() {
+    const { data, parts } = this;
+    const focused = this.root.activeElement?.dataset?.focus;
+    this.paintInto(parts.below, data.panels.filter((one) => ARGUE_BELOW.has(one.kind)));
+    this.paintInto(parts.right, data.panels.filter((one) => !ARGUE_BELOW.has(one.kind)));
+    if (focused) this.box.querySelector(`[data-focus="${focused}"]`)?.focus();
+  }
+
+  paintInto(place, wanted) {
+    const { data } = this;
+    const old = [...place.children];
+    const panels = wanted.map((panel) => {
+      const text = JSON.stringify(panel.kind === "vote" ? [panel, data.vote] : panel);
+      const same = old.find((one) => one.bdText === text);
+      if (same) return same;
+      const built = buildPanel(this, panel);
+      built.bdText = text;
+      return built;
+    });
+    if (panels.length === old.length && panels.every((one, i) => one === old[i])) return;
+    old.forEach((one) => { if (!panels.includes(one)) one.remove(); });
+    panels.forEach((one, i) => { if (place.children[i] !== one) place.insertBefore(one, place.children[i] ?? null); });
+  }
+
+  /** Lays the maps that somebody pressed on the pictures they belong to; no map of another place. */
+  paintMaps() {
+    const { data, parts } = this;
+    const maps = data.panels.find((one) => one.kind === "maps");
+    const row = maps && !maps.keep && this.isFresh() ? maps.rows.find((one) => one.title === this.shownMap) : null;
+    parts.figures.forEach((figure, i) => {
+      const image = figure.querySelector(".ba-over");
+      const url = row?.pictures[i]?.url;
+      image.hidden = !url;
+      if (url && image.src !== url) image.src = url;
+      setText(figure.querySelector(".ba-tag"), url ? `${row.title}, ${"AB"[i]}` : "AB"[i]);
+    });
+    for (const button of this.box.querySelectorAll(".ba-map-row")) {
+      button.setAttribute("aria-pressed", String(button.dataset.title === this.shownMap));
+    }
+  }
+
+  /** Puts maps on the pictures, or takes them away again. */
+  showMap(title) {
+    this.shownMap = this.shownMap === title ? null : title;
+    this.paintMaps();
+  }
+
+  /** What stands beside every number: names, and their values in ink. */
+  paintFacts() {
+    const text = JSON.stringify(this.data.facts);
+    if (text === this.factsText) return;
+    this.factsText = text;
+    const facts = this.data.facts.map(([name, value]) => {
+      const fact = textElement("span", "", `${name} `);
+      fact.append(textElement("b", "", value));
+      return fact;
+    });
+    this.parts.facts.replaceChildren(...facts, textElement("span", "ba-keys", "← → change the scene"));
+  }
+
+  paintSteps() {
+    const { data, parts } = this;
+    const now = this.asked.scene ?? data.scene;
+    if (parts.steps.childElementCount !== data.scenes.length) {
+      parts.steps.replaceChildren(...data.scenes.map((scene) => this.buildStep(scene)));
+    }
+    const at = data.scenes.findIndex((one) => one.id === now);
+    data.scenes.forEach((scene, i) => {
+      const button = parts.steps.children[i].firstChild;
+      if (scene.id === now) button.setAttribute("aria-current", "step");
+      else button.removeAttribute("aria-current");
+      parts.steps.children[i].classList.toggle("ba-done", i < at);
+    });
+    const [back, next] = this.box.querySelectorAll(".ba-go");
+    back.disabled = at === 0;
+    next.disabled = at === data.scenes.length - 1;
+  }
+
+  buildStep(scene) {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = scene.title;
+    button.onclick = () => this.goTo(scene.id);
+    item.append(button);
+    return item;
+  }
+
+  paintSliders() {
+    for (const row of ROWS.sliders.argument) {
+      const { line, range, output } = this.rows[row.name];
+      const value = this.values[row.name];
+      // Twins lie between the steps of the sliders: what is said is what they are.
+      const said = this.twinValue(row.name) ?? value;
+      line.hidden = !this.data.sliders.includes(row.name);
+      if (Number(range.value) !== value) range.value = value;
+      range.setAttribute("aria-valuetext", `${said} ${row.unit}`);
+      range.style.setProperty("--bd-fill", `${(100 * (value - row.min)) / (row.max - row.min)}%`);
+      setText(output, `${said}${row.unit === "°" ? "" : " "}${row.unit}`.trim().replace("-", "−"));
+    }
+    this.parts.sliders.hidden = this.data.sliders.length === 0;
+  }
+
+  /** The number of the twins on screen that a slider is about; null for none. */
+  twinValue(name) {
+    const twin = this.isFresh() ? this.data.twin : null;
+    if (!twin) return null;
+    const number = { degree: twin.length, angle: twin.angle, x: twin.x, y: twin.y }[name];
+    return number === undefined ? null : Math.round(number * 10) / 10;
+  }
+
+  paintPictures() {
+    const { data, parts } = this;
+    parts.body.dataset.pictures = String(data.pictures.length);
+    if (!data.pictures.length) return;
+    this.pair.show(data.pictures.map((which) => this.spec(which)));
+    const voting = Boolean(data.vote && !data.vote.revealed);
+    parts.frames.forEach((frame, i) => {
+      frame.disabled = !voting;
+      frame.setAttribute("aria-label", voting ? `Picture ${"AB"[i]} looks sharper` : `Picture ${"AB"[i]}: ${data.captions[i] ?? ""}`);
+      frame.classList.toggle("ba-mine", voting && data.vote.mine === i);
+      const caption = data.captions[i] === null ? `Picture ${"AB"[i]}` : this.captionOf(data.pictures[i]);
+      setText(parts.figures[i].querySelector("figcaption"), caption);
+    });
+  }
+
+  /** What is done to a picture, for the pair that draws it. */
+  spec(which) {
+    const v = this.values;
+    const { kernel, twin } = this.data;
+    if (which === "sharp") {
+      return { kernel, x: twin?.x ?? v.x, y: twin?.y ?? v.y, rotation: v.rotation, scale: v.scale, gain: v.gain, noise: v.noise };
+    }
+    const blurs = { blurred: [v.degree, v.angle], first: [v.degree_a, v.angle_a], second: [v.degree_b, v.angle_b] };
+    const [degree, angle] = blurs[which];
+    if (twin && this.isFresh()) return { kernel: twin.kernel, degree: twin.length, angle: twin.angle, used_angle: twin.angle, shift_x: 0, shift_y: 0 };
+    return { kernel, degree, angle, used_angle: usedAngle(kernel, degree, angle), shift_x: 0, shift_y: 0 };
+  }
+
+  captionOf(which) {
+    const spec = this.spec(which);
+    if (which === "sharp") return `sharp, ${describeDisturbed(spec)}`;
+    const rounded = { ...spec, degree: Math.round(spec.degree * 100) / 100 };
+    return describeView(rounded) === "no blur" ? "no blur" : `blurred, ${describeView(rounded)}`;
+  }
+}
+
+/** "16 px right, turned 1°, noise 10": what was done to a sharp picture. */
+function describeDisturbed({ x, y, rotation, scale, gain, noise }) {
+  const amount = (value) => String(Math.round(Math.abs(value) * 100) / 100);
+  const parts = [
+    x && `${amount(x)} px ${x > 0 ? "right" : "left"}`,
+    y && `${amount(y)} px ${y > 0 ? "down" : "up"}`,
+    rotation && `turned ${amount(rotation)}° ${rotation > 0 ? "left" : "right"}`,
+    scale !== 1 && `scaled × ${scale}`,
+    gain !== 1 && `gain ${gain}`,
+    noise && `noise ${noise}`,
+  ].filter(Boolean);
+  return parts.join(", ") || "as it was";
+}

@@ -1,0 +1,100 @@
+"""Rows of the tables as the browser's scripts read them: handed over once, with the scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from blurdash.blur import Change
+from blurdash.embed import EMBEDDERS
+from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
+from blurdash.measures import MEASURES
+from blurdash.table import INFINITE, Measure, Span, in_role
+from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, EXPLORE_SLIDERS, Slider
+
+__all__ = ["TILES", "rows_for_browser"]
+
+TILES = in_role(MEASURES, "tile")
+
+
+def rows_for_browser() -> dict[str, Any]:
+    """Returns all that the scripts know of kernels, measures, sliders and limits, as JSON has it.
+
+    Of a kernel that draws its own angle at degree 1, ``own_angle`` is the one that it draws.
+
+    Example:
+        >>> rows_for_browser()["kernels"]["line"]["label"]
+        'exact line'
+    """
+    return {
+        "kernels": {
+            name: {
+                "label": row.label,
+                "says": row.says,
+                "stretched": row.stretched,
+                "fractional": row.fractional,
+                "own_angle": None if row.own_angle is None else Change(1, kernel=name).used_angle,
+                "drawn_here": row.drawn_in_browser,
+            }
+            for name, row in KERNELS.items()
+        },
+        "tiles": [_tile(MEASURES[name]) for name in TILES],
+        "spans": {
+            name: {_id(MEASURES[one]): _span(span) for one, span in row.spans.items()}
+            for name, row in EMBEDDERS.items()
+        },
+        "sliders": {"explore": _sliders(EXPLORE_SLIDERS), "argument": _sliders(ARGUMENT_SLIDERS)},
+        "degrees": DEGREE_RANGE,
+        "angles": ANGLE_RANGE,
+    }
+
+
+def _tile(row: Measure) -> dict[str, Any]:
+    return {
+        "id": _id(row),
+        "measure": row.name,
+        "label": row.label,
+        "short": row.short_label,
+        "unit": row.unit,
+        "decimals": row.decimals,
+        "direction": row.direction,
+        "identical": _identical(row),
+        "source": row.source,
+        "family": row.family,
+        "span": None if row.span is None else _span(row.span),
+        "first_lane": "lane" in row.roles,
+        "axis": row.roles.get("axis"),
+    }
+
+
+def _id(row: Measure) -> str:
+    return row.test_id or row.name
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return span._asdict()
+
+
+def _identical(row: Measure) -> str:
+    """What the value is for equal pictures, where that needs saying: a distance's is 0."""
+    if not row.higher_is_closer:
+        return ""
+    return f"{INFINITE if math.isinf(row.identical) else f'{row.identical:g}'} is identical"
+
+
+def _sliders(sliders: Mapping[str, Slider]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "label": one.label,
+            "unit": one.unit,
+            "min": one.low,
+            "max": one.high,
+            "step": one.step,
+            "page": one.page,
+            "hint": one.hint,
+            "entry": one.entry,
+        }
+        for name, one in sliders.items()
+    ]

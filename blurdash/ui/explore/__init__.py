@@ -1,0 +1,5 @@
+"""The Explore page."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

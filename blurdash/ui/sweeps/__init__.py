@@ -1,0 +1,5 @@
+"""The Sweeps page."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

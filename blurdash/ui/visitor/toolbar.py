@@ -1,0 +1,85 @@
+"""The row above a page: whose face, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from blurdash.ui.components.browser import scene
+from blurdash.ui.server import recogniser
+from blurdash.ui.visitor import view
+from blurdash.ui.visitor.intake import photo_intake
+from blurdash.ui.visitor.session import session_faces
+from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
+from blurdash.ui.visitor.view import View
+from blurdash.words import sentence
+
+__all__ = ["face_row", "settings_row", "toolbar"]
+
+
+def toolbar(chosen: View) -> ShownFace:
+    """Settings and faces, for pages that draw both in one go; returns the face to show."""
+    settings_row(chosen)
+    return face_row(chosen, _recogniser_note)
+
+
+def settings_row(chosen: View) -> None:
+    """Recogniser, kernel, protocol and crop, at the right of the page's head."""
+    with st.container(horizontal=True, key="bd-settings", vertical_alignment="center", gap="small"):
+        view.setting_choices(chosen)
+
+
+def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownFace:
+    """The faces that there are, and the way to add one; returns the face to show.
+
+    Args:
+        chosen: What is looked at.
+        more: Draws what else belongs into the row.
+    """
+    with st.container(horizontal=True, key="bd-faces", vertical_alignment="center", gap="small"):
+        face = _face_choice(chosen)
+        photo_intake(session_faces())
+        if more:
+            more(chosen)
+    _tell_browser(face, chosen)
+    return face
+
+
+def _tell_browser(face: ShownFace, chosen: View) -> None:
+    """What is shown now: numbers of anything else are stale from here on."""
+    visit = session_faces().visit
+    scene(view.settings_key(chosen), visit, shown=face.id, key="bd_scene")
+
+
+def _recogniser_note(chosen: View) -> None:
+    """Why another recogniser than FaceNet is in use, and how to supply weights."""
+    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    if loading.embedder is None or not loading.embedder.note:
+        return
+    with st.popover("Why this recogniser?", icon=":material/info:", key="bd_why"):
+        st.text(sentence(loading.embedder.note))
+        st.caption(
+            "Put the weights file into a folder and start with BLURDASH_WEIGHTS_DIR set to it, or "
+            "let this machine reach the internet once."
+        )
+
+
+def _face_choice(chosen: View) -> ShownFace:
+    faces = session_faces()
+    choices = {one.id: one for one in faces.choices()}
+    labels = {name: one.label for name, one in choices.items()}  # kept by Streamlit, so no faces
+    if faces.choose in choices:
+        st.session_state["bd_face"], faces.choose = faces.choose, ""
+    elif st.session_state.get("bd_face") not in choices:
+        st.session_state["bd_face"] = chosen.face if chosen.face in choices else PORTRAIT_ID
+    picked = st.selectbox(
+        "Face",
+        list(labels),
+        format_func=lambda name: labels.get(name, ""),
+        key="bd_face",
+        label_visibility="collapsed",
+        width=170,
+    )
+    chosen.face = picked or PORTRAIT_ID
+    return choices[chosen.face]

@@ -1,0 +1,277 @@
+"""What is being looked at, and how it stands in the address so that a link restores it.
+
+A visitor's photo is never in the address: such a link says that there was one, and opens with the
+portrait.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from blurdash import defaults
+from blurdash.blur import Change
+from blurdash.clean import CROPS
+from blurdash.embed import EMBEDDERS, PROTOCOLS
+from blurdash.kernel import KERNELS
+from blurdash.ui.components.sliders import EXPLORE_SLIDERS
+from blurdash.ui.server import recogniser
+from blurdash.ui.server.streamlit_inside import went_back
+from blurdash.ui.visitor.address import OWN_PHOTO, Reader, note, query_of
+
+__all__ = [
+    "INSTALLED",
+    "MODES",
+    "View",
+    "address_of",
+    "choose_kernel",
+    "choose_recogniser",
+    "move",
+    "obey_back",
+    "setting_choices",
+    "settings_key",
+    "start",
+]
+
+MODES = ("side", "swipe", "flicker")
+POSITION = ("degree", "angle", "shift")
+AUTOMATIC = "auto"
+# The recogniser that needs no download.
+INSTALLED = next(name for name, row in EMBEDDERS.items() if not row.download_mb)
+PORTRAIT = "portrait"
+VIEW_KEY = "bd_view"
+# Which choices are to show what the view says, and not what the browser still has of them.
+FOLLOW_KEY = "bd_choices_follow"
+
+
+@dataclass
+class View:
+    """Everything that decides what is on the screen.
+
+    Attributes:
+        face: ``portrait`` or the id of a visitor's face.
+        degree: Blur length, canvas px.
+        angle: Degrees.
+        shift_x: Pixels to the right.
+        shift_y: Pixels down.
+        kernel: Key of ``KERNELS``.
+        recogniser: Key of ``EMBEDDERS``, or None for the default rule.
+        protocol: Key of ``PROTOCOLS``.
+        crop: Key of ``CROPS``.
+        mode: One of ``MODES``.
+    """
+
+    face: str = PORTRAIT
+    degree: int = int(EXPLORE_SLIDERS["degree"].first)
+    angle: float = EXPLORE_SLIDERS["angle"].first
+    shift_x: float = EXPLORE_SLIDERS["shift_x"].first
+    shift_y: float = EXPLORE_SLIDERS["shift_y"].first
+    kernel: str = defaults.KERNEL
+    recogniser: str | None = None
+    protocol: str = defaults.PROTOCOL
+    crop: str = defaults.CROP
+    mode: str = MODES[0]
+
+    def change(self) -> Change:
+        """What is done to the clean canvas."""
+        return Change(self.degree, self.angle, self.kernel, self.shift_x, self.shift_y)
+
+    def position(self) -> list[float]:
+        """Where the sliders are: degree, angle, shift x, shift y."""
+        return [self.degree, self.angle, self.shift_x, self.shift_y]
+
+
+def start() -> View:
+    """Returns this session's view; the first time it is read from the address."""
+    if VIEW_KEY not in st.session_state:
+        reader = Reader(st.query_params)
+        st.session_state[VIEW_KEY] = _view_in(reader)
+        note(reader, with_photo=reader.text("face") not in ("", PORTRAIT))
+    view: View = st.session_state[VIEW_KEY]
+    return view
+
+
+def obey_back(view: View) -> bool:
+    """Takes over what the address says, where the visitor went back to it.
+
+    Returns:
+        Whether it says something else than what was looked at.
+    """
+    if not went_back() or not st.query_params:
+        return False
+    other = _view_in(Reader(st.query_params))
+    other.face = view.face  # an address knows no visitor's face
+    if other == view:
+        return False
+    for name in vars(other):
+        setattr(view, name, getattr(other, name))
+    st.session_state[FOLLOW_KEY] = {"Recogniser", "Kernel", "Protocol", "Crop"}
+    return True
+
+
+def choose_kernel(view: View, kernel: str) -> None:
+    """Chooses another kernel; the next drawing of the page shows it.
+
+    Args:
+        view: What is looked at.
+        kernel: A key of ``KERNELS``.
+    """
+    view.kernel = kernel
+    st.session_state.setdefault(FOLLOW_KEY, set()).add("Kernel")
+
+
+def choose_recogniser(view: View, name: str) -> None:
+    """Chooses another recogniser; the next drawing of the page shows it.
+
+    Args:
+        view: What is looked at.
+        name: A key of ``EMBEDDERS``.
+    """
+    view.recogniser = name
+    if view.protocol not in EMBEDDERS[name].protocols:
+        view.protocol = defaults.PROTOCOL
+    st.session_state.setdefault(FOLLOW_KEY, set()).update(("Recogniser", "Protocol"))
+
+
+def still_wanted() -> None:
+    """Ends a run whose page is closed, or that a newer one has replaced.
+
+    Streamlit does that wherever a run looks at its state.
+    """
+    _ = VIEW_KEY in st.session_state
+
+
+def move(view: View, position: Sequence[float]) -> None:
+    """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
+    for (name, slider), value in zip(EXPLORE_SLIDERS.items(), position, strict=True):
+        inside = min(max(_finite(value), slider.low), slider.high)
+        setattr(view, name, round(inside) if slider.whole else inside)
+
+
+def address_of(view: View) -> str:
+    """Returns the view as it stands in the address."""
+    entries = {
+        "face": PORTRAIT if view.face == PORTRAIT else OWN_PHOTO,
+        "degree": f"{view.degree}",
+        "angle": f"{view.angle:g}",
+        "kernel": view.kernel,
+        "crop": view.crop,
+        "protocol": view.protocol,
+        "mode": view.mode,
+        "recogniser": view.recogniser or AUTOMATIC,
+    }
+    if view.shift_x or view.shift_y:
+        entries["shift"] = f"{view.shift_x:g},{view.shift_y:g}"
+    return query_of(entries)
+
+
+def settings_key(view: View) -> str:
+    """What a number belongs to besides the position of the sliders: face and settings."""
+    name = view.recogniser or AUTOMATIC
+    return "|".join((view.face, name, view.protocol, view.kernel, view.crop))
+
+
+def setting_choices(view: View) -> None:
+    """Draws the choices of recogniser, kernel, protocol and crop, and takes them over."""
+    labels = {AUTOMATIC: _automatic_label(view)}
+    labels |= {name: row.label for name, row in EMBEDDERS.items()}
+    picked = _choice(
+        "Recogniser",
+        labels,
+        view.recogniser or AUTOMATIC,
+        "The network whose embeddings are compared. Automatic: FaceNet where its weights are at "
+        "hand or can be fetched, else dlib's, which is installed.",
+        width=270,
+    )
+    view.recogniser = None if picked == AUTOMATIC else picked
+    view.kernel = _choice(
+        "Kernel",
+        {name: row.label for name, row in KERNELS.items()},
+        view.kernel,
+        "How the picture is blurred. "
+        + " ".join(f"{row.label.capitalize()}: {row.note}." for row in KERNELS.values()),
+        width=170,
+    )
+    # Seldom changed, and named in the line at the page's foot: out of the way.
+    with st.popover("Protocol, crop", key="bd_more"):
+        view.protocol = _choice(
+            "Protocol",
+            {name: name for name in PROTOCOLS},
+            view.protocol,
+            "What the network is shown. " + _sentences(PROTOCOLS),
+        )
+        view.crop = _choice(
+            "Crop",
+            {name: name for name in CROPS},
+            view.crop,
+            "Where the face is cut out. " + _sentences(CROPS),
+        )
+        st.caption(f"Protocol: {_sentences(PROTOCOLS)}")
+        st.caption(f"Crop: {_sentences(CROPS)}")
+
+
+def _sentences(meanings: Mapping[str, str]) -> str:
+    return " ".join(f"{name.capitalize()}: {text}." for name, text in meanings.items())
+
+
+def _choice(
+    label: str,
+    labels: Mapping[str, str],
+    value: str,
+    what: str,
+    *,
+    width: int | Literal["stretch"] = "stretch",
+) -> str:
+    names = list(labels)
+    # Another widget for other words: the browser would go on showing the old ones.
+    key = f"bd_choice_{label.lower()}_{labels[names[0]]}"
+    follows = label in st.session_state.get(FOLLOW_KEY, ())
+    if follows:
+        st.session_state[key] = value
+        st.session_state[FOLLOW_KEY].discard(label)
+    return (
+        st.selectbox(
+            label,
+            names,
+            index=0 if follows else names.index(value),
+            format_func=lambda name: labels[name],
+            key=key,
+            help=what,
+            width=width,
+        )
+        or value
+    )
+
+
+def _automatic_label(view: View) -> str:
+    loading = recogniser.request(None, view.protocol) if view.recogniser is None else None
+    if loading is None or loading.embedder is None:
+        return "automatic"
+    return f"automatic: {EMBEDDERS[loading.embedder.name].label}"
+
+
+def _view_in(reader: Reader) -> View:
+    """A view from an address that anyone may have written: what makes no sense is left out."""
+    view = View()
+    if reader.text("scene"):
+        return view  # of the Argument page, whose sliders are others
+    if reader.names(*POSITION):  # what an address does not name is 0
+        degree, angle, right, _ = EXPLORE_SLIDERS.values()
+        turned = reader.number("angle", angle.low, angle.high, view.angle)
+        shift = reader.numbers("shift", 2, right.low, right.high)
+        move(view, [reader.number("degree", degree.low, degree.high, 0), turned, *shift])
+    view.kernel = reader.known("kernel", KERNELS, view.kernel)
+    view.protocol = reader.known("protocol", PROTOCOLS, view.protocol)
+    view.crop = reader.known("crop", CROPS, view.crop)
+    view.mode = reader.known("mode", dict.fromkeys(MODES), view.mode)
+    chosen = reader.known("recogniser", {AUTOMATIC: None, **EMBEDDERS}, AUTOMATIC)
+    view.recogniser = None if chosen == AUTOMATIC else chosen
+    return view
+
+
+def _finite(value: float) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
