@@ -29,8 +29,13 @@ sys.path.insert(0, str(ROOT))  # a plain checkout will do
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from blurdash.portrait import portrait_face  # noqa: E402
-from blurdash.ui.components.scripts import FRONTEND, stage_script  # noqa: E402
+from blurdash.ui.components.scripts import FRONTEND, script  # noqa: E402
 
+EXPORTS = """
+import { Renderer } from "./pictures/renderer.js";
+import { mountStage } from "./pictures/stage.js";
+export { Renderer, mountStage as default };
+"""
 PAGE = """<!doctype html><meta charset="utf-8">
 <style>
   body { margin: 0; }
@@ -116,10 +121,10 @@ def site() -> Iterator[str]:
     """Serves the page, the stage's script as Python joins it, and the portrait."""
     file = io.BytesIO()
     Image.fromarray(portrait_face().canvas).save(file, "PNG")
-    script = stage_script()
+    joined = script("bench.js", {"bench.js": EXPORTS})
     files = {
         "/": ("text/html", PAGE.encode()),
-        "/stage.js": ("text/javascript", (script + "\nexport { Renderer };").encode()),
+        "/stage.js": ("text/javascript", joined.encode()),
         "/stage.css": ("text/css", (FRONTEND / "pictures" / "stage.css").read_bytes()),
         "/clean.png": ("image/png", file.getvalue()),
     }

@@ -11,7 +11,6 @@ import pytest
 
 from blurdash.embed import EMBEDDERS
 from blurdash.measures import MEASURES
-from blurdash.ui.components.scripts import FRONTEND
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -104,13 +103,3 @@ def test_nothing_names_a_machine_or_a_package_index():
         path = ROOT / name
         if path.suffix in {".py", ".md", ".toml", ".txt", ".js", ".css"} and path != Path(__file__):
             assert not wrong.search(path.read_text("utf-8")), name
-
-
-def test_scripts_of_the_page_share_no_top_level_name():
-    """They are joined to one module, where a name declared twice would stop all of them."""
-    names: list[str] = []
-    for path in sorted(FRONTEND.rglob("*.js")):
-        text = path.read_text("utf-8")
-        names += re.findall(r"^(?:async )?(?:function|const|class|let) +(\w+)", text, re.MULTILINE)
-    assert sorted(names) == sorted(set(names))
-    assert len(names) > 50

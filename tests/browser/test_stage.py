@@ -23,13 +23,19 @@ from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.face import Face
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.quality import psnr
-from blurdash.ui.components.scripts import FRONTEND, stage_script
+from blurdash.ui.components.scripts import FRONTEND, script
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 Picture = npt.NDArray[np.uint8]
 
-EXPORTS = "\nexport { KERNELS, audit, ExactPainter, Renderer };\n"
+EXPORTS = """
+import { ExactPainter } from "./pictures/exact.js";
+import { KERNELS, audit } from "./pictures/kernels.js";
+import { Renderer } from "./pictures/renderer.js";
+import { mountStage } from "./pictures/stage.js";
+export { KERNELS, audit, ExactPainter, Renderer, mountStage as default };
+"""
 
 PAGE = """<!doctype html>
 <meta charset="utf-8">
@@ -169,10 +175,10 @@ def site(canvas: Picture) -> Iterator[str]:
     header = {"face": "portrait", "name": "<b>Portrait</b>", "eye_distance": 260.0, "mode": "side"}
     header["view"] = as_view(Change())
     png = as_png(canvas)
-    script = stage_script() + EXPORTS
+    joined = script("test.js", {"test.js": EXPORTS})
     files = {
         "/": ("text/html", PAGE.encode()),
-        "/stage.js": ("text/javascript", script.encode()),
+        "/stage.js": ("text/javascript", joined.encode()),
         "/stage.css": ("text/css", (FRONTEND / "pictures" / "stage.css").read_bytes()),
         "/clean.png": ("image/png", png),
         "/kernels": ("application/octet-stream", kernel_numbers()),

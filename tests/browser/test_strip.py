@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 
 from blurdash.photo import load_photo
 from blurdash.portrait import portrait_photo
-from blurdash.ui.components.scripts import frontend
+from blurdash.ui.components.scripts import script
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -174,6 +174,10 @@ def others() -> Iterator[tuple[str, bytes]]:
         yield f"jpeg without its last {missing}", whole[:-missing]
 
 
+PUBLISHED = """
+import { strippedPhoto } from "./pictures/strip.js";
+Object.assign(window, { strippedPhoto });
+"""
 KEPT_WHOLE = ("heic", "tiff", "bmp", "gif", "avif")
 
 
@@ -181,7 +185,7 @@ def test_what_is_removed_changes_no_pixel(browser: Browser):
     files = dict(itertools.chain(jpegs(), pngs(), webps(), others()))
     assert len(files) >= 150
     page = browser.new_page()
-    page.add_script_tag(content=frontend("pictures/strip.js"))
+    page.add_script_tag(content=script("test.js", {"test.js": PUBLISHED}))
     stripped = page.evaluate(
         """async (files) => {
           const out = {};

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from blurdash.ui.components.scripts import frontend, published, stage_script
+from blurdash.ui.components.scripts import script, style_sheet
 
 if TYPE_CHECKING:
     from blurdash.blur import Change
@@ -215,8 +215,8 @@ def _stage_component() -> Any:
     return st.components.v2.component(
         "blurdash_stage",
         html="<div></div>",
-        css=frontend("widgets/widgets.css", "pictures/stage.css"),
-        js=stage_script() + published(),
+        css=style_sheet("widgets/widgets.css", "pictures/stage.css"),
+        js=script(),
     )
 
 

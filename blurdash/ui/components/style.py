@@ -6,7 +6,7 @@ import functools
 
 import streamlit as st
 
-from blurdash.ui.components.scripts import frontend
+from blurdash.ui.components.scripts import style_sheet
 
 __all__ = ["page_style", "theme"]
 
@@ -23,4 +23,4 @@ def theme() -> str:
 
 @functools.cache
 def _sheets() -> str:
-    return f"<style>{frontend('pages/tokens.css', 'pages/page.css')}</style>"
+    return f"<style>{style_sheet('pages/tokens.css', 'pages/page.css')}</style>"

@@ -3,13 +3,24 @@
 // Draws what the server says (blurdash/ui/argument/scenes.py) and asks for numbers as the hand moves.
 // Everything that comes from the server is written as text, but for pictures, which are data URLs.
 
+import { bus } from "../pictures/bus.js";
+import { usedAngle } from "../pictures/kernels.js";
+import { Pair } from "../pictures/pair.js";
+import { describeView } from "../pictures/stage_view.js";
+import { ROWS } from "../rows.js";
+import { STYLES } from "../styles.js";
+import { keepAddress } from "../widgets/address.js";
+import { Asker } from "../widgets/asker.js";
+import { setText, textElement } from "../widgets/texts.js";
+import { buildPanel } from "./argument_panels.js";
+
 const ARGUE_SETTLE_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
 const ARGUE_GAP_PX = 14; // above and below the map
 
 /** Draws the page into a component's root and keeps it in step with the server. */
-function mountArgument(component) {
+export function mountArgument(component) {
   const root = component.parentElement;
   const argue = (root.__blurdashArgue ??= new Argue(root));
   argue.component = component;
@@ -60,7 +71,7 @@ const ARGUE_BELOW = new Set(["verdict", "vote"]);
 class Argue {
   constructor(root) {
     this.root = root;
-    this.bus = (window.__blurdash ??= new EventTarget());
+    this.bus = bus;
     this.box = root.querySelector(".bd-argument");
     this.data = null;
     this.values = null; // what the sliders say: name to number
@@ -75,7 +86,7 @@ class Argue {
 
   build() {
     const style = document.createElement("style");
-    style.textContent = ARGUE_CSS;
+    style.textContent = STYLES.argument;
     this.box.before(style);
     this.box.innerHTML = ARGUE_HTML; // a constant: nothing from outside gets in here
     const one = (selector) => this.box.querySelector(selector);

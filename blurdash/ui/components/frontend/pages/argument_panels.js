@@ -1,5 +1,7 @@
 // @module argue panels: what stands beside the pictures of the Argument page.
 
+import { textElement } from "../widgets/texts.js";
+
 const PANEL_BUILDERS = {
   table: buildTable,
   maps: buildMaps,
@@ -12,20 +14,12 @@ const PANEL_BUILDERS = {
 };
 
 /** Builds one panel from what the server says of it. */
-function buildPanel(argue, panel) {
+export function buildPanel(argue, panel) {
   // Maps of the last rest stay while a hand moves: the server sends them anew when it rests.
   const kept = panel.keep && argue.parts.right.querySelector(`.ba-${panel.kind}`);
   const element = kept || PANEL_BUILDERS[panel.kind](argue, panel);
   element.classList.add("ba-panel", `ba-${panel.kind}`);
   element.classList.toggle("ba-stale", Boolean(panel.keep));
-  return element;
-}
-
-/** An element with a class and a text; never markup. */
-function textElement(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.textContent = text ?? "";
   return element;
 }
 

@@ -2,11 +2,13 @@
 // busy server to one, and takes the page from the last of them: a question of the old page's sliders
 // would undo a click on the name of another page.
 
+import { bus } from "../pictures/bus.js";
+
 const LEAVING_MS = 10_000; // by then the server has answered, or the click was lost
 const LEAVING_LOOK_MS = 100;
 
 /** The component, whose questions wait while the page is being left, and end with it. */
-function patient(component) {
+export function patient(component) {
   const later = (ask) => {
     const from = leavingFrom();
     if (!from) ask();
@@ -20,16 +22,16 @@ function patient(component) {
 
 /** The path of the page that is being left; empty where none is. */
 function leavingFrom() {
-  const { leaving } = window.__blurdash;
+  const { leaving } = bus;
   if (!leaving) return "";
   const gone = location.pathname !== leaving.from || performance.now() - leaving.at > LEAVING_MS;
-  if (gone) window.__blurdash.leaving = null;
+  if (gone) bus.leaving = null;
   return gone ? "" : leaving.from;
 }
 
 /** Notes a click on the name of another page, before anybody else hears of it. */
-function noteLeaving(event) {
+export function noteLeaving(event) {
   const link = event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]");
   if (!link?.href || new URL(link.href).pathname === location.pathname) return;
-  window.__blurdash.leaving = { from: location.pathname, at: performance.now() };
+  bus.leaving = { from: location.pathname, at: performance.now() };
 }

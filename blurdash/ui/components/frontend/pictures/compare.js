@@ -4,7 +4,7 @@ const COMPARE_MODES = ["side", "swipe", "flicker"];
 const FLICKER_HALF_PERIOD_MS = 333; // 1.5 times a second: below the 3 flashes that are unsafe
 
 /** Keeps the stage in one of the modes and runs its divider and its flicker. */
-class Compare {
+export class Compare {
   /**
    * @param {HTMLElement} stage the section; its data-mode and data-shown drive the style sheet
    * @param {object} parts elements: modes (buttons), play, divider, panels, frame

@@ -1,5 +1,26 @@
 // @module exact: paints full-size pictures in workers (exact_core.js); the latest request wins.
 
+import {
+  addFourTaps,
+  bandOf,
+  emitRow,
+  exactWorkerMain,
+  filterBand,
+  finishPicture,
+  gatherPlane,
+  halfLevel,
+  lanczosMoved,
+  lanczosTaps,
+  levelTable,
+  mirrored,
+  packedPlanes,
+  placePlane,
+  runSliced,
+  settleRow,
+  widenRange,
+} from "./exact_core.js";
+import { roundHalfEven } from "./kernels.js";
+
 const EXACT_WEIGHT_BITS = 18; // 18 + 8 bits of grey levels fill the 26 of a packed sum
 const EXACT_MAX_WORKERS = 4;
 const EXACT_SMALL_AREA = 130; // from this area on OpenCV filters by a Fourier transform
@@ -32,7 +53,7 @@ const WORKER_PARTS = [
  * to 18 bits in a way that keeps its mass.
  * @returns {{taps: Int32Array, unit: number, floats: Float32Array|null}} see filterBand
  */
-function wholeKernel({ taps, unit, size }) {
+export function wholeKernel({ taps, unit, size }) {
   const scale = unit || 1 << EXACT_WEIGHT_BITS;
   const whole = Int32Array.from(taps, (value, i) => (i % 3 === 2 ? Math.round(value * scale) : value));
   if (!unit) {
@@ -52,7 +73,7 @@ function wholeKernel({ taps, unit, size }) {
 }
 
 /** Full-size pictures on demand, off the page's thread where the browser lets us. */
-class ExactPainter {
+export class ExactPainter {
   constructor() {
     this.job = 0;
     this.pending = null;

@@ -13,15 +13,17 @@
 // again step by step and says which.  For a large one OpenCV goes through a Fourier transform whose
 // last bits are a toss-up: the middle of both outcomes is kept, so that neither is a level off.
 
+import { roundHalfEven } from "./kernels.js";
+
 /** Index mirrored into 0..size−1 without repeating the edge: cv2.BORDER_REFLECT_101. */
-function mirrored(index, size) {
+export function mirrored(index, size) {
   if (size === 1) return 0;
   const folded = Math.abs(index) % (2 * (size - 1));
   return folded < size ? folded : 2 * (size - 1) - folded;
 }
 
 /** Taps that move a signal by `fraction` px to higher indices: Lanczos, 9 of them, sum 1. */
-function lanczosTaps(fraction) {
+export function lanczosTaps(fraction) {
   const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
   const taps = Float64Array.from({ length: 9 }, (_, i) => {
     const place = i - 4 + fraction;
@@ -36,7 +38,7 @@ function lanczosTaps(fraction) {
  * of cv2.normalize; else as it is.
  * @returns {Float32Array} 511 entries; whole numbers but for those of odd half levels
  */
-function levelTable(stretched, lowest, highest) {
+export function levelTable(stretched, lowest, highest) {
   const scale = highest > lowest ? 255 * (1 / (highest / 2 - lowest / 2)) : 0;
   const factor = Math.fround(stretched ? scale : 1);
   const offset = Math.fround(stretched ? -(lowest / 2) * scale : 0);
@@ -49,14 +51,14 @@ function levelTable(stretched, lowest, highest) {
 }
 
 /** Rows and padding of one worker's share: rows from `first` and from `first + half`. */
-function bandOf(size, index, count) {
+export function bandOf(size, index, count) {
   const half = Math.ceil(size / 2);
   const first = Math.floor((half * index) / count);
   return { size, half, first, rows: Math.floor((half * (index + 1)) / count) - first, pad: 64 };
 }
 
 /** The three colour planes of a band, mirrored at the border, two rows packed into one. */
-function packedPlanes(rgba, band) {
+export function packedPlanes(rgba, band) {
   const { size, half, first, rows, pad } = band;
   const width = size + 2 * pad;
   const columns = Int32Array.from({ length: width }, (_, x) => 4 * mirrored(x - pad, size));
@@ -76,7 +78,7 @@ function packedPlanes(rgba, band) {
 }
 
 /** Adds four taps to `sums`: the inner loop of everything. */
-function addFourTaps(sums, plane, starts, weights, tap, row) {
+export function addFourTaps(sums, plane, starts, weights, tap, row) {
   const [a, b, c, d] = [starts[tap], starts[tap + 1], starts[tap + 2], starts[tap + 3]];
   const [u, v, w, z] = [weights[tap], weights[tap + 1], weights[tap + 2], weights[tap + 3]];
   let [i, j, k, l] = [a + row, b + row, c + row, d + row];
@@ -86,7 +88,7 @@ function addFourTaps(sums, plane, starts, weights, tap, row) {
 }
 
 /** Half level of a sum: `scale` is 1 / unit. */
-function halfLevel(sum, scale) {
+export function halfLevel(sum, scale) {
   const level = sum * scale;
   const whole = Math.floor(level);
   const rest = level - whole;
@@ -95,7 +97,7 @@ function halfLevel(sum, scale) {
 }
 
 /** Unpacks a row of sums into the two rows of half levels it stands for. */
-function emitRow(sums, scale, low, high, at) {
+export function emitRow(sums, scale, low, high, at) {
   for (let x = 0; x < sums.length; x++) {
     const upper = Math.floor(sums[x] / 0x4000000);
     low[at + x] = halfLevel(sums[x] - upper * 0x4000000, scale);
@@ -104,7 +106,7 @@ function emitRow(sums, scale, low, high, at) {
 }
 
 /** Takes a row of half levels into the range [least, greatest]. */
-function widenRange(range, levels, at, size) {
+export function widenRange(range, levels, at, size) {
   let [least, most] = range;
   for (let i = at; i < at + size; i++) {
     const level = levels[i];
@@ -119,7 +121,7 @@ function widenRange(range, levels, at, size) {
  * Decides the odd half levels of a row as OpenCV does for small kernels: fused multiply-adds in
  * float32, tap after tap, rounded to even at the end.
  */
-function settleRow(levels, at, size, plane, isHigh, starts, floats, row) {
+export function settleRow(levels, at, size, plane, isHigh, starts, floats, row) {
   for (let x = 0; x < size; x++) {
     if ((levels[at + x] & 1) === 0) continue;
     let sum = 0;
@@ -140,7 +142,7 @@ function settleRow(levels, at, size, plane, isHigh, starts, floats, row) {
  *   weight, …]; `floats` are the weights of a small kernel as OpenCV has them
  * @returns {{planes: Uint16Array[][], range: number[]}} per colour the low and the high rows
  */
-function* filterBand(planes, band, kernel) {
+export function* filterBand(planes, band, kernel) {
   const { size, rows, pad } = band;
   const width = size + 2 * pad;
   const count = Math.ceil(kernel.taps.length / 12) * 4; // in fours; missing taps weigh nothing
@@ -175,7 +177,7 @@ function* filterBand(planes, band, kernel) {
 }
 
 /** Grey levels of one colour of the whole picture, gathered from the bands; not yet rounded. */
-function gatherPlane(parts, bands, channel, table) {
+export function gatherPlane(parts, bands, channel, table) {
   const { size, half } = bands[0];
   const plane = new Float32Array(size * size);
   parts.forEach((part, index) => {
@@ -193,7 +195,7 @@ function gatherPlane(parts, bands, channel, table) {
  * One plane moved right and down by fractions of a pixel, on top of whole ones: a row pass, then a
  * column pass, over what the whole move has mirrored in.
  */
-function lanczosMoved(plane, size, [wholeX, wholeY], fractionX, fractionY) {
+export function lanczosMoved(plane, size, [wholeX, wholeY], fractionX, fractionY) {
   const wide = size + 8;
   const columns = Int32Array.from({ length: wide }, (_, i) => mirrored(i - 4 - wholeX, size));
   const rows = Int32Array.from({ length: wide }, (_, i) => mirrored(i - 4 - wholeY, size));
@@ -220,7 +222,7 @@ function lanczosMoved(plane, size, [wholeX, wholeY], fractionX, fractionY) {
 }
 
 /** One plane moved by whole pixels and written into the picture, which rounds it. */
-function placePlane(rgba, plane, size, [wholeX, wholeY], channel) {
+export function placePlane(rgba, plane, size, [wholeX, wholeY], channel) {
   const columns = Int32Array.from({ length: size }, (_, x) => mirrored(x - wholeX, size));
   for (let y = 0; y < size; y++) {
     const row = size * mirrored(y - wholeY, size);
@@ -234,7 +236,7 @@ function placePlane(rgba, plane, size, [wholeX, wholeY], channel) {
  * @param {{stretched: boolean, shift: number[]}} job shift [right, down] in px
  * @returns {Uint8ClampedArray} RGBA
  */
-function* finishPicture(parts, bands, job) {
+export function* finishPicture(parts, bands, job) {
   const { size } = bands[0];
   const lowest = Math.min(...parts.map((part) => part.range[0]));
   const highest = Math.max(...parts.map((part) => part.range[1]));
@@ -255,7 +257,7 @@ function* finishPicture(parts, bands, job) {
 }
 
 /** Runs a generator in slices; resolves with its value, or null once `stale()` says so. */
-async function runSliced(generator, sliceMs, stale) {
+export async function runSliced(generator, sliceMs, stale) {
   const channel = new MessageChannel();
   const pause = () =>
     new Promise((resolve) => {
@@ -278,7 +280,7 @@ async function runSliced(generator, sliceMs, stale) {
 }
 
 /** What a worker does: keeps its band of the picture, filters on demand, the latest job wins. */
-function exactWorkerMain() {
+export function exactWorkerMain() {
   const sliceMs = 8;
   let band = null;
   let planes = null;

@@ -1,5 +1,7 @@
 // @module export: the picture of what is shown, as a PNG file.
 
+import { scratchCanvas } from "./canvases.js";
+
 const EXPORT_GAP = 24;
 const EXPORT_STRIP = 56; // for the captions
 const EXPORT_FONT = "28px sans-serif";
@@ -7,7 +9,7 @@ const EXPORT_PAPER = "#ffffff";
 const EXPORT_INK = "#31333f";
 
 /** `blurdash_study_d30_a45.png`: says what was done and nothing about whose picture it is. */
-function exportName({ kernel, degree, angle }) {
+export function exportName({ kernel, degree, angle }) {
   return `blurdash_${kernel}_d${degree}_a${angle}.png`;
 }
 
@@ -20,7 +22,7 @@ function exportName({ kernel, degree, angle }) {
  * @param {string[]} captions of clean and blurred
  * @returns {HTMLCanvasElement}
  */
-function composeExport(mode, clean, blurred, split, captions) {
+export function composeExport(mode, clean, blurred, split, captions) {
   const size = blurred.width;
   const canvas = scratchCanvas(size);
   if (mode === "side") {
@@ -52,14 +54,14 @@ function composeExport(mode, clean, blurred, split, captions) {
 }
 
 /** Hands a canvas to the browser's download as a PNG file. */
-async function downloadCanvas(canvas, name) {
+export async function downloadCanvas(canvas, name) {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error("the browser could not write the picture");
   downloadBlob(blob, name);
 }
 
 /** Hands a file to the browser's download. */
-function downloadBlob(blob, name) {
+export function downloadBlob(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

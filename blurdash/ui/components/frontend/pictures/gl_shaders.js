@@ -23,7 +23,7 @@ ivec2 mirrored(ivec2 place) { return ivec2(mirrored(place.x), mirrored(place.y))
 `;
 
 /** Sum over the taps (dx, dy, whole weight), as half levels. */
-const GL_BLUR = `${GL_HEADER}
+export const GL_BLUR = `${GL_HEADER}
 uniform usampler2D picture;
 uniform isampler2D taps;
 uniform int count;
@@ -46,7 +46,7 @@ void main() {
 }`;
 
 /** Least and greatest of every 8 × 8 block; \`first\`: of colours, else of (least, greatest). */
-const GL_RANGE = `${GL_HEADER}
+export const GL_RANGE = `${GL_HEADER}
 uniform usampler2D picture;
 uniform bool first;
 out uvec4 range;
@@ -67,7 +67,7 @@ void main() {
 }`;
 
 /** Stretch, then shift: whole pixels, and fractions by separable Lanczos taps. */
-const GL_FINISH = `${GL_HEADER}
+export const GL_FINISH = `${GL_HEADER}
 uniform usampler2D picture;
 uniform usampler2D range;
 uniform bool stretched;
@@ -101,7 +101,7 @@ void main() {
 }`;
 
 /** A linked program and its uniforms by name; throws with the compiler's words. */
-function buildProgram(gl, fragmentSource) {
+export function buildProgram(gl, fragmentSource) {
   const program = gl.createProgram();
   for (const [type, source] of [
     [gl.VERTEX_SHADER, GL_VERTEX],
@@ -126,7 +126,7 @@ function buildProgram(gl, fragmentSource) {
 }
 
 /** An unfiltered texture of whole numbers; `data` null for a target to draw on. */
-function buildTexture(gl, [internal, format, type], width, height, data) {
+export function buildTexture(gl, [internal, format, type], width, height, data) {
   const texture = gl.createTexture();
   gl.bindTexture(gl.TEXTURE_2D, texture);
   for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {

@@ -1,7 +1,6 @@
 // @module kernels: the two motion-blur kernels and their audit, equal to blurdash/kernel.py.
 //
-// Loaded by concatenation (no import or export): every top-level name here is a global of the
-// component's module.  A kernel is a plain object
+// A kernel is a plain object
 //
 //   {size, taps, unit}
 //     size   side of the square array it comes from; its anchor is row and column size >> 1
@@ -10,6 +9,8 @@
 //     unit   the whole number by which every weight becomes a whole number; 0 where there is none
 //
 // Filtering correlates: out(x, y) = Σ weight · in(x + dx, y + dy), as cv2.filter2D does.
+
+import { ROWS } from "../rows.js";
 
 // cv2.warpAffine works on fixed-point coordinates: 10 bits while it adds, 5 bits when it samples.
 const WARP_SCALE = 1 << 10;
@@ -26,7 +27,7 @@ const SPACING_HALVINGS = 60;
  * @param {number} angle degrees; for degree 1 the angle that Python drew (Change.used_angle)
  * @returns {{size: number, taps: Float64Array, unit: number}}
  */
-function studyKernel(degree, angle) {
+export function studyKernel(degree, angle) {
   if (degree === 0) return identityKernel();
   const turn = inverseRotation(degree / 2, angle);
   const anchor = degree >> 1;
@@ -63,7 +64,7 @@ function lineKernel(length, angle) {
 }
 
 /** The kernel that changes nothing. */
-function identityKernel() {
+export function identityKernel() {
   return { size: 1, taps: Float64Array.of(0, 0, 1), unit: 1 };
 }
 
@@ -72,7 +73,7 @@ function identityKernel() {
  * @returns {{mass: number, offset: number, length: number, direction: number}} offset of the
  *   centroid and effective length in px; direction in degrees [0, 180), NaN where there is none
  */
-function audit(kernel) {
+export function audit(kernel) {
   const { mass, dx, dy, varX, varY, cov } = moments(kernel);
   if (Math.abs(mass) < 1e-12) return { mass, offset: NaN, length: NaN, direction: NaN };
   const up = -cov; // moments count rows downwards, a direction counts upwards
@@ -91,7 +92,7 @@ function audit(kernel) {
 }
 
 /** Mass, centroid (right, down) and second moments of a kernel's taps, in px and px². */
-function moments({ taps }) {
+export function moments({ taps }) {
   let mass = 0;
   let dx = 0;
   let dy = 0;
@@ -119,7 +120,7 @@ function moments({ taps }) {
  * The same kernel for a picture drawn at another size: its taps moved by the scale, and by `offset`
  * [right, down] px of that size, and laid down bilinearly on the new grid.
  */
-function scaledKernel(kernel, scale, offset = [0, 0]) {
+export function scaledKernel(kernel, scale, offset = [0, 0]) {
   if (scale === 1 && !offset[0] && !offset[1]) return kernel;
   const count = kernel.taps.length / 3;
   const place = (axis) =>
@@ -131,17 +132,17 @@ function scaledKernel(kernel, scale, offset = [0, 0]) {
 const KERNEL_MAKERS = { study: studyKernel, line: lineKernel };
 
 /** Rows of the KERNELS table of kernel.py by name; `make` is null for those that only the server draws. */
-const KERNELS = Object.fromEntries(Object.entries(ROWS.kernels).map(([name, row]) =>
+export const KERNELS = Object.fromEntries(Object.entries(ROWS.kernels).map(([name, row]) =>
   [name, { ...row, make: row.drawn_here ? KERNEL_MAKERS[name] ?? null : null }]));
 
 /** The angle that a kernel is really made with: one may draw its own at degree 1. */
-function usedAngle(kernel, degree, angle) {
+export function usedAngle(kernel, degree, angle) {
   const own = KERNELS[kernel].own_angle;
   return own !== null && degree === 1 ? own : angle;
 }
 
 /** Rounds as C's rint does: halves go to the even neighbour. */
-function roundHalfEven(value) {
+export function roundHalfEven(value) {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;

@@ -1,13 +1,16 @@
 // @module loupe: a round magnifier under the pointer, at the same place on both pictures; and the
 // small drawing of the kernel.
 
+import { scratchCanvas } from "./canvases.js";
+import { audit } from "./kernels.js";
+
 const LOUPE_ZOOM = 3; // times the size on screen…
 const LOUPE_LEAST_PIXEL = 2; // …but a picture's pixel is never drawn smaller than this, screen px
 const LOUPE_SHARE = 0.34; // diameter as a share of the panel's side
 const INSET_MARGIN = 1; // empty taps around the drawn kernel
 
 /** Magnifies what lies under the pointer on one panel, and the same place on the other. */
-class Loupe {
+export class Loupe {
   /**
    * @param {{frame: HTMLElement, lens: HTMLCanvasElement}[]} panels the clean one first
    * @param {(panel: number) => CanvasImageSource[]} layers what a panel shows, bottom to top, as
@@ -75,7 +78,7 @@ class Loupe {
 }
 
 /** Draws a kernel's taps as pixels, brightest where heaviest, as large as the canvas allows. */
-function drawKernel(canvas, { taps }) {
+export function drawKernel(canvas, { taps }) {
   let [reach, heaviest] = [0, 0];
   for (let i = 0; i < taps.length; i += 3) {
     reach = Math.max(reach, Math.abs(taps[i]), Math.abs(taps[i + 1]));
@@ -101,7 +104,7 @@ function drawKernel(canvas, { taps }) {
 }
 
 /** What a person reads about a kernel, from its audit. */
-function describeKernel(kernel) {
+export function describeKernel(kernel) {
   const { mass, length, direction, offset } = audit(kernel);
   if (Number.isNaN(length)) return "an empty kernel: it leaves no light";
   const parts = [`mass ${mass.toFixed(2)}`, `length ${length.toFixed(1)} px`];

@@ -9,7 +9,7 @@ const PACE_WARM_UP = 4; // first draws, before the browser has compiled the loop
  * Chooses the share of the display's side at which previews are drawn.  A slow or busy machine gets
  * fewer pixels while the hand moves, rather than fewer pictures; at rest the exact picture comes.
  */
-class Pace {
+export class Pace {
   constructor() {
     this.level = 0;
     this.times = [];

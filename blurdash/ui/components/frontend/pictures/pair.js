@@ -4,6 +4,12 @@
 // noisy. The blurred one is drawn by the renderer and made exact at rest. The sharp one is drawn by
 // the browser's own canvas; numbers never come from it.
 
+import { bus } from "./bus.js";
+import { drawSquare } from "./canvases.js";
+import { Renderer } from "./renderer.js";
+import { fingerprint, unpackStage } from "./stage_view.js";
+import { checkedView } from "./views.js";
+
 const PAIR_REST_MS = 200;
 const PAIR_LARGEST = 1024;
 
@@ -11,7 +17,7 @@ const PAIR_LARGEST = 1024;
  * Takes the clean face that the server sends once, for whoever draws it.
  * @returns {boolean} whether the data is such a feed, and not a stage's own
  */
-function feedPicture(data) {
+export function feedPicture(data) {
   let fed;
   try {
     fed = unpackStage(data);
@@ -19,7 +25,6 @@ function feedPicture(data) {
     return false; // the stage says so
   }
   if (fed.header.kind !== "feed") return false;
-  const bus = (window.__blurdash ??= new EventTarget());
   const mark = fingerprint(fed.png);
   if (bus.picture?.mark !== mark) {
     bus.picture = { mark, png: fed.png };
@@ -29,10 +34,10 @@ function feedPicture(data) {
 }
 
 /** Draws two specs into two canvases. */
-class Pair {
+export class Pair {
   /** @param {HTMLCanvasElement[]} canvases left and right, each as wide as its frame */
   constructor(canvases) {
-    this.bus = (window.__blurdash ??= new EventTarget());
+    this.bus = bus;
     this.canvases = canvases;
     this.renderer = new Renderer(() => this.draw());
     this.specs = null;

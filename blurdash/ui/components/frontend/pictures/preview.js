@@ -6,13 +6,27 @@
 // reach and place.  The shortest kernels go through their own taps.  Mass and stretch come last, in a
 // table of levels.
 
+import { mirrored } from "./exact_core.js";
+import { moments, scaledKernel } from "./kernels.js";
+import {
+  BLEND_STEPS,
+  blendLines,
+  findExtremes,
+  meansAlongLine,
+  paddedWords,
+  placeTurnedWords,
+  placeWords,
+  sumAlongLine,
+  sumTaps,
+} from "./preview_core.js";
+
 const PREVIEW_REACH = 56; // most that a kernel and its centroid reach along an axis at full size, px
 const PREVIEW_TAP_BUDGET = 1.1e6; // taps × pixels up to which the taps themselves are fast enough
 const PREVIEW_SAMPLES = 256; // along each side, to find where the extremes are
 const PREVIEW_COARSE_WINDOW = 16; // windows from this length on are taken at every other place, px
 
 /** Draws previews of one picture at one size. */
-class PreviewPainter {
+export class PreviewPainter {
   /**
    * @param {Uint8ClampedArray} rgba the clean picture at display size
    * @param {number} size its side, px

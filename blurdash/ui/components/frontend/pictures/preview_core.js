@@ -4,13 +4,15 @@
 // 16 bits each, and green in another; sums of up to 257 pixels fit.  The names in the loops: rb and
 // g are sums of red-and-blue and of green, u runs along a line, k counts lines.
 
+import { mirrored } from "./exact_core.js";
+
 const RED_BLUE = 0xff00ff;
 const GREEN = 0xff00;
 const OPAQUE = 0xff << 24;
-const BLEND_STEPS = 32; // resolution of the place between two neighbouring lines
+export const BLEND_STEPS = 32; // resolution of the place between two neighbouring lines
 
 /** Row-major words of a picture with a mirrored border; `turned`: with rows for columns. */
-function paddedWords(words, size, pad, stride, turned) {
+export function paddedWords(words, size, pad, stride, turned) {
   const padded = new Int32Array(stride * (size + 2 * pad));
   const places = Int32Array.from({ length: size + 2 * pad }, (_, i) => mirrored(i - pad, size));
   const [alongRow, alongColumn] = turned ? [size, 1] : [1, size];
@@ -23,7 +25,7 @@ function paddedWords(words, size, pad, stride, turned) {
 }
 
 /** One row filtered by a few taps; `weights` are whole numbers of 1/256 with a sum of 256 at most. */
-function sumTaps(out, at, width, source, row, starts, weights) {
+export function sumTaps(out, at, width, source, row, starts, weights) {
   const count = starts.length;
   for (let x = 0; x < width; x++) {
     let redBlue = 0x800080; // half a level, to round
@@ -38,7 +40,7 @@ function sumTaps(out, at, width, source, row, starts, weights) {
 }
 
 /** Prefix sums of the pixels on a line: entry i + 1 is the sum up to and including place i. */
-function sumAlongLine(redBlue, green, source, places, base, from, to) {
+export function sumAlongLine(redBlue, green, source, places, base, from, to) {
   let rb = 0;
   let g = 0;
   redBlue[from] = 0;
@@ -58,7 +60,7 @@ function sumAlongLine(redBlue, green, source, places, base, from, to) {
  * Parts are rounded towards a smaller sum, or white would spill over into the next colour.
  * Long windows are taken at every other place only (`step` 2).
  */
-function meansAlongLine(out, redBlue, green, from, to, window) {
+export function meansAlongLine(out, redBlue, green, from, to, window) {
   const { start, end, startPart, endPart, gain, step } = window;
   for (let u = from; u < to; u += step) {
     const a = u + start;
@@ -96,7 +98,7 @@ function fillOddPlaces(out, from, to) {
  * Writes the pixels that lie between line k − 1 and line k, blended from the two.  `places` are
  * those of the pixels on line 0 in `out`, `base` the way from there to line k.
  */
-function blendLines(out, before, current, places, base, blends, from, to) {
+export function blendLines(out, before, current, places, base, blends, from, to) {
   for (let u = from; u < to; u++) {
     const w = blends[u];
     const p = before[u];
@@ -111,7 +113,7 @@ function blendLines(out, before, current, places, base, blends, from, to) {
 }
 
 /** Where the least and the greatest value of any colour are: [value, x, y, colour] each. */
-function findExtremes(words, size, stride, step) {
+export function findExtremes(words, size, stride, step) {
   let least = [256, 0, 0, 0];
   let most = [-1, 0, 0, 0];
   for (let y = 0; y < size; y += step) {
@@ -128,7 +130,7 @@ function findExtremes(words, size, stride, step) {
 }
 
 /** Copies a picture to where a shift by whole pixels takes it, through a table of levels. */
-function placeWords(out, words, size, stride, columns, rows, levels) {
+export function placeWords(out, words, size, stride, columns, rows, levels) {
   for (let y = 0; y < size; y++) {
     const row = rows[y] * stride;
     const at = y * size;
@@ -144,7 +146,7 @@ function placeWords(out, words, size, stride, columns, rows, levels) {
 }
 
 /** The same from a picture with rows for columns, block by block for the sake of the caches. */
-function placeTurnedWords(out, words, size, stride, columns, rows, levels) {
+export function placeTurnedWords(out, words, size, stride, columns, rows, levels) {
   const block = 16;
   for (let top = 0; top < size; top += block) {
     const bottom = Math.min(top + block, size);

@@ -3,58 +3,15 @@
 // Chooses the way: the graphics card where a timed draw says that it is fast (renderer_gl.js), else
 // prefix sums (preview.js) and workers (exact.js).
 
+import { pixelsOf, scratchCanvas } from "./canvases.js";
+import { ExactPainter } from "./exact.js";
+import { levelTable } from "./exact_core.js";
+import { KERNELS, identityKernel, scaledKernel } from "./kernels.js";
+import { PreviewPainter } from "./preview.js";
+import { GlPainter } from "./renderer_gl.js";
+import { ServedPicture } from "./served.js";
+
 const RENDERER_PAINTERS = 3; // as many sizes as the pace of previews has
-
-/**
- * @typedef {object} View what is done to the clean picture
- * @property {number} degree 0..100 px
- * @property {number} angle degrees, as set
- * @property {number} used_angle degrees, as the kernel is really made (study, degree 1)
- * @property {number} shift_x px to the right
- * @property {number} shift_y px down
- * @property {string} kernel name in KERNELS
- */
-
-/** Canvas of a size with a 2-D context that is read back often. */
-function scratchCanvas(size) {
-  const canvas = document.createElement("canvas");
-  canvas.width = size;
-  canvas.height = size;
-  return canvas;
-}
-
-/** Draws a square picture into a whole square context, smoothly. */
-function drawSquare(context, source) {
-  const size = context.canvas.width;
-  context.imageSmoothingEnabled = source.width !== size;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(source, 0, 0, size, size);
-}
-
-/** RGBA bytes of a square picture at a size. */
-function pixelsOf(source, size) {
-  const context = scratchCanvas(size).getContext("2d", { willReadFrequently: true });
-  drawSquare(context, source);
-  return context.getImageData(0, 0, size, size).data;
-}
-
-/** A view with every field a number in its range, or null if it makes no sense. */
-function checkedView(view) {
-  if (!view || !Object.hasOwn(KERNELS, view.kernel)) return null;
-  const number = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
-  const [least, most] = ROWS.degrees;
-  const degree = Math.min(most, Math.max(least, number(view.degree, NaN)));
-  const angle = number(view.angle, NaN);
-  if (Number.isNaN(degree) || Number.isNaN(angle)) return null;
-  return {
-    degree: KERNELS[view.kernel].fractional ? degree : Math.round(degree),
-    angle,
-    used_angle: number(view.used_angle, angle),
-    shift_x: number(view.shift_x, 0),
-    shift_y: number(view.shift_y, 0),
-    kernel: view.kernel,
-  };
-}
 
 /** The kernel of a view, null where only the server draws it; degree 0 is always the identity. */
 function kernelOf({ kernel, degree, used_angle: angle }) {
@@ -63,7 +20,7 @@ function kernelOf({ kernel, degree, used_angle: angle }) {
 }
 
 /** Draws one picture in every way that the stage needs. */
-class Renderer {
+export class Renderer {
   /** @param {() => void} onLost called when what is on screen may be gone: draw it again */
   constructor(onLost) {
     this.onLost = onLost;

@@ -1,10 +1,16 @@
 // @module renderer gl: the blurred picture on the graphics card, where there is a fast one.
 
+import { scratchCanvas } from "./canvases.js";
+import { wholeKernel } from "./exact.js";
+import { lanczosTaps } from "./exact_core.js";
+import { GL_BLUR, GL_FINISH, GL_RANGE, buildProgram, buildTexture } from "./gl_shaders.js";
+import { studyKernel } from "./kernels.js";
+
 const GL_FAST_MS = 8; // a draw of the longest kernel must take less than this
 const GL_PROBE_SIZES = [64, 256]; // smaller draws that a slow card fails without being noticed
 
 /** Draws views with WebGL2, at any size; the same object for previews and exact pictures. */
-class GlPainter {
+export class GlPainter {
   /**
    * @param {boolean} anyCard whether a software renderer will do (tests)
    * @param {() => void} onLost called when the browser takes the context away

@@ -3,11 +3,14 @@
 // They come once the hand rests, over the page-wide bus; whoever wants one waits for it. A few are
 // kept, those of another face or setting are not.
 
+import { bus } from "./bus.js";
+import { scratchCanvas } from "./canvases.js";
+import { unpackStage } from "./stage_view.js";
+
 const SERVED_KEPT = 4;
 
 /** Takes a picture from the server; its header says of what. */
-async function takeServed(component) {
-  const bus = (window.__blurdash ??= new EventTarget());
+export async function takeServed(component) {
   const { header, png } = unpackStage(component.data);
   const key = servedKey(header.key, header.view);
   if (bus.served?.has(key)) {
@@ -32,9 +35,9 @@ function servedKey(scene, { kernel, degree, angle, shift_x, shift_y }) {
 }
 
 /** Waits for one picture of the server's at a time. */
-class ServedPicture {
+export class ServedPicture {
   constructor() {
-    this.bus = (window.__blurdash ??= new EventTarget());
+    this.bus = bus;
     this.look = () => this.hand();
     this.wanted = null;
   }

@@ -14,6 +14,26 @@
 // On the section: data-state (loading, preview, exact, error) and data-view (JSON of the view that
 // is on screen) tell tests, and style sheets, what can be seen.
 
+import { bus } from "./bus.js";
+import { drawSquare } from "./canvases.js";
+import { Compare } from "./compare.js";
+import { composeExport, downloadCanvas, exportName } from "./export.js";
+import { KERNELS } from "./kernels.js";
+import { Loupe, describeKernel, drawKernel } from "./loupe.js";
+import { Pace } from "./pace.js";
+import { feedPicture } from "./pair.js";
+import { Renderer } from "./renderer.js";
+import {
+  STAGE_LABELS,
+  buildStage,
+  describeView,
+  fingerprint,
+  labelStage,
+  nameView,
+  unpackStage,
+} from "./stage_view.js";
+import { checkedView } from "./views.js";
+
 const STAGE_REST_MS = 150;
 const STAGE_LARGEST = 1024;
 const STAGE_PATIENCE_MS = 500; // for a first view; without one the picture is shown as it is
@@ -22,7 +42,7 @@ const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0
 /** One stage in one parent element, from mount to unmount. */
 class Stage {
   constructor(root) {
-    this.bus = window.__blurdash ??= new EventTarget();
+    this.bus = bus;
     this.parts = buildStage(root);
     this.section = this.parts.section;
     this.labels = STAGE_LABELS;
@@ -310,7 +330,7 @@ class Stage {
  * @param {{data: Uint8Array, parentElement: ParentNode}} component
  * @returns {() => void} cleanup; that of a call which another call has followed does nothing
  */
-export default function mountStage({ data, parentElement: root }) {
+export function mountStage({ data, parentElement: root }) {
   if (feedPicture(data)) return () => {}; // another part of the page draws the pictures
   const stage = (root.__blurdashStage ??= new Stage(root));
   const mount = ++stage.mounts;

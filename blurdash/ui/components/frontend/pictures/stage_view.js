@@ -1,6 +1,6 @@
 // @module stage view: the stage's elements and texts; no logic.
 
-const STAGE_LABELS = {
+export const STAGE_LABELS = {
   view: "View",
   side: "Side by side",
   swipe: "Swipe",
@@ -60,7 +60,7 @@ const STAGE_HTML = `
   </div>`;
 
 /** Builds the stage in the element that Python's HTML has for it, or in a new one. */
-function buildStage(root) {
+export function buildStage(root) {
   const section = root.querySelector(".bd-stage") ?? document.createElement("section");
   section.className = "bd-stage";
   if (!section.isConnected) root.append(section);
@@ -92,7 +92,7 @@ function buildStage(root) {
 }
 
 /** Writes the fixed texts; only as text, so that a name cannot become markup. */
-function labelStage(parts, labels, { name = "", notes = "" }) {
+export function labelStage(parts, labels, { name = "", notes = "" }) {
   for (const button of parts.modes) button.textContent = labels[button.dataset.mode];
   parts.modeGroup.setAttribute("aria-label", labels.view);
   parts.save.textContent = labels.save;
@@ -107,13 +107,13 @@ function labelStage(parts, labels, { name = "", notes = "" }) {
 }
 
 /** What a changed picture is called. */
-function nameView({ degree, shift_x: right, shift_y: down }, labels) {
+export function nameView({ degree, shift_x: right, shift_y: down }, labels) {
   if (right || down) return degree ? labels.both : labels.shifted;
   return degree ? labels.blurred : labels.unchanged;
 }
 
 /** What was done to a picture, for people: "30 px at 45°, moved 2 right, 3 up". */
-function describeView({ degree, angle, shift_x: right, shift_y: down }) {
+export function describeView({ degree, angle, shift_x: right, shift_y: down }) {
   const parts = [degree > 0 ? `${degree} px at ${angle}°`.replaceAll("-", "−") : "no blur"];
   const moves = [
     right && `${Math.abs(right)} ${right > 0 ? "right" : "left"}`,
@@ -129,7 +129,7 @@ function describeView({ degree, angle, shift_x: right, shift_y: down }) {
  * @param {Uint8Array} data
  * @returns {{header: object, png: Uint8Array}}
  */
-function unpackStage(data) {
+export function unpackStage(data) {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const length = view.getUint32(0, true);
   if (4 + length > data.byteLength) throw new RangeError("the header is longer than the data");
@@ -138,7 +138,7 @@ function unpackStage(data) {
 }
 
 /** A short fingerprint of bytes (FNV-1a), to know a picture again. */
-function fingerprint(bytes) {
+export function fingerprint(bytes) {
   let hash = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
   return `${bytes.length}:${hash >>> 0}`;

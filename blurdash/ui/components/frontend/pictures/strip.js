@@ -11,7 +11,7 @@ const WEBP_NEEDED = new Set(["VP8X", "VP8 ", "VP8L", "ALPH", "ICCP", "ANIM", "AN
 const WEBP_EXIF = 0x08, WEBP_XMP = 0x04; // flags in VP8X
 
 /** A photo without what is not picture: parts of the file as they lie there, and a few bytes of ours. */
-async function strippedPhoto(file) {
+export async function strippedPhoto(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const parts = strippedParts(bytes);
   if (!parts) return file;

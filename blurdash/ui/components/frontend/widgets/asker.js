@@ -4,7 +4,7 @@ const ASK_EVERY_MS = 16;
 const ASK_GIVE_UP_MS = 4000; // an answer that has not come by then was lost with the connection
 
 /** Sends what a hand asks for, never two at a time; what is asked meanwhile goes out afterwards. */
-class Asker {
+export class Asker {
   /** @param {(number: number) => void} send called with the number that the answer will carry */
   constructor(send) {
     this.send = send;

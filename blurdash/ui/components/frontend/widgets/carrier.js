@@ -3,13 +3,17 @@
 // that has forgotten its visitor: then all of them are offered again. A file's name never leaves the
 // browser; the server knows a photo by a random word.
 
+import { bus } from "../pictures/bus.js";
+import { strippedPhoto } from "../pictures/strip.js";
+import { STYLES } from "../styles.js";
+import { setText } from "./texts.js";
+
 const CARRIER_LOOK_MS = 400; // how often the server is asked while it looks for faces
 const CARRIER_PATIENCE_MS = 5000; // an answer that has not come by then was lost
 const CARRIER_TRIES = 12;
 
 /** Mounts what carries; drawn on every page, so a page that changes does not end it. */
-function mountCarrier(component) {
-  const bus = (window.__blurdash ??= new EventTarget());
+export function mountCarrier(component) {
   bus.carrier ??= new Carrier(bus);
   bus.carrier.take(component);
   return () => {};
@@ -177,7 +181,7 @@ class Carrier {
   settle(box) {
     if (this.box === box) return;
     this.box = box;
-    box.innerHTML = `<style>${CARRIER_CSS}</style><div class="bd-card" role="status" hidden>
+    box.innerHTML = `<style>${STYLES.carrier}</style><div class="bd-card" role="status" hidden>
       <p class="bd-line"></p><progress max="1" hidden></progress><ul></ul>
       <button type="button" class="bd-btn bd-retry" hidden>Try again</button>
       <button type="button" class="bd-close" aria-label="Close this note">×</button></div>`;

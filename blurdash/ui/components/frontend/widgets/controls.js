@@ -2,13 +2,26 @@
 // server for numbers with one request in flight (asker.js), and never shows a number as one of
 // another position.
 
+import { bus } from "../pictures/bus.js";
+import { downloadBlob } from "../pictures/export.js";
+import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
+import { ROWS } from "../rows.js";
+import { STYLES } from "../styles.js";
+import { keepAddress } from "./address.js";
+import { Asker } from "./asker.js";
+import { curveCsv, curveName } from "./curve_csv.js";
+import { Lanes } from "./lanes.js";
+import { Readouts } from "./readouts.js";
+import { Saying } from "./saying.js";
+import { button, setText, shown } from "./texts.js";
+
 const SETTLE_MS = 350;
 const RETRY_MS = 2000;
 const FOREIGN_MS = 1000;
 const SWEEP_STEP_MS = 40;
 
 /** Draws the controls into a component's root and keeps them in step with the server. */
-function mountControls(component) {
+export function mountControls(component) {
   const root = component.parentElement;
   const state = (root.__blurdashControls ??= newControls(root));
   state.component = component;
@@ -18,7 +31,7 @@ function mountControls(component) {
 
 function newControls(root) {
   const state = {
-    root, bus: (window.__blurdash ??= new EventTarget()),
+    root, bus,
     settle: 0, play: 0,
     view: null, data: null, tag: null, elements: {}, readouts: new Readouts(), saying: new Saying(),
   };
@@ -50,7 +63,7 @@ function tearDown(state) {
 function buildControls(state) {
   const box = state.root.querySelector(".bd-controls");
   const style = document.createElement("style");
-  style.textContent = CONTROLS_CSS; // sent with the scripts, so that an answer need not carry it
+  style.textContent = STYLES.controls; // sent with the scripts, so that an answer need not carry it
   box.before(style);
   state.box = box;
   const [degree, angle, right, down] = ROWS.sliders.explore;
@@ -95,10 +108,6 @@ function buildSlider(state, row) {
   entry.onkeydown = (event) => { if (event.key === "Enter") enter(state, row, entry); };
   state.elements[row.name] = { range, entry };
   return { label, range, number };
-}
-
-function button(text, title, does) {
-  return Object.assign(document.createElement("button"), { type: "button", className: "bd-btn", textContent: text, title, onclick: does });
 }
 
 function buildPlay(state) {
@@ -293,22 +302,12 @@ function isOurs({ bus, data }) {
   return (bus.scene ?? data.key) === data.key;
 }
 
-/** Writes what is looked at into the address, in place of what stood there. */
-function keepAddress(query, page) {
-  if (!query || location.pathname.endsWith("/argument") !== (page === "argument")) return; // another page by now
-  const wanted = new URLSearchParams(query);
-  for (const [name, value] of new URLSearchParams(location.search)) if (name.startsWith("embed")) wanted.append(name, value);
-  if (`?${wanted}` === location.search) return;
-  history.replaceState(history.state, "", `${location.pathname}?${wanted}${location.hash}`);
-}
-
 function asView([degree, angle, shift_x, shift_y]) {
   return { degree, angle, shift_x, shift_y };
 }
 
 /** Takes which face and settings are shown: numbers of any other are stale from now on. */
-function takeScene(component) {
-  const bus = (window.__blurdash ??= new EventTarget());
+export function takeScene(component) {
   const { key, session, shown } = component.data;
   // Until photos that are sent again are there, the portrait stands in for the face that was shown.
   if (bus.session === session || !bus.shown) bus.shown = shown;
@@ -319,9 +318,8 @@ function takeScene(component) {
 }
 
 /** Takes the face's curve: it is drawn, and its values may stand in while a number is under way. */
-function takeCurve(component) {
+export function takeCurve(component) {
   const curve = component.data;
-  const bus = (window.__blurdash ??= new EventTarget());
   bus.curve = { ...curve, at: new Map(curve.degrees.map((degree, i) => [degree, i])),
     mark: [curve.key, curve.angle, curve.degrees.length].join(" ") };
   bus.dispatchEvent(new Event("curve"));
@@ -433,15 +431,3 @@ function curveValues(state) {
   return here === undefined ? null : curve.values[here];
 }
 
-function formatted(value, decimals) {
-  if (value === "inf") return "∞";
-  return typeof value === "number" ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1") : "–";
-}
-
-function shown(value) {
-  return String(value).replace("-", "−");
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}

@@ -1,7 +1,12 @@
 // @module curve_csv: this face's curve as a CSV file, made in the browser from what is drawn.
 
+import { usedAngle } from "../pictures/kernels.js";
+import { ROWS } from "../rows.js";
+
+export const LANE_LAST_DEGREE = ROWS.degrees[1];
+
 /** What the button says and why: how much of the curve there is, while more of it will come. */
-function curveProgress(curve) {
+export function curveProgress(curve) {
   const known = curve?.degrees.length ?? 0;
   if (known < 2) return { text: "", title: "" };
   if (!curve.look_again) return { text: "CSV", title: "Saves this curve as a CSV file" };
@@ -9,7 +14,7 @@ function curveProgress(curve) {
 }
 
 /** `blurdash_curve_study_a45.csv`: says what was done and nothing about whose face it is. */
-function curveName(curve, { kernel }) {
+export function curveName(curve, { kernel }) {
   return `blurdash_curve_${kernel}_a${curve.angle}.csv`;
 }
 
@@ -18,7 +23,7 @@ function curveName(curve, { kernel }) {
  * @param {object} curve as Python's curve_data
  * @param {object} data as Python's controls_data
  */
-function curveCsv(curve, { kernel, recogniser, eye_distance: eyes }) {
+export function curveCsv(curve, { kernel, recogniser, eye_distance: eyes }) {
   const { label, protocol, crop } = recogniser;
   const head = ["degree", "angle", "degree_percent_of_eye_distance", ...ROWS.tiles.map(({ measure }) => measure),
     "kernel", "recogniser", "protocol", "crop"];

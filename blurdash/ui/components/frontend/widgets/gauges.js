@@ -1,10 +1,13 @@
 // @module gauges: two drawings that put a number where one can see it: how blurred each measure
 // takes the picture to be, and the distance against the recogniser's threshold.
 
+import { ROWS } from "../rows.js";
+import { mark, placesOf } from "./marks.js";
+
 const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
 
 /** Draws the blur equivalents of a few measures on one axis of degrees. */
-function drawBelieve(svg, { like, degree, unit }) {
+export function drawBelieve(svg, { like, degree, unit }) {
   const box = svg.getBoundingClientRect();
   if (box.width < 60 || box.height < 30) return;
   const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
@@ -50,14 +53,8 @@ function said(text, x, y, { width, unit, font }) {
   return `<text class="bd-strong bd-marked" ${place}>${text}</text>`;
 }
 
-/** Where on an axis the blurs lie that a measure takes a picture for: the middle of each range. */
-function placesOf({ ranges, side }, x, beyond) {
-  if (side) return [side === "beyond" ? beyond : x(0)];
-  return ranges.map(([low, high]) => x((low + high) / 2));
-}
-
 /** Draws a distance from 0 over the threshold to where different people lie. */
-function drawGauge(svg, { value, threshold, unit }) {
+export function drawGauge(svg, { value, threshold, unit }) {
   const box = svg.getBoundingClientRect();
   if (box.width < 60 || !threshold) {
     svg.innerHTML = "";

@@ -1,8 +1,11 @@
 // @module intake: lets a visitor choose photos, drop them, or take one with the camera; carrier.js
 // brings them to the server.
 
+import { bus } from "../pictures/bus.js";
+import { STYLES } from "../styles.js";
+
 /** Draws upload and camera into a component's root. */
-function mountIntake(component) {
+export function mountIntake(component) {
   const root = component.parentElement;
   const state = (root.__blurdashIntake ??= newIntake(root));
   state.input.accept = ["image/*", ...component.data.endings].join(",");
@@ -14,7 +17,7 @@ function mountIntake(component) {
 
 function newIntake(root) {
   const box = root.querySelector(".bd-intake");
-  box.innerHTML = `<style>${INTAKE_CSS}</style>
+  box.innerHTML = `<style>${STYLES.intake}</style>
     <label class="bd-pick">Upload photos
       <input type="file" multiple></label>
     <button type="button" class="bd-open">Use the camera</button>
@@ -39,7 +42,7 @@ function takeFiles(state, files) {
   state.input.value = ""; // so that the same file can be chosen again
   if (!files.length) return;
   sayIntake(state, "");
-  window.__blurdash.addPhotos(files.map((file) => ({ blob: file, name: file.name })));
+  bus.addPhotos(files.map((file) => ({ blob: file, name: file.name })));
 }
 
 async function startCamera(state) {
@@ -73,7 +76,7 @@ async function takeFrame(state) {
   canvas.getContext("2d").drawImage(video, 0, 0);
   stopCamera(state);
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  window.__blurdash.addPhotos([{ blob, name: "The camera's picture" }]);
+  bus.addPhotos([{ blob, name: "The camera's picture" }]);
 }
 
 function sayIntake(state, text) {

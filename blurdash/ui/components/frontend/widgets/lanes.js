@@ -2,8 +2,12 @@
 // pixels, right above the degree slider, which is their axis. What stays while a hand drags is
 // drawn once; a cursor and the marks move.
 
+import { ROWS } from "../rows.js";
+import { LANE_LAST_DEGREE, curveProgress } from "./curve_csv.js";
+import { mark, placesOf } from "./marks.js";
+import { setText } from "./texts.js";
+
 const LANE_FAMILIES = ["embedding", "pixels"];
-const LANE_LAST_DEGREE = ROWS.degrees[1];
 
 /** The row of a tile. */
 function tileOf(wanted) {
@@ -11,7 +15,7 @@ function tileOf(wanted) {
 }
 
 /** Two curves over the degree with a cursor; see the module. */
-class Lanes {
+export class Lanes {
   /**
    * @param {(degree: number) => void} choose called with the degree that a person clicks on
    * @param {() => void} save called when a person wants the curve as a file
@@ -185,10 +189,3 @@ class Lanes {
   }
 }
 
-/** A mark in a family's own shape: told apart without colour. */
-function mark(family, x, y, radius, unit) {
-  const look = `fill="var(--bd-${family})" stroke="var(--bd-panel)" stroke-width="${1.5 * unit}"`;
-  return family === "pixels"
-    ? `<rect class="bd-marked" x="${x - radius}" y="${y - radius}" width="${2 * radius}" height="${2 * radius}" ${look}/>`
-    : `<circle class="bd-marked" cx="${x}" cy="${y}" r="${radius + 0.5}" ${look}/>`;
-}

@@ -1,6 +1,13 @@
 // @module readouts: the column of numbers beside the pictures, and the line at the page's foot.
 // Built once in a place of its own (a slot); the controls tell it what to show.
 
+import { bus } from "../pictures/bus.js";
+import { KERNELS } from "../pictures/kernels.js";
+import { ROWS } from "../rows.js";
+import { STYLES } from "../styles.js";
+import { drawBelieve, drawGauge } from "./gauges.js";
+import { formatted, setText, shown } from "./texts.js";
+
 const COPIED_MS = 1600;
 const FAMILY_HEADS = {
   embedding: "Face embedding",
@@ -8,8 +15,7 @@ const FAMILY_HEADS = {
 };
 
 /** Gives the controls' script a place on the page to draw into. */
-function mountSlot(component) {
-  const bus = (window.__blurdash ??= new EventTarget());
+export function mountSlot(component) {
   const place = component.parentElement.querySelector(".bd-slot");
   const { name } = component.data;
   (bus.slots ??= {})[name] = place;
@@ -18,7 +24,7 @@ function mountSlot(component) {
 }
 
 /** The readouts of one page. */
-class Readouts {
+export class Readouts {
   constructor() {
     this.parts = null;
     this.line = null;
@@ -148,7 +154,7 @@ class Readouts {
     const done = await copyText(location.href, this.line.box);
     const own = new URLSearchParams(location.search).get("face") === "photo";
     setText(this.line.link, done ? "Copied" : "The browser refused");
-    if (done && own) window.__blurdash.carrier?.tell("The link was copied. Your photo stays with its owner: who opens the link sees the portrait in its place.");
+    if (done && own) bus.carrier?.tell("The link was copied. Your photo stays with its owner: who opens the link sees the portrait in its place.");
     setTimeout(() => setText(this.line.link, "Copy link"), COPIED_MS);
   }
 
@@ -161,7 +167,7 @@ class Readouts {
 }
 
 function buildReadouts(place) {
-  place.innerHTML = `<style>${READOUTS_CSS}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
+  place.innerHTML = `<style>${STYLES.readouts}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
     <p class="bd-facts" role="status" aria-live="polite"></p>
     <section class="bd-block bd-embedding"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
       <p class="bd-fallback" hidden><span>FaceNet is not at hand: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p>
@@ -208,7 +214,7 @@ function tileParts(place, tile) {
 }
 
 function buildContext(place) {
-  place.innerHTML = `<style>${READOUTS_CSS}</style><footer class="bd-context"><span>Recogniser <b></b></span><span>protocol <b></b></span>
+  place.innerHTML = `<style>${STYLES.readouts}</style><footer class="bd-context"><span>Recogniser <b></b></span><span>protocol <b></b></span>
     <span>crop <b></b><span class="bd-long bd-crop"></span></span><span>kernel <b></b></span>
     <span class="bd-long">reference <b></b></span><span>eyes <b></b> apart<span class="bd-long"> on 1024</span></span><span>source <b></b></span>
     <button type="button" class="bd-link bd-copy-link">Copy link</button><button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;

@@ -1,8 +1,11 @@
 // @module saying: the sentence on top of Explore, in a slot of its own. It comes with the numbers and
 // is read off them; while numbers of another position stand, what the measures make of it is faint.
 
+import { STYLES } from "../styles.js";
+import { setText } from "./texts.js";
+
 /** The sentence of one page. */
-class Saying {
+export class Saying {
   constructor() {
     this.shown = null;
   }
@@ -12,7 +15,7 @@ class Saying {
     if (sentence && this.place !== sentence) {
       this.place = sentence;
       this.shown = null;
-      sentence.innerHTML = `<style>${READOUTS_CSS}</style><h1 class="bd-say" role="status"><b></b> <span></span></h1>`;
+      sentence.innerHTML = `<style>${STYLES.readouts}</style><h1 class="bd-say" role="status"><b></b> <span></span></h1>`;
       const box = sentence.querySelector("h1");
       this.parts = { box, truth: box.querySelector("b"), rest: box.querySelector("span") };
     }

@@ -1,0 +1,24 @@
+// @module main: brings all scripts of the page, and lets its other components call them.
+//
+// It comes with the stage, once; the other components are a line each (see browser.py).
+
+import { mountArgument } from "./pages/argument.js";
+import { noteLeaving, patient } from "./pages/leaving.js";
+import { bus } from "./pictures/bus.js";
+import { takeServed } from "./pictures/served.js";
+import { mountStage } from "./pictures/stage.js";
+import { mountCarrier } from "./widgets/carrier.js";
+import { mountControls, takeCurve, takeScene } from "./widgets/controls.js";
+import { mountIntake } from "./widgets/intake.js";
+import { mountSlot } from "./widgets/readouts.js";
+
+/** Hands over what the components call, and says so to those that wait. */
+function publish() {
+  if (!bus.patient) document.addEventListener("click", noteLeaving, true);
+  Object.assign(bus, { patient, mountControls, mountSlot, takeCurve, takeScene, takeServed, mountIntake, mountCarrier, mountArgument });
+  bus.dispatchEvent(new Event("ready"));
+}
+
+publish();
+
+export default mountStage;

@@ -1,0 +1,30 @@
+// @module texts: numbers as they are read, and words in elements.
+
+/** A number with so many decimals; "–" for none. */
+export function formatted(value, decimals) {
+  if (value === "inf") return "∞";
+  return typeof value === "number" ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1") : "–";
+}
+
+/** A number as it is, with a real minus. */
+export function shown(value) {
+  return String(value).replace("-", "−");
+}
+
+/** Writes a text where it is another one. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** An element with a class and a text; never markup. */
+export function textElement(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.textContent = text ?? "";
+  return element;
+}
+
+/** A button of ours. */
+export function button(text, title, does) {
+  return Object.assign(document.createElement("button"), { type: "button", className: "bd-btn", textContent: text, title, onclick: does });
+}
