@@ -94,7 +94,7 @@ def panel(data: dict, kind: str) -> dict:
 
 def test_story_holds_the_sliders_in_their_ranges():
     story = Story()
-    story.move([1e9, "x", float("nan"), None, -1e9, 0, True, 3.7])
+    story.take_position([1e9, "x", float("nan"), None, -1e9, 0, True, 3.7])
     assert story.values["degree"] == 100
     assert story.values["angle"] == ARGUMENT_SLIDERS["angle"].first
     assert story.values["x"] == ARGUMENT_SLIDERS["x"].first

@@ -23,7 +23,7 @@ from blurdash.ui.server import recogniser
 from blurdash.ui.server.known_face import COARSE_FIRST, Curve, KnownFace
 from blurdash.ui.visitor import face_in_use, intake
 from blurdash.ui.visitor import session as photos
-from blurdash.ui.visitor.view import View, move
+from blurdash.ui.visitor.view import View, take_position
 from tests.photos_sent import problems, send_photos
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
@@ -123,7 +123,7 @@ def test_a_blur_that_is_not_shifted_is_its_own_equivalent(app):
 )
 def test_positions_from_a_foreign_client_are_held_in_range(sent):
     view = View()
-    move(view, sent[:4])
+    take_position(view, sent[:4])
     view.change()  # raises where a value is not allowed
     assert abs(view.shift_x) <= 32
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -70,7 +71,9 @@ def test_scripts_import_from_lower_folders_and_export_what_is_used(path):
         if one.path == path
         for name in one.names
     }
-    assert set(exports_of(known[path])) == used
+    tested = (Path(__file__).parent / "test_scripts.py").read_text("utf-8")
+    for name in set(exports_of(known[path])) - used:
+        assert name in tested, f"{name} is exported in vain"
 
 
 def test_nothing_lies_in_the_folders_that_no_page_gets():

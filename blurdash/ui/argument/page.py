@@ -103,7 +103,7 @@ def _take_position(story: Story, pos: Sequence[float] | None) -> int:
     number = int(pos[-1])
     if number > seen:  # else the sliders have jumped from here since it was sent
         st.session_state["bd_story_seen"] = seen = number
-        story.move(pos[:-1])
+        story.take_position(pos[:-1])
     return seen
 
 

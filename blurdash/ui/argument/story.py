@@ -106,7 +106,7 @@ class Story:
         shown = SCENES[self.scene].pictures
         return shown[::-1] if self.scene == "two-pictures" and self.swapped else shown
 
-    def move(self, position: Sequence[object]) -> None:
+    def take_position(self, position: Sequence[object]) -> None:
         """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
         before = dict(self.values)
         for (name, row), value in zip(ARGUMENT_SLIDERS.items(), position, strict=False):
@@ -117,7 +117,7 @@ class Story:
 
     def jump(self, **values: float) -> None:
         """Moves the sliders from here; the browser follows."""
-        self.move([values.get(name, self.values[name]) for name in ARGUMENT_SLIDERS])
+        self.take_position([values.get(name, self.values[name]) for name in ARGUMENT_SLIDERS])
         self.start += 1
 
     def swap(self) -> None:

@@ -218,7 +218,7 @@ def _loading_note(loading: Loading) -> None:
 def _draw_controls(chosen: View, loading: Loading) -> None:
     face = session_faces().shown_face(chosen.face)
     position, ack = _position(chosen)
-    view.move(chosen, position)
+    view.take_position(chosen, position)
     rested, stale = _at_rest(chosen)
     live = face_in_use(chosen, loading.embedder)
     readout, message = None, ""

@@ -30,11 +30,11 @@ __all__ = [
     "address_of",
     "choose_kernel",
     "choose_recogniser",
-    "move",
     "obey_back",
     "setting_choices",
     "settings_key",
     "start",
+    "take_position",
 ]
 
 MODES = ("side", "swipe", "flicker")
@@ -145,7 +145,7 @@ def still_wanted() -> None:
     _ = VIEW_KEY in st.session_state
 
 
-def move(view: View, position: Sequence[float]) -> None:
+def take_position(view: View, position: Sequence[float]) -> None:
     """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
     for (name, slider), value in zip(EXPLORE_SLIDERS.items(), position, strict=True):
         inside = min(max(_finite(value), slider.low), slider.high)
@@ -263,7 +263,7 @@ def _view_in(reader: Reader) -> View:
         degree, angle, right, _ = EXPLORE_SLIDERS.values()
         turned = reader.number("angle", angle.low, angle.high, view.angle)
         shift = reader.numbers("shift", 2, right.low, right.high)
-        move(view, [reader.number("degree", degree.low, degree.high, 0), turned, *shift])
+        take_position(view, [reader.number("degree", degree.low, degree.high, 0), turned, *shift])
     view.kernel = reader.known("kernel", KERNELS, view.kernel)
     view.protocol = reader.known("protocol", PROTOCOLS, view.protocol)
     view.crop = reader.known("crop", CROPS, view.crop)

@@ -11,10 +11,13 @@ import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { keepAddress } from "../widgets/address.js";
 import { Asker } from "../widgets/asker.js";
+import { Presenter, isTaken } from "../widgets/presenter.js";
+import { Settler } from "../widgets/settler.js";
+import { Slider, moved } from "../widgets/slider.js";
 import { setText, textElement } from "../widgets/texts.js";
 import { buildPanel } from "./argument_panels.js";
 
-const ARGUE_SETTLE_MS = 350;
+const ARGUE_ROOM_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
 const ARGUE_GAP_PX = 14; // above and below the map
@@ -75,11 +78,19 @@ class Argue {
     this.box = root.querySelector(".bd-argument");
     this.data = null;
     this.values = null; // what the sliders say: name to number
-    this.asked = { scene: null, act: 0, rest: null };
+    this.asked = { scene: null, act: 0 };
     this.shownMap = null; // title of the maps that lie on the pictures
     this.timers = {};
     this.build();
     this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]));
+    this.presenter = new Presenter((on) => this.presented(on));
+    // At rest the address follows, and what takes longer to compute.
+    this.settler = new Settler({
+      place: () => this.position().join(","),
+      told: () => this.data.rested,
+      busy: () => !this.isFresh(),
+      tell: (place) => this.component.setStateValue("rest", place),
+    });
     this.pair = new Pair([...this.box.querySelectorAll("canvas")]);
     this.listen();
   }
@@ -103,50 +114,38 @@ class Argue {
       button.onclick = () => this.step(Number(button.dataset.go));
     }
     for (const frame of this.parts.frames) frame.onclick = () => this.tap(Number(frame.dataset.side));
-    this.parts.present.onclick = () => this.present();
+    this.parts.present.onclick = () => this.presenter.toggle();
   }
 
   buildRow(row) {
     const line = document.createElement("div");
     line.className = ARGUE_WIDE.has(row.name) ? "ba-row ba-wide" : "ba-row";
     line.title = row.hint;
-    line.innerHTML = `<label for="ba-${row.name}">${row.label}</label>
-      <input id="ba-${row.name}" type="range" min="${row.min}" max="${row.max}" step="${row.step}">
-      <output></output>`;
-    const range = line.querySelector("input");
-    range.oninput = () => this.move({ [row.name]: Number(range.value) });
+    const slider = new Slider(row, "ba", (value) => this.move({ [row.name]: value }));
+    const output = document.createElement("output");
+    const { range } = slider;
+    line.append(slider.label, range, output);
     // A pointer lets go of the slider: the next key is a clicker's, and changes the scene.
     const letGo = () => { if (range.bdPointed) range.blur(); range.bdPointed = false; };
     range.onpointerdown = () => { range.bdPointed = true; };
     range.onpointerup = range.onpointercancel = range.onchange = letGo;
-    range.onkeydown = (event) => {
-      const step = { PageUp: row.page, PageDown: -row.page }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.move({ [row.name]: this.values[row.name] + step });
-    };
-    this.rows[row.name] = { line, range, output: line.querySelector("output") };
+    this.rows[row.name] = { line, slider, output };
     return line;
   }
 
   listen() {
     this.onKey = (event) => this.key(event);
-    this.onFullscreen = () => { if (!document.fullscreenElement) this.setPresent(false); };
     document.addEventListener("keydown", this.onKey);
-    document.addEventListener("fullscreenchange", this.onFullscreen);
     this.onResize = () => this.sayRoom();
     window.addEventListener("resize", this.onResize);
   }
 
   dispose() {
     document.removeEventListener("keydown", this.onKey);
-    document.removeEventListener("fullscreenchange", this.onFullscreen);
     window.removeEventListener("resize", this.onResize);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
-    this.asker.dispose();
-    this.pair.dispose();
-    this.setPresent(false);
+    this.presenter.set(false);
+    for (const part of [this.asker, this.settler, this.presenter, this.pair]) part.dispose();
   }
 
   after(name, wait, run) {
@@ -157,11 +156,8 @@ class Argue {
   // ---- what the hand does -----------------------------------------------------------------------
 
   key(event) {
-    const target = event.composedPath()[0];
-    const typing = target instanceof HTMLElement
-      && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
-    if (event.key === "f" || event.key === "F") { this.present(); return; }
+    if (isTaken(event, true) || !this.data) return;
+    if (event.key === "f" || event.key === "F") { this.presenter.toggle(); return; }
     const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
     if (!step || event.defaultPrevented) return;
     event.preventDefault();
@@ -201,40 +197,14 @@ class Argue {
   }
 
   move(change) {
-    for (const row of ROWS.sliders.argument) {
-      const value = change[row.name];
-      if (value === undefined) continue;
-      const inside = Math.min(row.max, Math.max(row.min, value));
-      this.values[row.name] = Math.round(inside * 1000) / 1000;
-    }
+    this.values = moved(ROWS.sliders.argument, this.values, change);
     this.paint();
     this.asker.want();
-    this.settleSoon();
+    this.settler.soon();
   }
 
-  settleSoon() {
-    this.after("settle", ARGUE_SETTLE_MS, () => this.settle());
-  }
-
-  /** At rest the address follows, and what takes longer to compute. */
-  settle() {
-    const place = this.position().join(",");
-    if (place === this.data.rested) return;
-    if (!this.isFresh()) { this.settleSoon(); return; }
-    this.component.setStateValue("rest", place);
-    this.after("settle", ARGUE_RETRY_MS, () => this.settle());
-  }
-
-  present() {
-    this.setPresent(!document.body.classList.contains("bd-present"));
-  }
-
-  setPresent(on) {
-    if (on === document.body.classList.contains("bd-present")) return;
-    document.body.classList.toggle("bd-present", on);
+  presented(on) {
     this.parts.present.setAttribute("aria-pressed", String(on));
-    if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
-    else if (document.fullscreenElement) document.exitFullscreen();
     window.dispatchEvent(new Event("resize"));
   }
 
@@ -251,7 +221,7 @@ class Argue {
     if (this.isFresh()) keepAddress(data.address, "argument");
     this.paint();
     this.sayRoom();
-    if (jump || other) this.settleSoon();
+    if (jump || other) this.settler.soon();
     clearTimeout(this.timers.poll);
     if (data.pending) this.after("poll", ARGUE_POLL_MS, () => this.poll());
   }
@@ -265,7 +235,7 @@ class Argue {
   /** What is left between this component and its foot decides how tall the map beneath it is. */
   sayRoom() {
     if (this.data?.scene !== "how-often") return;
-    this.after("room", ARGUE_SETTLE_MS, () => {
+    this.after("room", ARGUE_ROOM_MS, () => {
       const scrolled = document.querySelector(".stMain")?.scrollTop ?? 0;
       const bottom = this.box.getBoundingClientRect().bottom + scrolled;
       const room = Math.floor(window.innerHeight - bottom - this.parts.foot.offsetHeight) - ARGUE_GAP_PX;
@@ -394,14 +364,12 @@ class Argue {
 
   paintSliders() {
     for (const row of ROWS.sliders.argument) {
-      const { line, range, output } = this.rows[row.name];
+      const { line, slider, output } = this.rows[row.name];
       const value = this.values[row.name];
       // Twins lie between the steps of the sliders: what is said is what they are.
       const said = this.twinValue(row.name) ?? value;
       line.hidden = !this.data.sliders.includes(row.name);
-      if (Number(range.value) !== value) range.value = value;
-      range.setAttribute("aria-valuetext", `${said} ${row.unit}`);
-      range.style.setProperty("--bd-fill", `${(100 * (value - row.min)) / (row.max - row.min)}%`);
+      slider.show(value, `${said} ${row.unit}`, row.min);
       setText(output, `${said}${row.unit === "°" ? "" : " "}${row.unit}`.trim().replace("-", "−"));
     }
     this.parts.sliders.hidden = this.data.sliders.length === 0;

@@ -11,12 +11,13 @@ import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
 import { Lanes } from "./lanes.js";
+import { Presenter, isTaken } from "./presenter.js";
 import { Readouts } from "./readouts.js";
 import { Saying } from "./saying.js";
+import { Settler } from "./settler.js";
+import { Slider, entered, moved } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
 
-const SETTLE_MS = 350;
-const RETRY_MS = 2000;
 const FOREIGN_MS = 1000;
 const SWEEP_STEP_MS = 40;
 
@@ -32,10 +33,18 @@ export function mountControls(component) {
 function newControls(root) {
   const state = {
     root, bus,
-    settle: 0, play: 0,
+    play: 0,
     view: null, data: null, tag: null, elements: {}, readouts: new Readouts(), saying: new Saying(),
   };
   state.asker = new Asker((number) => send(state, number));
+  state.presenter = new Presenter((on) => presented(state, on));
+  // At rest the address and the chart follow; the server is only told when it has answered.
+  state.settler = new Settler({
+    place: () => placeOf(state.view, state.mode),
+    told: () => state.data.rested,
+    busy: () => state.asker.busy || state.playing,
+    tell: (place) => state.component.setStateValue("rest", place),
+  });
   state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); }, () => saveCurve(state));
   buildControls(state);
   listen(state);
@@ -43,9 +52,8 @@ function newControls(root) {
 }
 
 function tearDown(state) {
-  clearTimeout(state.settle);
   clearTimeout(state.foreign);
-  state.asker.dispose();
+  for (const part of [state.asker, state.settler, state.presenter]) part.dispose();
   stopPlay(state);
   state.bus.removeEventListener("curve", state.onCurve);
   state.bus.removeEventListener("set", state.onSet);
@@ -54,7 +62,6 @@ function tearDown(state) {
   state.bus.removeEventListener("wish-present", state.onWish);
   state.observer.disconnect();
   document.removeEventListener("keydown", state.onKey);
-  document.removeEventListener("fullscreenchange", state.onFullscreen);
   delete state.root.__blurdashControls;
 }
 
@@ -96,18 +103,14 @@ function buildShiftRow(state, right, down) {
 
 /** A slider with its label, and a field that takes and shows the same number. */
 function buildSlider(state, row) {
-  const holder = document.createElement("template");
-  holder.innerHTML = `<label for="bd-${row.name}" title="${row.hint}">${row.label}</label>
-    <input id="bd-${row.name}" type="range" min="${row.min}" max="${row.max}" step="${row.step}">
-    <span class="bd-number"><input class="bd-entry" type="text" inputmode="decimal" aria-label="${row.entry}"><i>${row.unit}</i></span>`;
-  const [label, range, number] = holder.content.children;
+  const slider = new Slider(row, "bd", (value) => move(state, { [row.name]: value }), () => stopPlay(state));
+  const number = Object.assign(document.createElement("span"), { className: "bd-number" });
+  number.innerHTML = `<input class="bd-entry" type="text" inputmode="decimal" aria-label="${row.entry}"><i>${row.unit}</i>`;
   const entry = number.querySelector("input");
-  range.oninput = () => move(state, { [row.name]: Number(range.value) });
-  range.onkeydown = (event) => pageKey(state, row, event);
   entry.onchange = () => enter(state, row, entry);
   entry.onkeydown = (event) => { if (event.key === "Enter") enter(state, row, entry); };
-  state.elements[row.name] = { range, entry };
-  return { label, range, number };
+  state.elements[row.name] = { slider, range: slider.range, entry };
+  return { ...slider, number };
 }
 
 function buildPlay(state) {
@@ -121,9 +124,8 @@ function buildRandom(state) {
 
 function listen(state) {
   state.onSet = (event) => move(state, event.detail);
-  state.onMode = (event) => { state.mode = event.detail.mode; settleSoon(state); };
+  state.onMode = (event) => { state.mode = event.detail.mode; state.settler.soon(); };
   state.onKey = (event) => globalKey(state, event);
-  state.onFullscreen = () => { if (!document.fullscreenElement) present(state, false); };
   state.onCurve = () => {
     if (!state.data) return;
     paintSeen(state);
@@ -132,66 +134,42 @@ function listen(state) {
   state.onSlot = () => { if (state.data) paintSeen(state); };
   state.bus.addEventListener("curve", state.onCurve);
   state.bus.addEventListener("slot", state.onSlot);
-  state.onWish = () => togglePresent(state);
+  state.onWish = () => state.presenter.toggle();
   state.bus.addEventListener("wish-present", state.onWish);
   state.bus.addEventListener("set", state.onSet);
   state.bus.addEventListener("mode", state.onMode);
   document.addEventListener("keydown", state.onKey);
-  document.addEventListener("fullscreenchange", state.onFullscreen);
 }
 
 // ---- what the hand does ---------------------------------------------------------------------
 
 function move(state, change) {
-  const view = { ...state.view };
-  for (const row of ROWS.sliders.explore) {
-    if (change[row.name] === undefined) continue;
-    view[row.name] = Math.min(row.max, Math.max(row.min, Number(change[row.name])));
-  }
-  state.view = view;
+  state.view = moved(ROWS.sliders.explore, state.view, change);
   paint(state);
   state.asker.want();
-  settleSoon(state);
+  state.settler.soon();
 }
 
 function enter(state, row, entry) {
-  const value = Number(entry.value.trim().replace(",", ".").replace("−", "-"));
-  const whole = row.step === 1 ? Math.round(value) : value;
-  if (entry.value.trim() === "" || !Number.isFinite(value) || whole !== value
-      || value < row.min || value > row.max) {
-    entry.setCustomValidity(`${row.label}: a ${row.step === 1 ? "whole " : ""}number from ${row.min} to ${row.max}`);
+  const { value, problem } = entered(row, entry.value);
+  entry.setCustomValidity(problem);
+  if (problem) {
     entry.reportValidity();
     entry.value = shown(state.view[row.name]);
     setTimeout(() => entry.setCustomValidity(""), 2500);
     return;
   }
-  entry.setCustomValidity("");
   stopPlay(state);
   move(state, { [row.name]: value });
 }
 
-/** Page keys move by a useful amount (browsers move by a tenth of the range, or differ). */
-function pageKey(state, row, event) {
-  const step = { PageUp: row.page, PageDown: -row.page }[event.key];
-  if (!step) { if (event.key.startsWith("Arrow")) stopPlay(state); return; }
-  event.preventDefault();
-  event.stopPropagation();
-  stopPlay(state);
-  move(state, { [row.name]: state.view[row.name] + step });
-}
-
 /** Single keys, where nobody types: F, Esc, R; and a clicker's Page keys while presenting. */
 function globalKey(state, event) {
-  const target = event.composedPath()[0];
-  const typing = target instanceof HTMLElement && target.type !== "range"
-    && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !state.view) return;
-  const key = event.key.toLowerCase();
-  if (key === "f") { togglePresent(state); return; }
-  if (key === "escape") { present(state, false); return; }
-  if (key === "r") { randomAngle(state); return; }
+  if (isTaken(event, false) || !state.view) return;
+  const act = { f: () => state.presenter.toggle(), escape: () => state.presenter.set(false), r: () => randomAngle(state) };
   const step = { PageUp: -10, PageDown: 10 }[event.key];
-  if (step && document.body.classList.contains("bd-present")) {
+  act[event.key.toLowerCase()]?.();
+  if (step && state.presenter.on) {
     event.preventDefault();
     move(state, { degree: state.view.degree + step });
   }
@@ -229,18 +207,10 @@ function stopPlay(state) {
   if (state.elements.play) setText(state.elements.play, "Play");
 }
 
-function togglePresent(state) {
-  present(state, !document.body.classList.contains("bd-present"));
-}
-
-function present(state, on) {
-  if (on === document.body.classList.contains("bd-present")) return;
-  document.body.classList.toggle("bd-present", on);
+function presented(state, on) {
   state.box.classList.toggle("bd-present", on);
   state.readouts.present(on);
   state.saying.present(on);
-  if (on) document.documentElement.requestFullscreen?.().catch(() => {}); // refused: large type is left
-  else if (document.fullscreenElement) document.exitFullscreen();
   state.bus.dispatchEvent(new CustomEvent("present", { detail: { on } }));
 }
 
@@ -250,21 +220,6 @@ function send(state, number) {
   const v = state.view;
   (state.bus.log ??= []).push([performance.now(), "sent", number]);
   state.component.setStateValue("pos", [v.degree, v.angle, v.shift_x, v.shift_y, number]);
-}
-
-function settleSoon(state) {
-  clearTimeout(state.settle);
-  state.settle = setTimeout(() => settle(state), SETTLE_MS);
-}
-
-/** At rest the address and the chart follow; the server is only told when it has answered. */
-function settle(state) {
-  if (state.asker.busy || state.playing) { settleSoon(state); return; }
-  const place = placeOf(state.view, state.mode);
-  if (place === state.data.rested) return;
-  state.component.setStateValue("rest", place);
-  // A run of the whole page can swallow it: ask again until the server says that it has it.
-  state.settle = setTimeout(() => settle(state), RETRY_MS);
 }
 
 function placeOf(view, mode) {
@@ -277,7 +232,7 @@ function receive(state, data) {
   if (first) {
     state.view = asView(data.pos);
     state.mode = data.mode;
-    settleSoon(state); // the page may have jumped to where a hand was not yet at rest
+    state.settler.soon(); // the page may have jumped to where a hand was not yet at rest
   }
   state.bus.answered = data.values === null ? null : { ...asView(data.pos), values: data.values };
   (state.bus.log ??= []).push([performance.now(), "got", data.ack, JSON.stringify(data).length]);
@@ -356,14 +311,9 @@ function paint(state) {
 }
 
 function paintSlider(state, row) {
-  const { range, entry } = state.elements[row.name];
+  const { slider, entry } = state.elements[row.name];
   const value = state.view[row.name];
-  if (Number(range.value) !== value) range.value = value;
-  range.setAttribute("aria-valuetext", `${shown(value)} ${row.unit === "px" ? "pixels" : "degrees"}`);
-  // What is filled starts where nothing is done: at the left, or in the middle.
-  const share = (at) => (100 * (at - row.min)) / (row.max - row.min);
-  range.style.setProperty("--bd-from", `${Math.min(share(0), share(value))}%`);
-  range.style.setProperty("--bd-fill", `${Math.max(share(0), share(value))}%`);
+  slider.show(value, `${shown(value)} ${row.unit === "px" ? "pixels" : "degrees"}`, 0);
   if (state.root.activeElement !== entry) entry.value = shown(value);
 }
 

@@ -1,0 +1,44 @@
+// @module settler: tells the server where a hand has come to rest, until it says that it knows.
+
+const REST_MS = 350;
+const RETRY_MS = 2000; // a run of the whole page can swallow what was told
+
+/** Waits for rest, and tells of it; what is told is a place as text. */
+export class Settler {
+  /**
+   * @param {object} hand
+   * @param {() => string} hand.place where it is
+   * @param {() => string} hand.told the place that the server has seen to
+   * @param {() => boolean} hand.busy whether it moves, or numbers for it are under way
+   * @param {(place: string) => void} hand.tell tells the server
+   */
+  constructor(hand) {
+    this.hand = hand;
+    this.timer = 0;
+  }
+
+  /** It moved: it is at rest when it has not done so for a while. */
+  soon() {
+    this.after(REST_MS);
+  }
+
+  settle() {
+    const place = this.hand.place();
+    if (place === this.hand.told()) return;
+    if (this.hand.busy()) {
+      this.soon();
+      return;
+    }
+    this.hand.tell(place);
+    this.after(RETRY_MS);
+  }
+
+  after(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), wait);
+  }
+
+  dispose() {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,217 @@
+"""What the page's scripts compute and when they ask, without a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blurdash.kernel import KERNELS, audit_kernel
+from blurdash.ui.components.scripts import script
+from blurdash.ui.components.sliders import EXPLORE_SLIDERS
+from tests.node import answer_of
+
+# Time that passes when a test says so.
+CLOCK = """
+let now = 0, waiting = [];
+globalThis.setTimeout = (run, wait) => waiting.push({ run, at: now + wait });
+globalThis.clearTimeout = (id) => { if (id) waiting[id - 1].run = null; };
+const pass = (ms) => {
+  const end = now + ms;
+  for (;;) {
+    const next = waiting.filter(({ run, at }) => run && at <= end).sort((a, b) => a.at - b.at)[0];
+    if (!next) break;
+    const { run } = next;
+    [now, next.run] = [next.at, null];
+    run();
+  }
+  now = end;
+};
+"""
+
+
+def run(imports: str, code: str) -> Any:
+    """What some code answers that imports scripts of the page."""
+    return answer_of(script("test.js", {"test.js": f"{imports}\n{code}"}))
+
+
+def kernel_numbers() -> bytes:
+    """Every kernel to compare: name, degree, angle, size, audit, count, taps; all float64."""
+    cases = [("study", d, a) for d in range(101) for a in (*range(-180, 181, 45), -17.3, 10, 88)]
+    cases += [("line", d, a) for d in range(0, 101, 6) for a in (-180, -77, 12.5, 45)]
+    parts = []
+    for name, degree, angle in cases:
+        kernel = KERNELS[name].make(degree, angle)
+        rows, columns = np.nonzero(kernel)
+        half = kernel.shape[0] // 2
+        taps = np.stack([columns - half, rows - half, kernel[rows, columns]], axis=1)
+        head = [name == "study", degree, angle, kernel.shape[0], *audit_kernel(kernel), len(rows)]
+        parts += [np.array(head, np.float64), taps.astype(np.float64).ravel()]
+    return np.concatenate(parts).tobytes()
+
+
+def test_kernels_and_their_audits_equal_pythons(tmp_path: Path):
+    file = tmp_path / "kernels"
+    file.write_bytes(kernel_numbers())
+    result = run(
+        'import { KERNELS, audit } from "./pictures/kernels.js";',
+        """
+        const { readFileSync } = await import("node:fs");
+        const bytes = readFileSync(PATH);
+        const numbers = new Float64Array(new Uint8Array(bytes).buffer);
+        const worst = { weight: 0, audit: 0, count: 0 };
+        for (let at = 0; at < numbers.length; ) {
+          const [study, degree, angle, size] = numbers.subarray(at, at + 4);
+          const wanted = numbers.subarray(at + 4, at + 8);
+          const count = numbers[at + 8];
+          const kernel = KERNELS[study ? "study" : "line"].make(degree, angle);
+          if (kernel.size !== size) throw new Error(`size at ${degree} ${angle}: ${kernel.size}`);
+          const found = new Map();
+          const key = (taps, i) => `${taps[i]},${taps[i + 1]}`;
+          for (let i = 0; i < kernel.taps.length; i += 3) {
+            found.set(key(kernel.taps, i), kernel.taps[i + 2]);
+          }
+          for (let i = at + 9; i < at + 9 + 3 * count; i += 3) {
+            const error = Math.abs(numbers[i + 2] - (found.get(key(numbers, i)) ?? 0));
+            worst.weight = Math.max(worst.weight, error);
+            found.delete(key(numbers, i));
+          }
+          for (const left of found.values()) worst.weight = Math.max(worst.weight, left);
+          const { mass, offset, length, direction } = audit(kernel);
+          [mass, offset, length, direction].forEach((value, i) => {
+            if (Number.isNaN(value) && Number.isNaN(wanted[i])) return;
+            let error = Math.abs(value - wanted[i]);
+            if (i === 3) error = Math.min(error, 180 - error);
+            worst.audit = Math.max(worst.audit, Number.isNaN(error) ? 1 : error);
+          });
+          worst.count += 1;
+          at += 9 + 3 * count;
+        }
+        answer(worst);
+        """.replace("PATH", repr(str(file))),
+    )
+    assert result["count"] >= 1280
+    assert result["weight"] < 1e-9
+    assert result["audit"] < 1e-6
+
+
+def test_positions_stay_inside_of_their_ranges():
+    found = run(
+        'import { moved } from "./widgets/slider.js";\nimport { ROWS } from "./rows.js";',
+        """
+        const at = { degree: 30, angle: 45, shift_x: 8, shift_y: 0.5 };
+        const move = (change) => moved(ROWS.sliders.explore, at, change);
+        const changes = [{ degree: 101 }, { angle: "-200", shift_x: -33 }, { shift_y: 0.1 + 0.2 }];
+        answer([...changes.map(move), at]);
+        """,
+    )
+    at = {"degree": 30, "angle": 45, "shift_x": 8, "shift_y": 0.5}
+    low = EXPLORE_SLIDERS["angle"].low
+    assert found == [
+        {**at, "degree": 100}, {**at, "angle": low, "shift_x": -32}, {**at, "shift_y": 0.3}, at
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12", 12),
+        (" 0 ", 0),
+        ("100", 100),
+        ("1e1", 10),
+        *((odd, None) for odd in ("101", "-1", "1.5", "", "ten", "NaN", "Infinity")),
+    ],
+)
+def test_a_field_takes_whole_degrees(text, value):
+    found = entered(0, text)
+    if value is None:
+        assert found["problem"] == "Degree: a whole number from 0 to 100"
+    else:
+        assert found == {"value": value, "problem": ""}
+
+
+@pytest.mark.parametrize(("text", "value"), [("−2,5", -2.5), ("0.25", 0.25), ("32.5", None)])
+def test_a_field_takes_shifts_as_people_write_them(text, value):
+    found = entered(2, text)
+    assert found["problem"] == ("" if value is not None else "Shift x: a number from -32 to 32")
+    assert value is None or found["value"] == value
+
+
+def entered(place: int, text: str) -> Any:
+    return run(
+        'import { entered } from "./widgets/slider.js";\nimport { ROWS } from "./rows.js";',
+        f"answer(entered(ROWS.sliders.explore[{place}], {text!r}));",
+    )
+
+
+def test_a_track_is_filled_from_where_nothing_is_done_and_keys_move_by_a_page():
+    found = run(
+        'import { filled, stepOf } from "./widgets/slider.js";',
+        """
+        const row = { min: -32, max: 32, page: 4 };
+        answer([filled(row, 16, 0), filled(row, -16, 0), filled(row, 16, -32),
+          stepOf(row, "PageUp"), stepOf(row, "PageDown"), stepOf(row, "a")]);
+        """,
+    )
+    assert found == [[50, 75], [25, 50], [0, 75], 4, -4, 0]
+
+
+SETTLER = """
+const told = [];
+const hand = { at: "30", seen: "0", moves: false };
+const settler = new Settler({ place: () => hand.at, told: () => hand.seen, busy: () => hand.moves,
+  tell: (place) => told.push([now, place]) });
+"""
+
+
+def settled(code: str) -> Any:
+    return run('import { Settler } from "./widgets/settler.js";', CLOCK + SETTLER + code)
+
+
+def test_rest_is_told_once_the_hand_has_rested():
+    code = "settler.soon(); pass(300); settler.soon(); pass(349); const early = [...told];"
+    code += " pass(1); hand.seen = hand.at; pass(10_000); answer([early, told]);"
+    assert settled(code) == [[], [[650, "30"]]]
+
+
+def test_rest_is_told_again_until_the_server_knows():
+    code = "settler.soon(); pass(2400); hand.seen = hand.at; pass(10_000); answer(told);"
+    assert settled(code) == [[350, "30"], [2350, "30"]]
+
+
+def test_rest_waits_for_the_numbers_and_tells_the_last_place():
+    code = "hand.moves = true; settler.soon(); pass(1000); hand.at = '50'; hand.moves = false;"
+    code += " pass(350); settler.dispose(); pass(10_000); answer(told);"
+    assert settled(code) == [[1050, "50"]]
+
+
+def test_what_is_known_already_is_not_told():
+    assert settled("hand.seen = hand.at; settler.soon(); pass(10_000); answer(told);") == []
+
+
+ASKER = """
+const asked = [];
+const asker = new Asker((number) => asked.push([now, number]));
+"""
+
+
+def asking(code: str) -> Any:
+    return run('import { Asker } from "./widgets/asker.js";', CLOCK + ASKER + code)
+
+
+def test_one_question_is_under_way_and_the_last_wish_wins():
+    code = "for (let i = 0; i < 5; i++) asker.want(); pass(100); asker.want(); pass(100);"
+    code += " const before = asked.length; asker.answered(1, false); pass(100);"
+    code += " answer([before, asked]);"
+    assert asking(code) == [1, [[16, 1], [216, 2]]]
+
+
+def test_an_answer_that_was_lost_is_asked_for_again():
+    assert asking("asker.want(); pass(4100); answer(asked);") == [[16, 1], [4032, 2]]
+
+
+def test_nothing_is_asked_after_the_right_answer():
+    code = "asker.want(); pass(100); asker.answered(1, true); pass(10_000);"
+    assert asking(code + " answer([asked, asker.busy]);") == [[[16, 1]], False]
