@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -488,36 +489,36 @@ def test_whatever_a_browser_sends_the_page_stands(app, state):
 
 def test_longer_computations_are_done_once_and_the_waiting_one_gives_way(dlib_embedder):
     face = KnownFace(portrait_face(), dlib_embedder, "study", "fixed")
+    begun, gate = threading.Event(), threading.Event()
     calls: list[str] = []
 
-    def slow(name: str):
-        def run() -> str:
-            calls.append(name)
-            time.sleep(0.2)
-            return name
+    def work(name: str) -> str:
+        calls.append(name)
+        begun.set()
+        assert gate.wait(20)
+        return name
 
-        return run
+    def ask(owner: str, kind: str, name: str):
+        return face.ask(owner, kind, name, lambda: work(name))
 
-    def ask(owner: str, key: str):
-        return face.ask(owner, "kind", key, slow(key))
+    def result(kind: str, name: str) -> str:
+        deadline = time.monotonic() + 20
+        while not (answer := ask("me", kind, name)).done:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return answer.value
 
-    assert not ask("me", "first").done  # takes the thread
-    deadline = time.monotonic() + 20
-    while "first" not in calls and time.monotonic() < deadline:
-        time.sleep(0.01)
-    face.ask("me", "other", "blocker", slow("blocker"))
-    assert not ask("me", "second").done  # waits
-    assert not ask("me", "third").done  # takes its place
-    while not ask("me", "third").done and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert ask("me", "third").value == "third"
-    assert ask("you", "third").value == "third"
-    assert "second" not in calls
-    assert calls.count("third") == 1
-    face.ask("me", "kind", "fourth", slow("fourth"))
-    face.keep_only("me", ())
-    time.sleep(0.5)
-    assert calls.count("fourth") <= 1
+    assert not ask("me", "maps", "first").done
+    assert begun.wait(20)  # it has the thread: what comes now waits
+    assert not ask("me", "maps", "second").done
+    assert not ask("me", "maps", "third").done  # takes the place of the second
+    assert not ask("me", "twins", "fourth").done
+    face.keep_only("me", ["maps"])  # nobody looks at the fourth any more
+    gate.set()
+    assert result("maps", "third") == "third"
+    assert ask("you", "maps", "third").value == "third"
+    assert result("twins", "last") == "last"  # all that waited before it is over
+    assert calls == ["first", "third", "last"]
 
 
 def test_failure_of_a_longer_computation_is_said_and_does_not_end_the_thread(dlib_embedder):

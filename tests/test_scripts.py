@@ -192,8 +192,8 @@ def test_what_is_known_already_is_not_told():
 
 
 ASKER = """
-const asked = [];
-const asker = new Asker((number) => asked.push([now, number]));
+const asked = [], lost = [];
+const asker = new Asker((number) => asked.push([now, number]), () => lost.push(now));
 """
 
 
@@ -209,7 +209,8 @@ def test_one_question_is_under_way_and_the_last_wish_wins():
 
 
 def test_an_answer_that_was_lost_is_asked_for_again():
-    assert asking("asker.want(); pass(4100); answer(asked);") == [[16, 1], [4032, 2]]
+    code = "asker.want(); pass(4100); answer([asked, lost]);"
+    assert asking(code) == [[[16, 1], [4032, 2]], [4016]]
 
 
 def test_nothing_is_asked_after_the_right_answer():

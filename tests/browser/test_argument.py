@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import time
 
 import cv2
 import numpy as np
@@ -65,7 +66,6 @@ def sharpness(picture: np.ndarray) -> float:
     return float(np.abs(np.diff(grey, axis=1)).mean())
 
 
-@pytest.mark.long
 def test_told_from_start_to_end_with_the_keyboard(argue):
     page = argue()
     for number, scene in enumerate(NAMES):
@@ -124,8 +124,7 @@ def test_sliders_are_live_in_a_scene(argue):
     noise = page.get_by_role("slider", name="Noise")
     still = shown(page, 0)
     noise.fill("30")
-    ready(page, "pixels")
-    page.wait_for_timeout(300)
+    page.locator("canvas[data-shown*='\"noise\":30']").wait_for()
     assert np.abs(shown(page, 0).astype(int) - still).mean() > 3
 
 
@@ -183,8 +182,9 @@ def test_argument_is_told_with_an_own_photo(argue):
     expect(cosine).not_to_have_text(portrait, timeout=60_000)
     page.keyboard.press("Escape")
     ready(page, "embedding")
-    page.wait_for_timeout(500)
-    assert np.abs(shown(page, 0).astype(int) - before).mean() > 5
+    deadline = time.monotonic() + 20
+    while np.abs(shown(page, 0).astype(int) - before).mean() <= 5:
+        assert time.monotonic() < deadline, "the portrait is still drawn"
     assert "me.png" not in page.content()
     page.get_by_role("button", name="Next →").click()
     ready(page, "angle")

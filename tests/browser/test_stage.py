@@ -269,6 +269,12 @@ def mode(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def two_frames(page: Page) -> None:
+    """Waits until whatever was to be drawn in the next frame is drawn."""
+    for _ in range(2):
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 @pytest.mark.parametrize(
     "way",
     [
@@ -370,7 +376,7 @@ def test_latest_of_many_quick_views_wins(stage: Page):
 @pytest.mark.long
 def test_view_sent_while_an_exact_picture_is_made_takes_its_place(stage: Page):
     move(stage, degree=100, angle=20)
-    stage.wait_for_timeout(170)  # the exact picture of degree 100 is under way
+    stage.wait_for_function("() => test.root.__blurdashStage.painting?.view.degree === 100")
     move(stage, degree=10)
     at_rest(stage)
     assert on_screen(stage)["degree"] == 10
@@ -393,7 +399,7 @@ def test_nonsense_on_the_bus_is_ignored(stage: Page):
     for wrong in ({"kernel": "toString"}, {"degree": "x"}, {"angle": None}):
         move(stage, **wrong)
     stage.evaluate("() => __blurdash.dispatchEvent(new CustomEvent('view'))")
-    stage.wait_for_timeout(50)
+    two_frames(stage)
     assert on_screen(stage) == before
 
 
@@ -500,7 +506,7 @@ def test_new_face_replaces_the_old_one_and_the_same_data_changes_nothing(stage: 
     first = shown(stage, "clean")
     draws = stage.evaluate("() => test.drawn.length")
     stage.evaluate("() => test.mount('/data')")
-    stage.wait_for_timeout(100)
+    two_frames(stage)
     assert stage.evaluate("() => test.drawn.length") == draws
     stage.evaluate("() => test.mount('/mirrored')")
     stage.wait_for_function("(draws) => test.drawn.length >= draws + 2", arg=draws)

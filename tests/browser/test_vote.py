@@ -172,7 +172,8 @@ def test_a_tap_while_the_pictures_change_counts_for_none(
     phone.unroute("**/state")
     expect(said(phone)).to_have_text("New pictures: vote again.")
     expect(left(phone)).to_have_attribute("aria-pressed", "false")
-    phone.wait_for_timeout(300)
+    with phone.expect_response("**/state"):  # it has asked again, and voted not
+        pass
     assert server.room.counts(ballot) == (0, 0)
 
 
@@ -194,7 +195,7 @@ def test_nothing_of_the_address_is_shown_or_run(phone: Page, server: VoteServer)
     mark = "%3Cimg%20src%3Dx%20onerror%3D%22document.title%3D'hit'%22%3E"
     for path in (f"/vote/{mark}", f"/vote/{mark}/state", f"/vote/CCCCCC?{mark}#{mark}"):
         phone.goto(server.address + path)
-        phone.wait_for_timeout(50)
+        phone.wait_for_load_state("networkidle")
         assert phone.title() != "hit"
         assert phone.locator("img").count() == 0
         assert "onerror" not in phone.content()

@@ -153,7 +153,9 @@ def scene(what: str, session: str, *, shown: str, key: str) -> None:
         key: The component's key.
     """
     component = _shimmed("blurdash_scene", "<span hidden></span>", "takeScene")
-    component(key=key, data={"key": what, "session": session, "shown": shown})
+    data = {"key": what, "session": session, "shown": shown}
+    # Drawn in no part that runs by itself: told to renew, the browser has the whole page run.
+    component(key=key, data=data, on_renew_change=lambda: None)
 
 
 def served(what: str, change: Change, picture: bytes, *, key: str) -> None:

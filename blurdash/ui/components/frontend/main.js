@@ -8,9 +8,10 @@ import { bus } from "./pictures/bus.js";
 import { takeServed } from "./pictures/served.js";
 import { mountStage } from "./pictures/stage.js";
 import { mountCarrier } from "./widgets/carrier.js";
-import { mountControls, takeCurve, takeScene } from "./widgets/controls.js";
+import { mountControls, takeCurve } from "./widgets/controls.js";
 import { mountIntake } from "./widgets/intake.js";
 import { mountSlot } from "./widgets/readouts.js";
+import { takeScene } from "./widgets/scene.js";
 
 /** Hands over what the components call, and says so to those that wait. */
 function publish() {

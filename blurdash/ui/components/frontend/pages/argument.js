@@ -12,6 +12,7 @@ import { STYLES } from "../styles.js";
 import { keepAddress } from "../widgets/address.js";
 import { Asker } from "../widgets/asker.js";
 import { Presenter, isTaken } from "../widgets/presenter.js";
+import { renewPage } from "../widgets/scene.js";
 import { Settler } from "../widgets/settler.js";
 import { Slider, moved } from "../widgets/slider.js";
 import { setText, textElement } from "../widgets/texts.js";
@@ -82,7 +83,7 @@ class Argue {
     this.shownMap = null; // title of the maps that lie on the pictures
     this.timers = {};
     this.build();
-    this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]));
+    this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]), renewPage);
     this.presenter = new Presenter((on) => this.presented(on));
     // At rest the address follows, and what takes longer to compute.
     this.settler = new Settler({
@@ -177,7 +178,9 @@ class Argue {
     this.paintSteps();
     this.component.setStateValue("scene", `${scene}#${Date.now()}`);
     this.after("scene", ARGUE_RETRY_MS, () => {
-      if (this.asked.scene && this.asked.scene !== this.data.scene) this.goTo(this.asked.scene);
+      if (!this.asked.scene || this.asked.scene === this.data.scene) return;
+      renewPage();
+      this.goTo(this.asked.scene);
     });
   }
 
@@ -189,7 +192,11 @@ class Argue {
 
   send(what) {
     this.component.setStateValue("act", what);
-    this.after("act", ARGUE_RETRY_MS, () => { if (this.data.acted < what[2]) this.send(what); });
+    this.after("act", ARGUE_RETRY_MS, () => {
+      if (this.data.acted >= what[2]) return;
+      renewPage();
+      this.send(what);
+    });
   }
 
   tap(side) {

@@ -5,9 +5,12 @@ const ASK_GIVE_UP_MS = 4000; // an answer that has not come by then was lost wit
 
 /** Sends what a hand asks for, never two at a time; what is asked meanwhile goes out afterwards. */
 export class Asker {
-  /** @param {(number: number) => void} send called with the number that the answer will carry */
-  constructor(send) {
-    this.send = send;
+  /**
+   * @param {(number: number) => void} send called with the number that the answer will carry
+   * @param {() => void} lost called when an answer does not come
+   */
+  constructor(send, lost) {
+    Object.assign(this, { send, lost });
     this.number = 0;
     this.inflight = 0;
     this.dirty = false;
@@ -32,7 +35,7 @@ export class Asker {
     this.inflight = ++this.number;
     this.send(this.inflight);
     clearTimeout(this.guard);
-    this.guard = setTimeout(() => { this.inflight = 0; this.want(); }, ASK_GIVE_UP_MS);
+    this.guard = setTimeout(() => { this.inflight = 0; this.lost(); this.want(); }, ASK_GIVE_UP_MS);
   }
 
   /** An answer came; `right` says whether it is of what is wanted now. */

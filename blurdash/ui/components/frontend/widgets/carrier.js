@@ -6,6 +6,7 @@
 import { bus } from "../pictures/bus.js";
 import { strippedPhoto } from "../pictures/strip.js";
 import { STYLES } from "../styles.js";
+import { renewPage } from "./scene.js";
 import { setText } from "./texts.js";
 
 const CARRIER_LOOK_MS = 400; // how often the server is asked while it looks for faces
@@ -158,6 +159,7 @@ class Carrier {
     clearTimeout(this.guard);
     this.guard = setTimeout(() => {
       this.tries += 1;
+      if (this.waiting) renewPage();
       if (this.waiting && this.tries < CARRIER_TRIES) this.say(what, number);
       else this.waiting = 0;
       this.paint();

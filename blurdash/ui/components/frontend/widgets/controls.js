@@ -14,6 +14,7 @@ import { Lanes } from "./lanes.js";
 import { Presenter, isTaken } from "./presenter.js";
 import { Readouts } from "./readouts.js";
 import { Saying } from "./saying.js";
+import { renewPage } from "./scene.js";
 import { Settler } from "./settler.js";
 import { Slider, entered, moved } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
@@ -36,7 +37,7 @@ function newControls(root) {
     play: 0,
     view: null, data: null, tag: null, elements: {}, readouts: new Readouts(), saying: new Saying(),
   };
-  state.asker = new Asker((number) => send(state, number));
+  state.asker = new Asker((number) => send(state, number), renewPage);
   state.presenter = new Presenter((on) => presented(state, on));
   // At rest the address and the chart follow; the server is only told when it has answered.
   state.settler = new Settler({
@@ -259,17 +260,6 @@ function isOurs({ bus, data }) {
 
 function asView([degree, angle, shift_x, shift_y]) {
   return { degree, angle, shift_x, shift_y };
-}
-
-/** Takes which face and settings are shown: numbers of any other are stale from now on. */
-export function takeScene(component) {
-  const { key, session, shown } = component.data;
-  // Until photos that are sent again are there, the portrait stands in for the face that was shown.
-  if (bus.session === session || !bus.shown) bus.shown = shown;
-  if (bus.scene !== key || bus.session !== session) bus.served = new Map(); // pictures of another face
-  bus.scene = key;
-  bus.session = session;
-  bus.dispatchEvent(new Event("curve"));
 }
 
 /** Takes the face's curve: it is drawn, and its values may stand in while a number is under way. */

@@ -1,0 +1,25 @@
+// @module scene: which face and settings the page shows, and a way to have the whole of it drawn.
+
+import { bus } from "../pictures/bus.js";
+
+let page = null; // this component, which is in no part of the page that runs by itself
+
+/** Takes which face and settings are shown: numbers of any other are stale from now on. */
+export function takeScene(component) {
+  const { key, session, shown } = component.data;
+  // Until photos that are sent again are there, the portrait stands in for the face that was shown.
+  if (bus.session === session || !bus.shown) bus.shown = shown;
+  if (bus.scene !== key || bus.session !== session) bus.served = new Map(); // pictures of another face
+  bus.scene = key;
+  bus.session = session;
+  page = component;
+  bus.dispatchEvent(new Event("curve"));
+}
+
+/**
+ * Has the whole page drawn, where an answer was lost.  A server that was started anew knows none of
+ * the parts that run by themselves, and drops all that they ask, without a word.
+ */
+export function renewPage() {
+  page?.setTriggerValue("renew", Date.now());
+}
