@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import random
 import threading
 from dataclasses import dataclass
@@ -25,7 +24,9 @@ from blurdash.kernel import (
     check_seed,
     study_kernel,
 )
+from blurdash.pictures import checked_levels
 from blurdash.table import look_up
+from blurdash.values import real_number
 
 __all__ = [
     "CanvasBlur",
@@ -72,7 +73,7 @@ def apply_kernel(image: Picture, kernel: npt.ArrayLike) -> Picture:
         >>> apply_kernel(np.full((4, 4), 7, np.uint8), np.ones((3, 3)) / 9)[0, 0]
         np.uint8(7)
     """
-    image = _checked_picture(image)
+    image = checked_levels(image)
     taps = _checked_taps(kernel)
     return np.asarray(cv2.filter2D(image, -1, taps), np.uint8).reshape(image.shape)
 
@@ -111,7 +112,7 @@ def study_blur(
         >>> study_blur(picture, 3, 45)[1]
         0.03
     """
-    image = _checked_picture(image)
+    image = checked_levels(image)
     draw = _integer_drawer(rng)
     chosen = draw(0, 100) if degree is None else check_degree(degree)
     turned = draw(-180, 180) if angle is None else check_angle(angle)
@@ -145,7 +146,7 @@ def shift(image: Picture, dx: float, dy: float) -> Picture:
         >>> shift(np.array([[1, 2, 3, 4]], np.uint8), 1, 0).tolist()
         [[2, 1, 2, 3]]
     """
-    image = _checked_picture(image)
+    image = checked_levels(image)
     height, width = image.shape[:2]
     dx, dy = _checked_amount(dx, width, "dx"), _checked_amount(dy, height, "dy")
     whole_x, whole_y = math.floor(dx), math.floor(dy)
@@ -190,9 +191,13 @@ def move(
     Known limits:
         With rotation or scale OpenCV places samples to 1/32 px.
     """
-    image = _checked_picture(image)
-    rotation = _checked_within(rotation, -180, 180, "rotation", "degrees")
-    scale = _checked_within(scale, 0.5, 2, "scale", "times")
+    image = checked_levels(image)
+    rotation = real_number(
+        rotation, "rotation", -180, 180, wanted="-180 to 180 degrees", hint="turn it by less"
+    )
+    scale = real_number(
+        scale, "scale", 0.5, 2, wanted="0.5 to 2 times", hint="give a scale in that range"
+    )
     if rotation == 0 and scale == 1:
         return shift(image, dx, dy)
     height, width = image.shape[:2]
@@ -307,7 +312,7 @@ class CanvasBlur:
     """
 
     def __init__(self, canvas: Picture) -> None:
-        self._canvas = _checked_picture(canvas)
+        self._canvas = checked_levels(canvas)
         self._transforms: dict[int, npt.NDArray[np.complex64]] = {}
         self._padded: npt.NDArray[np.float32] | None = None
         self._lock = threading.Lock()
@@ -419,7 +424,7 @@ def apply_change(image: Picture, change: Change, *, blur: CanvasBlur | None = No
         >>> np.array_equal(apply_change(picture, Change(degree=0, kernel="line")), picture)
         True
     """
-    image = _checked_picture(image)
+    image = checked_levels(image)
     blurred = blur_picture(image, change.kernel, change.degree, change.used_angle, blur=blur)
     return shift(blurred, change.shift_x, change.shift_y)
 
@@ -447,7 +452,7 @@ def blur_picture(
         >>> blur_picture(np.array([[10, 20]], np.uint8), "study", 0, 0.0).tolist()
         [[0, 255]]
     """
-    image = _checked_picture(image)
+    image = checked_levels(image)
     row = look_up(KERNELS, kernel, "kernel")
     if degree == 0:
         blurred = image.copy()
@@ -484,17 +489,6 @@ def _stretched(picture: Picture) -> Picture:
     """The study's min-max stretch over all channels together, in place."""
     cv2.normalize(picture, picture, 0, 255, cv2.NORM_MINMAX)
     return picture
-
-
-def _checked_picture(image: Any) -> Picture:
-    picture = np.asarray(image)
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.size == 0:
-        raise PictureError(
-            f"the picture has shape {picture.shape} and type {picture.dtype}, "
-            "wanted uint8 (height, width) or (height, width, channels)",
-            hint="convert it to 8 bits per channel first",
-        )
-    return np.ascontiguousarray(picture)
 
 
 def _checked_taps(kernel: npt.ArrayLike) -> FloatArray:
@@ -538,29 +532,9 @@ def _pieces(box: npt.NDArray[np.float32]) -> list[_Piece]:
 
 
 def _checked_amount(amount: object, size: int, name: str) -> float:
-    if (
-        isinstance(amount, bool)
-        or not isinstance(amount, numbers.Real)
-        or not abs(float(amount)) < size  # NaN fails this too
-    ):
-        raise SettingError(
-            f"{name} is {repr(amount)[:40]}, wanted a number of pixels smaller than {size}",
-            hint="give a smaller shift",
-        )
-    return float(amount)
-
-
-def _checked_within(value: object, low: float, high: float, name: str, unit: str) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Real)
-        or not low <= float(value) <= high  # NaN fails this too
-    ):
-        raise SettingError(
-            f"{name} is {repr(value)[:40]}, wanted {low:g} to {high:g} {unit}",
-            hint=f"give a {name} in that range",
-        )
-    return float(value)
+    most = math.nextafter(size, 0)  # something of the picture stays
+    wanted = f"a number of pixels smaller than {size}"
+    return real_number(amount, name, -most, most, wanted=wanted, hint="give a smaller shift")
 
 
 def _shift_whole(image: Picture, dx: int, dy: int, rim: int = 0) -> Picture:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from blurdash.errors import PictureError
+from blurdash.pictures import Picture
 
 __all__ = [
     "CANVAS_SIZE",
@@ -16,6 +20,7 @@ __all__ = [
     "Frame",
     "Picture",
     "Points",
+    "checked_canvas",
     "cut",
     "digest_of",
     "ffhq_frame",
@@ -24,7 +29,6 @@ __all__ = [
     "resized",
 ]
 
-Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]  # left, top, right, bottom; px
 
@@ -60,6 +64,24 @@ class Frame:
                 self.centre - self.right + down,
             ]
         )
+
+
+def checked_canvas(picture: Any) -> Picture:
+    """Returns a canvas after checking that it is one.
+
+    Args:
+        picture: uint8 RGB ``(1024, 1024, 3)``.
+
+    Raises:
+        PictureError: It is anything else.
+    """
+    shape, kind = getattr(picture, "shape", None), getattr(picture, "dtype", None)
+    if shape != (CANVAS_SIZE, CANVAS_SIZE, 3) or kind != np.uint8:
+        raise PictureError(
+            f"a canvas has shape {shape} and type {kind}, wanted uint8 (1024, 1024, 3)",
+            hint="cut it with blurdash.face.find_face",
+        )
+    return np.asarray(picture)
 
 
 def ffhq_frame(landmarks: Points) -> Frame:

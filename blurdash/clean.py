@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.blur import Change
-from blurdash.canvas import Picture, digest_of
+from blurdash.canvas import Picture, checked_canvas, digest_of
 from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS, Embedder
-from blurdash.embed.base import check_canvas, check_embeddings
+from blurdash.embed.base import check_embeddings
 from blurdash.errors import NoFaceError
 from blurdash.face import Face, locate_face
 from blurdash.quality import METRICS
@@ -157,7 +157,7 @@ class CleanSide:
         self._lock = threading.Lock()
         self.embedding: Embedding | None = None
         if embedder is not None:
-            shown = embedder.crop(check_canvas(reference), face)
+            shown = embedder.crop(checked_canvas(reference), face)
             self.embedding = self._embedding_of(embedder, shown)
         self.metrics = {name: row.against(reference) for name, row in METRICS.items()}
 
@@ -226,7 +226,7 @@ class CleanSide:
     ) -> tuple[dict[str, float], Geometry | None]:
         again = crop == REDETECT
         face = self._locate(test) if again else self.face
-        changed = self._embedding_of(embedder, embedder.crop(check_canvas(test), face))
+        changed = self._embedding_of(embedder, embedder.crop(checked_canvas(test), face))
         values = {name: row.compute(self.embedding, changed) for name, row in DISTANCES.items()}
         points = embedder.uses_chip_points
         return values, Geometry.of(face, chip_points=points) if again else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from blurdash.blur import Picture, move
-from blurdash.errors import SettingError
+from blurdash.values import real_number, whole_number
 
 __all__ = ["RANGES", "Disturbance", "disturb"]
 
@@ -58,20 +57,10 @@ class Disturbance:
     def __post_init__(self) -> None:
         """Checks every field, so that a disturbance that exists can be made."""
         for name, (low, high, unit) in RANGES.items():
-            value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, numbers.Real)
-                or not low <= float(value) <= high  # NaN fails this too
-            ):
-                raise SettingError(
-                    f"{name} is {repr(value)[:40]}, wanted {low:g} to {high:g} {unit}",
-                    hint=f"give a {name} in that range",
-                )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise SettingError(
-                f"seed is {repr(self.seed)[:40]}, wanted a whole number from 0", hint="such as 0"
-            )
+            wanted = f"{low:g} to {high:g} {unit}"
+            hint = f"give a {name} in that range"
+            real_number(getattr(self, name), name, low, high, wanted=wanted, hint=hint)
+        whole_number(self.seed, "seed", 0, wanted="a whole number from 0", hint="such as 0")
 
     @property
     def moves_only(self) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import cv2
 
 from blurdash.errors import BlurdashError, SettingError
+from blurdash.values import whole_number
 from blurdash.words import quoted
 
 __all__ = [
@@ -54,12 +55,8 @@ def check_workers(workers: object) -> int:
     """
     if workers is None:
         return min(default_workers(), MOST_WORKERS)
-    if isinstance(workers, int) and not isinstance(workers, bool) and 0 < workers <= MOST_WORKERS:
-        return workers
-    raise SettingError(
-        f"workers is {quoted(workers)}, wanted a whole number from 1 to {MOST_WORKERS}",
-        hint="leave it out to use every processor",
-    )
+    hint = "leave it out to use every processor"
+    return whole_number(workers, "workers", 1, MOST_WORKERS, hint=hint)
 
 
 def run_local(

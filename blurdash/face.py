@@ -25,6 +25,7 @@ from blurdash.canvas import (
     Frame,
     Picture,
     Points,
+    checked_canvas,
     cut,
     digest_of,
     ffhq_frame,
@@ -32,7 +33,8 @@ from blurdash.canvas import (
     onto_canvas,
     resized,
 )
-from blurdash.errors import NoFaceError, PictureError, WeightsError
+from blurdash.errors import NoFaceError, WeightsError
+from blurdash.pictures import checked_picture
 
 __all__ = [
     "CANVAS_SIZE",
@@ -226,7 +228,7 @@ def find_faces(photo: Picture, *, most: int | None = None, every_turn: bool = Tr
         Faces seen from the side or below about 2 % of the photo may be missed. All faces of a
         photo are taken in the turn of the largest one.
     """
-    photo = _checked_photo(photo)
+    photo = checked_picture(photo, "photo", hint="read it with blurdash.photo.load_photo")
     small = _reduced(photo, PHOTO_DETECTION_SIDE)
     turns, found = _surest_turn(small, every_turn=every_turn)
     upright = turned(photo, turns)
@@ -266,12 +268,7 @@ def locate_face(canvas: Picture) -> Face:
         >>> locate_face(face.canvas).box == face.box
         True
     """
-    canvas = _checked_photo(canvas)
-    if canvas.shape != (CANVAS_SIZE, CANVAS_SIZE, 3):
-        raise PictureError(
-            f"the canvas has shape {canvas.shape}, wanted (1024, 1024, 3)",
-            hint="cut it with blurdash.face.find_face",
-        )
+    canvas = checked_canvas(canvas)
     found = _detect(canvas, CANVAS_DETECTION_SIDE, CANVAS_SMALLEST_FACE)
     if not found:
         raise NoFaceError(
@@ -399,17 +396,6 @@ def _face_of(photo: Picture, found: _Detection, turns: int) -> Face:
         second_score=_second_score(canvas),
         source=float(min(width, height)) if whole else frame.side,
     )
-
-
-def _checked_photo(photo: Any) -> Picture:
-    picture = np.asarray(photo)
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise PictureError(
-            f"the photo has shape {picture.shape} and type {picture.dtype}, "
-            "wanted uint8 (height, width, 3)",
-            hint="read it with blurdash.photo.load_photo",
-        )
-    return picture
 
 
 @functools.cache

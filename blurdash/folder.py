@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from blurdash.errors import SettingError
 from blurdash.photo import ENDINGS, FORMAT_NAMES
+from blurdash.values import whole_number
 from blurdash.words import as_text, listed, quoted
 
 __all__ = [
@@ -219,9 +220,6 @@ def check_limit(limit: object) -> int | None:
     """
     if limit is None:
         return None
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise SettingError(
-            f"limit is {quoted(limit)}, wanted a whole number above 0, or all",
-            hint="say how many pictures to take at most",
-        )
-    return limit
+    wanted = "a whole number above 0, or all"
+    hint = "say how many pictures to take at most"
+    return whole_number(limit, "limit", 1, wanted=wanted, hint=hint)

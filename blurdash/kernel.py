@@ -9,7 +9,6 @@ Two kernels are offered everywhere and every number says which one made it:
 from __future__ import annotations
 
 import math
-import numbers
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from blurdash.errors import PictureError, SettingError
-from blurdash.words import quoted
+from blurdash.errors import PictureError
+from blurdash.values import real_number, whole_number
 
 __all__ = [
     "ANGLE_RANGE",
@@ -59,16 +58,7 @@ def check_degree(degree: object) -> int:
         30
     """
     low, high = DEGREE_RANGE
-    if (
-        isinstance(degree, bool)
-        or not isinstance(degree, numbers.Integral)
-        or not low <= int(degree) <= high
-    ):
-        raise SettingError(
-            f"degree is {_shown(degree)}, wanted a whole number from {low} to {high}",
-            hint="give the blur length in canvas pixels",
-        )
-    return int(degree)
+    return whole_number(degree, "degree", low, high, hint="give the blur length in canvas pixels")
 
 
 def check_angle(angle: object) -> float:
@@ -86,16 +76,8 @@ def check_angle(angle: object) -> float:
         >>> check_angle(45)
         45.0
     """
-    if (
-        isinstance(angle, bool)
-        or not isinstance(angle, numbers.Real)
-        or not math.isfinite(float(angle))
-    ):
-        raise SettingError(
-            f"angle is {_shown(angle)}, wanted a finite number of degrees",
-            hint="give an angle such as 45",
-        )
-    return float(angle)
+    wanted = "a finite number of degrees"
+    return real_number(angle, "angle", wanted=wanted, hint="give an angle such as 45")
 
 
 def check_seed(seed: object) -> int:
@@ -111,9 +93,7 @@ def check_seed(seed: object) -> int:
         >>> check_seed(7)
         7
     """
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise SettingError(f"seed is {quoted(seed)}, wanted a whole number", hint="such as 0")
-    return int(seed)
+    return whole_number(seed, "seed", wanted="a whole number", hint="such as 0")
 
 
 def study_kernel(degree: int, angle: float) -> FloatArray:
@@ -275,22 +255,9 @@ def kernel_centroid(kernel: npt.ArrayLike) -> tuple[float, float]:
     return float((taps * x).sum() / mass), float((taps * y).sum() / mass)
 
 
-def _shown(value: object) -> str:
-    return repr(value)[:40]
-
-
 def _check_length(length: object) -> float:
     low, high = DEGREE_RANGE
-    if (
-        isinstance(length, bool)
-        or not isinstance(length, numbers.Real)
-        or not low <= float(length) <= high  # NaN fails this too
-    ):
-        raise SettingError(
-            f"length is {_shown(length)}, wanted a number from {low} to {high}",
-            hint="give the blur length in canvas pixels",
-        )
-    return float(length)
+    return real_number(length, "length", low, high, hint="give the blur length in canvas pixels")
 
 
 def _direction_vector(angle: float) -> tuple[float, float]:

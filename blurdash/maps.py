@@ -10,9 +10,10 @@ import numpy.typing as npt
 from blurdash.canvas import Picture
 from blurdash.distance import cosine_similarity
 from blurdash.embed import Embedder
-from blurdash.errors import PictureError, SettingError
 from blurdash.face import Face
+from blurdash.pictures import check_side, checked_pair
 from blurdash.quality import SsimReference, luma
+from blurdash.values import whole_number
 
 __all__ = ["occlusion_map", "squared_error_map", "ssim_map"]
 
@@ -42,7 +43,7 @@ def squared_error_map(reference: Picture, test: Picture) -> Map:
         >>> float(squared_error_map(black, black + 3).mean())
         9.0
     """
-    _check_pair(reference, test)
+    reference, test = checked_pair(reference, test)
     error = reference.astype(np.float32) - test
     return np.asarray((error * error).mean(axis=2), np.float32)
 
@@ -66,13 +67,8 @@ def ssim_map(reference: Picture, test: Picture) -> Map:
         >>> float(ssim_map(ramp, ramp).min().round(4))
         1.0
     """
-    _check_pair(reference, test)
-    if min(reference.shape[:2]) < 11:
-        raise PictureError(
-            f"the pictures have {reference.shape[1]} × {reference.shape[0]} pixels, "
-            "SSIM needs at least 11 a side",
-            hint="compare larger pictures",
-        )
+    reference, test = checked_pair(reference, test)
+    check_side(reference, "SSIM", 11)
     inner = SsimReference(luma(reference)).map(luma(test))
     return np.pad(inner, 5, mode="edge")
 
@@ -112,11 +108,7 @@ def occlusion_map(
         Zeiler, Fergus, "Visualizing and understanding convolutional networks", 2014.
     """
     low, high = GRIDS
-    if isinstance(grid, bool) or not isinstance(grid, int) or not low <= grid <= high:
-        raise SettingError(
-            f"grid is {repr(grid)[:40]}, wanted a whole number from {low} to {high}",
-            hint="say how many cells a side",
-        )
+    grid = whole_number(grid, "grid", low, high, hint="say how many cells a side")
     shown = canvas if test is None else test
     clean, whole = embedder.embed([canvas, shown], face)
     level = cosine_similarity(clean, whole)
@@ -158,19 +150,3 @@ def _fill(
     embeddings = embedder.embed_crops(np.stack([crop for _, crop in waiting]))
     for (cell, _), embedding in zip(waiting, embeddings, strict=True):
         found[cell] = level - cosine_similarity(clean, embedding)
-
-
-def _check_pair(reference: Any, test: Any) -> None:
-    for name, picture in (("reference", reference), ("test", test)):
-        shape: tuple[int, ...] = getattr(picture, "shape", ())
-        if len(shape) != 3 or shape[2] != 3 or picture.dtype != np.uint8:
-            raise PictureError(
-                f"the {name} picture has shape {shape} and type "
-                f"{getattr(picture, 'dtype', None)}, wanted uint8 (height, width, 3)",
-                hint="convert it to 8-bit RGB first",
-            )
-    if reference.shape != test.shape:
-        raise PictureError(
-            f"the pictures have shapes {reference.shape} and {test.shape}, wanted the same",
-            hint="resize or crop one of them",
-        )

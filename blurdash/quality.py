@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from blurdash.errors import PictureError
+from blurdash.pictures import check_side, checked_pair, checked_picture
 from blurdash.table import Measure, Span
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "SSIM_RIM",
     "SSIM_WINDOW",
     "SsimReference",
-    "check_side",
     "luma",
     "psnr",
     "ssim",
@@ -71,7 +69,7 @@ def psnr(reference: Picture, test: Picture) -> float:
     References:
         scikit-image ``peak_signal_noise_ratio(data_range=255)`` gives the same.
     """
-    reference, test = _checked_pair(reference, test)
+    reference, test = checked_pair(reference, test)
     # A sum of integers, exact once rounded: some of OpenCV's ways give the square of its root.
     squared_error = round(cv2.norm(reference, test, cv2.NORM_L2SQR))
     if squared_error == 0:
@@ -107,7 +105,7 @@ def ssim(reference: Picture, test: Picture) -> float:
         gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)`` on the
         same luma gives the same.
     """
-    reference, test = _checked_pair(reference, test)
+    reference, test = checked_pair(reference, test)
     check_side(reference, "SSIM", SSIM_WINDOW)
     if np.array_equal(reference, test):
         return 1.0
@@ -133,12 +131,12 @@ def ssim_against(reference: Picture) -> Callable[[Picture], float]:
         >>> ssim_against(ramp)(ramp // 2) == ssim(ramp, ramp // 2)
         True
     """
-    reference, _ = _checked_pair(reference, reference)
+    reference = checked_picture(reference, "reference picture")
     check_side(reference, "SSIM", SSIM_WINDOW)
     prepared = SsimReference(luma(reference))
 
     def against(test: Picture) -> float:
-        _, checked = _checked_pair(reference, test)
+        _, checked = checked_pair(reference, test)
         if np.array_equal(reference, checked):
             return 1.0
         return prepared.ssim(luma(checked))
@@ -254,50 +252,12 @@ class SsimReference:
         return covariance[:, SSIM_RIM:-SSIM_RIM]
 
 
-def check_side(picture: Picture, label: str, smallest: int) -> None:
-    """Checks that a picture is large enough for a measure.
-
-    Args:
-        picture: ``(H, W, 3)``.
-        label: What the measure is called.
-        smallest: The least number of pixels a side.
-
-    Raises:
-        PictureError: A side is shorter.
-    """
-    if min(picture.shape[:2]) < smallest:
-        raise PictureError(
-            f"the pictures have {picture.shape[1]} × {picture.shape[0]} pixels, "
-            f"{label} needs at least {smallest} a side",
-            hint="compare larger pictures",
-        )
-
-
 def window_mean(picture: FloatPicture) -> FloatPicture:
     """Returns means over SSIM's Gaussian windows, float32 of the same shape.
 
     The border rule does not matter: whoever uses them cuts off the rim, ``SSIM_RIM`` px.
     """
     return np.asarray(cv2.GaussianBlur(picture, (SSIM_WINDOW, SSIM_WINDOW), SSIM_SIGMA), np.float32)
-
-
-def _checked_pair(reference: Any, test: Any) -> tuple[Picture, Picture]:
-    pair = np.asarray(reference), np.asarray(test)
-    for name, picture in zip(("reference", "test"), pair, strict=True):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise PictureError(
-                f"the {name} picture has shape {picture.shape} and type {picture.dtype}, "
-                "wanted uint8 (height, width, 3)",
-                hint="convert it to 8-bit RGB first",
-            )
-    if pair[0].shape != pair[1].shape:
-        raise PictureError(
-            f"the pictures have shapes {pair[0].shape} and {pair[1].shape}, wanted the same",
-            hint="resize or crop one of them",
-        )
-    if pair[0].size == 0:
-        raise PictureError("the pictures have no pixels", "give pictures with pixels")
-    return pair
 
 
 METRICS = {

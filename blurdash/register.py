@@ -15,6 +15,7 @@ import scipy.fft
 
 from blurdash.blur import Picture, inverse_move, move, shift
 from blurdash.errors import PictureError, SettingError
+from blurdash.pictures import check_side, checked_picture
 from blurdash.quality import luma, psnr, ssim
 from blurdash.table import Measure, look_up
 
@@ -347,20 +348,9 @@ def _region(shape: tuple[int, ...], registration: Registration) -> Region:
 
 
 def _checked(picture: Any) -> Picture:
-    array = np.asarray(picture)
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-        raise PictureError(
-            f"a picture has shape {array.shape} and type {array.dtype}, "
-            "wanted uint8 (height, width, 3)",
-            hint="convert it to 8-bit RGB first",
-        )
-    if min(array.shape[:2]) < SMALLEST:
-        raise PictureError(
-            f"the pictures have {array.shape[1]} × {array.shape[0]} pixels, "
-            f"registration needs at least {SMALLEST} a side",
-            hint="compare larger pictures",
-        )
-    return np.ascontiguousarray(array)
+    array = checked_picture(picture)
+    check_side(array, "registration", SMALLEST)
+    return array
 
 
 REGISTERED_METRICS = {

@@ -15,17 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from blurdash.errors import PictureError
-from blurdash.quality import (
-    SSIM_C1,
-    SSIM_C2,
-    SSIM_LEVEL,
-    SSIM_RIM,
-    SSIM_WINDOW,
-    check_side,
-    luma,
-    window_mean,
-)
+from blurdash.pictures import check_side, checked_pair, checked_picture
+from blurdash.quality import SSIM_C1, SSIM_C2, SSIM_LEVEL, SSIM_RIM, SSIM_WINDOW, luma, window_mean
 from blurdash.table import Measure
 
 __all__ = [
@@ -120,13 +111,13 @@ def cw_ssim_against(reference: Picture) -> Callable[[Picture], float]:
         >>> cw_ssim_against(picture)(255 - picture) == cw_ssim(picture, 255 - picture)
         True
     """
-    reference = _checked(reference, "reference")
+    reference = checked_picture(reference, "reference picture")
     check_side(reference, "CW-SSIM", CW_SMALLEST)
     # Kept as subbands, with their energies: half of the work of every comparison.
     kept = [(band, _window_sum(_energy(band))) for band in _subbands(_reduced(reference))]
 
     def against(test: Picture) -> float:
-        checked = _checked_like(reference, test)
+        checked = checked_pair(reference, test)[1]
         if np.array_equal(reference, checked):
             return 1.0
         pairs = zip(kept, _subbands(_reduced(checked)), strict=True)
@@ -180,13 +171,13 @@ def ms_ssim_against(reference: Picture) -> Callable[[Picture], float]:
         >>> ms_ssim_against(picture)(picture // 2) == ms_ssim(picture, picture // 2)
         True
     """
-    reference = _checked(reference, "reference")
+    reference = checked_picture(reference, "reference picture")
     check_side(reference, "MS-SSIM", MS_SMALLEST)
     scales = len(MS_WEIGHTS)
     kept = [(x, _mean_and_variance(x)) for x in _halved(luma(reference) - SSIM_LEVEL, scales)]
 
     def against(test: Picture) -> float:
-        checked = _checked_like(reference, test)
+        checked = checked_pair(reference, test)[1]
         if np.array_equal(reference, checked):
             return 1.0
         product = 1.0
@@ -250,12 +241,12 @@ def gmsd_against(reference: Picture) -> Callable[[Picture], float]:
         >>> gmsd_against(picture)(picture // 2) == gmsd(picture, picture // 2)
         True
     """
-    reference = _checked(reference, "reference")
+    reference = checked_picture(reference, "reference picture")
     check_side(reference, "GMSD", GMSD_SMALLEST)
     slope_x = _slope(reference)
 
     def against(test: Picture) -> float:
-        checked = _checked_like(reference, test)
+        checked = checked_pair(reference, test)[1]
         slope_y = _slope(checked)
         alike = (2 * slope_x * slope_y + GMSD_C) / (slope_x**2 + slope_y**2 + GMSD_C)
         return float(alike.std(dtype=np.float64))
@@ -282,7 +273,7 @@ def sharpness(picture: Picture) -> float:
     References:
         Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000.
     """
-    edges = cv2.Laplacian(luma(_checked(picture, "picture")), cv2.CV_32F)
+    edges = cv2.Laplacian(luma(checked_picture(picture)), cv2.CV_32F)
     return float(edges.var(dtype=np.float64))
 
 
@@ -312,11 +303,11 @@ def sharpness_ratio(reference: Picture, test: Picture) -> float:
 
 
 def _sharpness_against(reference: Picture) -> Callable[[Picture], float]:
-    reference = _checked(reference, "reference")
+    reference = checked_picture(reference, "reference picture")
     own = sharpness(reference)
 
     def against(test: Picture) -> float:
-        checked = _checked_like(reference, test)
+        checked = checked_pair(reference, test)[1]
         value = sharpness(checked)
         if own == 0:
             return 1.0 if value == 0 else math.inf
@@ -419,28 +410,6 @@ def _slope(picture: Picture) -> Real:
         for kernel in (PREWITT, PREWITT.T)
     )
     return np.asarray(np.hypot(across, along), np.float32)
-
-
-def _checked(picture: Any, name: str) -> Picture:
-    array = np.asarray(picture)
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
-        raise PictureError(
-            f"the {name} picture has shape {array.shape} and type {array.dtype}, "
-            "wanted uint8 (height, width, 3)",
-            hint="convert it to 8-bit RGB first",
-        )
-    return np.ascontiguousarray(array)
-
-
-def _checked_like(reference: Picture, test: Any) -> Picture:
-    """A test picture, of the reference's shape."""
-    checked = _checked(test, "test")
-    if reference.shape != checked.shape:
-        raise PictureError(
-            f"the pictures have shapes {reference.shape} and {checked.shape}, wanted the same",
-            hint="resize or crop one of them",
-        )
-    return checked
 
 
 SCEPTIC_METRICS = {

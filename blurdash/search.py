@@ -16,6 +16,7 @@ from blurdash.kernel import KERNELS, KernelAudit, audit_kernel, check_angle, lin
 from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.readout import PreparedFace
 from blurdash.table import in_role, look_up
+from blurdash.values import real_number
 
 __all__ = [
     "PIXEL_RIVALS",
@@ -167,11 +168,14 @@ class _Hunt:
         rivals: Sequence[str],
     ) -> None:
         low, high = LIMITS
-        if not low <= limit <= high:  # NaN fails this too
-            raise SettingError(
-                f"the limit of the shift is {limit!r:.40} px, wanted {low:g} to {high:g}",
-                hint="give the largest shift that still counts as slight",
-            )
+        limit = real_number(
+            limit,
+            "the limit of the shift",
+            low,
+            high,
+            wanted=f"{low:g} to {high:g} px",
+            hint="give the largest shift that still counts as slight",
+        )
         if not rivals or not math.isfinite(length := math.hypot(*direction)) or length == 0:
             raise SettingError(
                 "the shift has no direction or there is no rival, wanted both",

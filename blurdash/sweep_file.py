@@ -27,6 +27,7 @@ from blurdash.errors import SettingError, TableError
 from blurdash.outputs import whole_file
 from blurdash.provenance import fits, rows_say
 from blurdash.quality import METRICS
+from blurdash.values import is_real
 
 __all__ = [
     "MEASURED",
@@ -547,8 +548,7 @@ def _is_threshold(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and abs(value) < 1e18  # type: ignore[arg-type] # nor NaN
+    return is_real(value) and abs(value) < 1e18
 
 
 def _check_pages(file: pq.ParquetFile, opened: Any, name: str, limits: _Limits) -> None:

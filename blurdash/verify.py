@@ -26,6 +26,7 @@ from blurdash.measures import MEASURES
 from blurdash.quality import METRICS
 from blurdash.readout import PreparedFace, pixels_only
 from blurdash.receipt import BLURS, FORMAT, Geometry, checksum, frame_from, geometry_from, versions
+from blurdash.values import is_real
 
 __all__ = ["Line", "Verification", "verify"]
 
@@ -216,12 +217,7 @@ def _face_of(
 
 
 def _number(value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return math.nan
-    try:
-        return float(value) if math.isfinite(value) else math.nan
-    except OverflowError:  # a whole number of hundreds of digits
-        return math.nan
+    return float(value) if is_real(value) else math.nan
 
 
 # --- comparing ------------------------------------------------------------------------------------

@@ -198,10 +198,10 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         (["nowhere"], "is not a folder"),
         ([".", "--angle", "north"], "angle is 'north'"),
-        ([".", "--limit", "0"], "limit is '0'"),
+        ([".", "--limit", "0"], "limit is 0"),
         ([".", "--limit", "few"], "limit is 'few'"),
         ([".", "--seed", "x"], "seed is 'x'"),
-        ([".", "--workers", "0"], "workers is '0'"),
+        ([".", "--workers", "0"], "workers is 0"),
     ],
 )
 def test_mistakes_end_with_2_and_one_line(

@@ -20,6 +20,8 @@ LEVELS = {
     "table": 0,
     "defaults": 0,
     "words": 0,
+    "values": 0,
+    "pictures": 0,
     "circumstances": 1,
     "photo": 1,
     "kernel": 1,
@@ -77,7 +79,14 @@ ROOMS = {
 # Inside a sub-package, and within this level among themselves: table may use errors.
 SIBLINGS = ("embed", "ui", "cli", "figure", "sentences")
 SPLIT = ("cli", "figure", "sentences")  # rows of several files: cli.py, cli_study.py, ...
-LEVEL_ZERO_USES = {"table": {"errors", "words"}, "defaults": set(), "errors": set(), "words": set()}
+LEVEL_ZERO_USES: dict[str, set[str]] = {
+    "table": {"errors", "words"},
+    "values": {"errors"},
+    "pictures": {"errors"},
+    "defaults": set(),
+    "errors": set(),
+    "words": set(),
+}
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 

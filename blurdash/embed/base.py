@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash import defaults
-from blurdash.canvas import Picture
+from blurdash.canvas import Picture, checked_canvas
 from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face
 from blurdash.table import Span
@@ -258,22 +258,4 @@ def check_embeddings(embeddings: Embeddings, name: str) -> Embeddings:
 
 def _as_canvases(canvases: Any) -> list[Picture]:
     single = isinstance(canvases, np.ndarray) and canvases.ndim == 3
-    return [check_canvas(picture) for picture in ([canvases] if single else canvases)]
-
-
-def check_canvas(picture: Any) -> Picture:
-    """Returns a canvas after checking that it is one.
-
-    Args:
-        picture: uint8 RGB ``(1024, 1024, 3)``.
-
-    Raises:
-        PictureError: It is anything else.
-    """
-    shape, kind = getattr(picture, "shape", None), getattr(picture, "dtype", None)
-    if shape != (1024, 1024, 3) or kind != np.uint8:
-        raise PictureError(
-            f"a canvas has shape {shape} and type {kind}, wanted uint8 (1024, 1024, 3)",
-            hint="cut it with blurdash.face.find_face",
-        )
-    return np.asarray(picture)
+    return [checked_canvas(picture) for picture in ([canvases] if single else canvases)]

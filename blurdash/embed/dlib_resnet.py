@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
-from blurdash.errors import PictureError, WeightsError
+from blurdash.errors import WeightsError
 from blurdash.face import Face, model_file
+from blurdash.pictures import checked_stack
 from blurdash.weights import sha256
 from blurdash.words import quoted
 
@@ -224,11 +225,7 @@ class DlibEmbedder(Embedder):
 
     def embed_crops(self, crops: Picture) -> Embeddings:
         """Returns the embeddings of chips; see ``Embedder.embed_crops``."""
-        if crops.ndim != 4 or crops.shape[1:] != (CHIP_SIZE, CHIP_SIZE, 3):
-            raise PictureError(
-                f"the chips have shape {crops.shape}, wanted (N, {CHIP_SIZE}, {CHIP_SIZE}, 3)",
-                hint="cut them with crop()",
-            )
+        crops = checked_stack(crops, CHIP_SIZE)
         parts = [self._forward(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, DIM), np.float32)
 

@@ -29,7 +29,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
-from blurdash.errors import PictureError, WeightsError
+from blurdash.errors import WeightsError
+from blurdash.pictures import checked_stack
 from blurdash.weights import Progress, WeightsFile, fetch, sha256
 
 __all__ = [
@@ -90,7 +91,7 @@ class FaceNetNetwork:
         Raises:
             PictureError: Another shape or type.
         """
-        _check_pictures(chips, CHIP)
+        checked_stack(chips, CHIP)
         return self._embed(chips, lambda batch: (batch - np.float32(127.5)) / np.float32(128))
 
     def embed_study(self, canvases: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -111,7 +112,7 @@ class FaceNetNetwork:
         Known limits:
             Memory grows with H · W; a canvas of 1024×1024 takes about 0.3 GB.
         """
-        _check_pictures(canvases)
+        checked_stack(canvases, smallest=_SMALLEST)
         return self._embed(canvases, lambda batch: batch[..., ::-1])
 
     def _embed(
@@ -365,21 +366,3 @@ def _random_tensor(name: str, wanted: torch.Tensor, source: torch.Generator) -> 
     if name.endswith("running_var") or ("bn." in name and name.endswith("weight")):
         return torch.rand(wanted.shape, generator=source) + 0.5
     return torch.randn(wanted.shape, generator=source) * 0.1
-
-
-# --- checking pictures ---------------------------------------------------------------------------
-
-
-def _check_pictures(pictures: object, side: int | None = None) -> None:
-    wanted = f"uint8 RGB of shape (N, {side or 'H'}, {side or 'W'}, 3)"
-    if not isinstance(pictures, np.ndarray):
-        raise PictureError(f"a {type(pictures).__name__} came, wanted an array, {wanted}")
-    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
-        raise PictureError(f"{pictures.dtype} of shape {pictures.shape} came, wanted {wanted}")
-    size = pictures.shape[1:3]
-    if side is not None and size != (side, side):
-        raise PictureError(f"pictures of {size[1]}×{size[0]} came, wanted {side}×{side}")
-    if min(size) < _SMALLEST:
-        raise PictureError(
-            f"pictures of {size[1]}×{size[0]} came, wanted at least {_SMALLEST}×{_SMALLEST}"
-        )

@@ -12,6 +12,8 @@ from typing import TypeGuard
 
 import streamlit as st
 
+from blurdash.values import is_real, is_whole
+
 __all__ = ["Sent", "is_number", "rests_at"]
 
 LARGEST = 2**53  # up to this, JavaScript's numbers are whole ones
@@ -52,7 +54,7 @@ class Sent:
     def whole(self, name: str) -> int | None:
         """Returns a whole number; None where something else came."""
         value = self._state.get(name)
-        return value if _is_whole(value) else None
+        return value if is_number(value) and is_whole(value) else None
 
     def text(self, name: str) -> str | None:
         """Returns a short text; None where something else came."""
@@ -73,16 +75,14 @@ class Sent:
         if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 3:
             return None
         word, about, number = value
-        if not isinstance(word, str) or not _is_whole(number):
+        if not isinstance(word, str) or not (is_number(number) and is_whole(number)):
             return None
         return word, about, number
 
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether this is a finite number of a size that a page can mean; True is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return -LARGEST <= value <= LARGEST  # false for what is no number and what has no end
+    return is_real(value) and -LARGEST <= value <= LARGEST
 
 
 def rests_at(rested: str, position: Sequence[float]) -> bool:
@@ -96,7 +96,3 @@ def rests_at(rested: str, position: Sequence[float]) -> bool:
         return [float(text) for text in rested.split(",")[: len(position)]] == list(position)
     except ValueError:
         return False
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and is_number(value)

@@ -26,6 +26,7 @@ from enum import StrEnum
 
 from blurdash.errors import BlurdashError
 from blurdash.ui.server.rates import Bucket, Clock, Limit
+from blurdash.values import is_whole
 
 __all__ = [
     "CODE_LENGTH",
@@ -297,9 +298,9 @@ class Ballots:
         if (
             not isinstance(voter, str)
             or not _VOTER.fullmatch(voter)
-            or not _is_number(choice)
+            or not is_whole(choice)
             or choice not in (0, 1)
-            or not (round_number is None or _is_number(round_number))
+            or not (round_number is None or is_whole(round_number))
         ):
             return Cast.INVALID
         with self._lock:
@@ -444,8 +445,3 @@ def ballots() -> Ballots:
 
 def _new_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-
-
-def _is_number(value: object) -> bool:
-    """Says whether this is an int; True is 1 to Python, but nobody votes True."""
-    return isinstance(value, int) and not isinstance(value, bool)
