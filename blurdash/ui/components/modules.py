@@ -1,6 +1,6 @@
 """JavaScript modules joined to one script, so that a page needs no build step and one message.
 
-The files are modules as browsers have them, in a plain form: an ``import { a, b } from "./c.js";``
+The files are modules as browsers have them, in a plain form: an ``import { a, b } from "./c";``
 stands at the top, an ``export`` in front of what is exported. Each becomes a function of its own
 that is called once, in the order of dependence; so no name of one is seen by another.
 """

@@ -9,7 +9,7 @@ A refusal of the latter two is ``{"error": WORD}`` with a word from `Cast` or fr
 is refused that is too often (by address, before its body is read), too large, too slow, from
 another site, or not exactly what is above. No answer holds anything that came.
 
-`addresses` says what counts as one address.
+`clients` says what counts as one address.
 """
 
 from __future__ import annotations
