@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
+from blurdash.embed import Embedder, LoadOptions, load_with
 from blurdash.engine import check_workers, run_local
 from blurdash.errors import NoFaceError, StoppedError
 from blurdash.face import find_face
@@ -18,6 +18,7 @@ from blurdash.flips import FlipSettings, RankFlips, count_flips, preferences
 from blurdash.folder import PhotoFile, read_folder, try_until_enough, with_limit
 from blurdash.photo import load_photo
 from blurdash.readout import PreparedFace
+from blurdash.receipt import Recogniser
 
 __all__ = ["argue"]
 
@@ -89,9 +90,8 @@ def argue(
         )
     cells = count_flips(settings, list(known.values()))
     left_out = with_limit(there.left_out, len(there.photos) - len(photos), settings.limit)
-    return RankFlips(
-        settings, tuple(known), failures, cells, _recogniser(loaded), left_out=left_out
-    )
+    who = {**Recogniser.of(loaded).for_table(), "protocol": loaded.protocol}
+    return RankFlips(settings, tuple(known), failures, cells, who, left_out=left_out)
 
 
 class _Worker:
@@ -152,14 +152,3 @@ class _Worker:
     def _check_stop(self) -> None:
         if self._aborted.is_set() or (self._stop is not None and self._stop.is_set()):
             raise StoppedError("the run was stopped", "start it again")
-
-
-def _recogniser(embedder: Embedder) -> dict[str, str]:
-    row = EMBEDDERS.get(embedder.name)
-    return {
-        "name": embedder.name,
-        "label": row.label if row else embedder.name,
-        "weights_sha256": embedder.weights_sha256,
-        "protocol": embedder.protocol,
-        "note": embedder.said,
-    }

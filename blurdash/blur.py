@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from blurdash import defaults
-from blurdash.errors import PictureError, SettingError
+from blurdash.errors import SettingError
 from blurdash.kernel import (
     KERNELS,
     STUDY_OWN_ANGLE,
@@ -22,6 +22,7 @@ from blurdash.kernel import (
     check_angle,
     check_degree,
     check_seed,
+    checked_kernel,
     study_kernel,
 )
 from blurdash.pictures import checked_levels
@@ -74,7 +75,7 @@ def apply_kernel(image: Picture, kernel: npt.ArrayLike) -> Picture:
         np.uint8(7)
     """
     image = checked_levels(image)
-    taps = _checked_taps(kernel)
+    taps = checked_kernel(kernel)
     return np.asarray(cv2.filter2D(image, -1, taps), np.uint8).reshape(image.shape)
 
 
@@ -329,7 +330,7 @@ class CanvasBlur:
         Raises:
             PictureError: The kernel is not 2-D.
         """
-        taps = _checked_taps(kernel)
+        taps = checked_kernel(kernel)
         if taps.size <= DIRECT_TAPS:
             return apply_kernel(self._canvas, taps)
         box, (row, column) = _trimmed(taps)
@@ -489,18 +490,6 @@ def _stretched(picture: Picture) -> Picture:
     """The study's min-max stretch over all channels together, in place."""
     cv2.normalize(picture, picture, 0, 255, cv2.NORM_MINMAX)
     return picture
-
-
-def _checked_taps(kernel: npt.ArrayLike) -> FloatArray:
-    taps = np.asarray(kernel)
-    if taps.ndim != 2 or taps.size == 0 or taps.dtype.kind not in "iufb":
-        raise PictureError(
-            f"the kernel has shape {taps.shape} and type {taps.dtype}",
-            "give a 2-D array of numbers",
-        )
-    if not np.isfinite(taps).all():
-        raise PictureError("the kernel has values that are not finite", "give finite weights")
-    return taps.astype(np.float64)
 
 
 def _trimmed(taps: FloatArray) -> tuple[FloatArray, tuple[int, int]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from blurdash.words import listed
 
-__all__ = ["Circumstances", "in_words"]
+__all__ = ["Circumstances", "in_words", "measured_under"]
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,7 @@ class Circumstances:
         value = getattr(self, name)
         if name == "weights":
             return f"weights {value[:8]}…"
-        if name != "angle":
-            return f"{name} {value}"
-        if isinstance(value, (int, float)):
-            return f"angle {value:g}°"
-        return "angle unknown" if value is None else f"{value} angles"
+        return _angle_said(value) if name == "angle" else f"{name} {value}"
 
 
 def in_words(different: dict[str, str]) -> str:
@@ -76,3 +72,28 @@ def in_words(different: dict[str, str]) -> str:
         'crop redetect and angle 90°'
     """
     return listed(list(different.values())) if different else ""
+
+
+def measured_under(
+    recogniser: str, protocol: str, crop: str, kernel: str, angle: float | str | None
+) -> str:
+    """Returns what stands beside numbers: what they were measured under.
+
+    Args:
+        recogniser: Its label.
+        protocol: A key of ``PROTOCOLS``.
+        crop: A key of ``CROPS``.
+        kernel: A key of ``KERNELS``.
+        angle: Degrees, or a word such as ``random``; None where it is unknown.
+
+    Example:
+        >>> measured_under("FaceNet", "native", "fixed", "study", "random")
+        'FaceNet, protocol native, crop fixed, kernel study, random angles'
+    """
+    return f"{recogniser}, protocol {protocol}, crop {crop}, kernel {kernel}, {_angle_said(angle)}"
+
+
+def _angle_said(angle: float | str | None) -> str:
+    if isinstance(angle, (int, float)):
+        return f"angle {angle:g}°"
+    return "angle unknown" if angle is None else f"{angle} angles"

@@ -168,13 +168,7 @@ class CleanSide:
         who, points = None, False
         if embedder is not None:
             points = embedder.uses_chip_points
-            who = Recogniser(
-                embedder.name,
-                embedder.weights_sha256,
-                embedder.protocol,
-                embedder.device,
-                embedder.said,
-            )
+            who = Recogniser.of(embedder)
         return Receipt.of(
             self.face, self._canvas, who, crop=self.crop, blur=self._blur, chip_points=points
         )

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from plotly.subplots import make_subplots
 
+from blurdash.circumstances import measured_under
 from blurdash.distance import EMBEDDING
 from blurdash.folder import left_out_in_words
 from blurdash.measures import MEASURES
@@ -382,15 +383,10 @@ def _counted_faces(table: pa.Table) -> str:
 def heading(table: pa.Table) -> str:
     """Returns what a sweep's numbers belong to: recogniser, protocol, crop, kernel, angle."""
     settings = settings_of(table)
-    angle = settings.get("identity", {}).get("angle", "as in the table")
-    shown = {"random": "random angles", "all": "all angles"}.get(
-        str(angle), f"angle {angle:g}°" if isinstance(angle, float) else f"angle {angle}"
-    )
+    angle = settings.get("identity", {}).get("angle")
     label = settings.get("recogniser", {}).get("label", _first(table, "embedder"))
-    return (
-        f"{label}, protocol {_first(table, 'protocol')}, crop {_first(table, 'crop')}, "
-        f"kernel {_first(table, 'kernel')}, {shown}{_unless_with_file(settings)}"
-    )
+    protocol, crop, kernel = (_first(table, name) for name in ("protocol", "crop", "kernel"))
+    return measured_under(label, protocol, crop, kernel, angle) + _unless_with_file(settings)
 
 
 def _unless_with_file(settings: Mapping[str, Any]) -> str:

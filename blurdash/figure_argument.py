@@ -12,10 +12,10 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from blurdash.circumstances import measured_under
 from blurdash.distance import DISTANCES
 from blurdash.flips import HUMAN, FlipCell, RankFlips
 from blurdash.measures import ARGUMENT_MEASURES
-from blurdash.receipt import versions
 from blurdash.table import in_role
 
 __all__ = ["FLIP_PANELS", "rank_flip_figure", "rank_flip_page"]
@@ -211,10 +211,8 @@ def _title(figure: Any, flips: RankFlips) -> None:
 
 def _heading(flips: RankFlips) -> str:
     settings, recogniser = flips.settings, flips.recogniser
-    return (
-        f"{recogniser['label']}, protocol {recogniser['protocol']}, crop {settings.crop}, "
-        f"kernel {settings.kernel}, angle {settings.angle:g}°"
-    )
+    label, protocol = recogniser["label"], recogniser["protocol"]
+    return measured_under(label, protocol, settings.crop, settings.kernel, settings.angle)
 
 
 def _sentence(flips: RankFlips) -> str:
@@ -248,7 +246,7 @@ def _facts(flips: RankFlips) -> dict[str, str]:
         "Degrees": f"{', '.join(map(str, settings.degrees))} px",
         "Interval": "Wilson, 95 %",
         "Made": flips.created,
-        "Versions": ", ".join(f"{name} {version}" for name, version in versions()),
+        "Versions": ", ".join(f"{name} {version}" for name, version in flips.libraries.items()),
     }
 
 

@@ -178,6 +178,7 @@ class RankFlips:
         recogniser: Name, label, weights, protocol, note.
         created: When, ISO 8601.
         left_out: Why other files of the folder are not among them, and how many of each kind.
+        libraries: Every library that the counts depend on, with its version.
     """
 
     settings: FlipSettings
@@ -187,6 +188,7 @@ class RankFlips:
     recogniser: dict[str, str]
     created: str = field(default_factory=_now)
     left_out: dict[str, int] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=lambda: dict(versions()))
 
     def cell(self, measure: str, shift: float, degree: int) -> FlipCell:
         """Returns one cell.
@@ -223,7 +225,7 @@ class RankFlips:
             "recogniser": self.recogniser,
             "interval": "Wilson, 95 %",
             "human": dataclasses.asdict(HUMAN),
-            "versions": dict(versions()),
+            "versions": self.libraries,
             "faces": list(self.faces),
             "failures": self.failures,
             "left_out": self.left_out,
@@ -261,6 +263,7 @@ class RankFlips:
                 dict(known["recogniser"]),
                 str(known["created"]),
                 dict(known.get("left_out", {})),  # counts made earlier have none
+                dict(known.get("versions", {})),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise TableError(

@@ -32,6 +32,7 @@ __all__ = [
     "check_angle",
     "check_degree",
     "check_seed",
+    "checked_kernel",
     "kernel_centroid",
     "line_kernel",
     "study_kernel",
@@ -213,7 +214,7 @@ def audit_kernel(kernel: npt.ArrayLike) -> KernelAudit:
         >>> round(audit_kernel(line_kernel(12.5, 30)).length, 3)
         12.5
     """
-    taps = _checked_kernel(kernel)
+    taps = checked_kernel(kernel)
     mass = float(taps.sum())
     if abs(mass) < 1e-12:
         return KernelAudit(mass, math.nan, math.nan, math.nan)
@@ -247,7 +248,7 @@ def kernel_centroid(kernel: npt.ArrayLike) -> tuple[float, float]:
         >>> kernel_centroid([[0, 0, 1]])
         (1.0, 0.0)
     """
-    taps = _checked_kernel(kernel)
+    taps = checked_kernel(kernel)
     mass = taps.sum()
     if abs(mass) < 1e-12:
         raise PictureError("the kernel sums to zero, so it has no centroid", "give other weights")
@@ -305,7 +306,12 @@ def _splat(x: FloatArray, y: FloatArray) -> FloatArray:
     return kernel[1:-1, 1:-1]
 
 
-def _checked_kernel(kernel: npt.ArrayLike) -> FloatArray:
+def checked_kernel(kernel: npt.ArrayLike) -> FloatArray:
+    """Returns a kernel as float64 after checking that it is one.
+
+    Raises:
+        PictureError: It is no 2-D array of finite numbers.
+    """
     taps = np.asarray(kernel)
     if taps.ndim != 2 or taps.size == 0 or taps.dtype.kind not in "iufb":
         raise PictureError(

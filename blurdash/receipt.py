@@ -22,6 +22,7 @@ import numpy as np
 from blurdash import __version__
 from blurdash.blur import Change
 from blurdash.canvas import Box, Frame, Picture, digest_of
+from blurdash.embed import EMBEDDERS, Embedder
 from blurdash.errors import ReceiptError
 from blurdash.face import Face
 
@@ -112,6 +113,7 @@ class Recogniser:
 
     Attributes:
         name: A key of ``EMBEDDERS``.
+        label: What a person reads.
         weights_sha256: Of its weights file.
         protocol: A key of ``PROTOCOLS``.
         device: The torch device.
@@ -119,10 +121,29 @@ class Recogniser:
     """
 
     name: str
+    label: str
     weights_sha256: str
     protocol: str
     device: str
     note: str = ""
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> Recogniser:
+        """Returns which one a loaded recogniser is."""
+        row = EMBEDDERS.get(embedder.name)
+        return cls(
+            embedder.name,
+            row.label if row else embedder.name,
+            embedder.weights_sha256,
+            embedder.protocol,
+            embedder.device,
+            embedder.said,
+        )
+
+    def for_table(self) -> dict[str, str]:
+        """Returns what stands with numbers of many faces; the protocol is in every row."""
+        same = ("name", "label", "weights_sha256", "note")
+        return {key: getattr(self, key) for key in same}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ from blurdash.kernel import KERNELS, check_angle, check_degree, check_seed
 from blurdash.pairs import share_interval
 from blurdash.photo import load_photo
 from blurdash.quality import METRICS
-from blurdash.receipt import versions
+from blurdash.receipt import Recogniser, versions
 from blurdash.samples import SAMPLES_KERNEL, drawn_angle, read_note, sample_folders
 from blurdash.sweep_file import Journal, table_of, with_settings, write_sweep
 from blurdash.table import look_up
@@ -1028,11 +1028,8 @@ def _settings(sweep: Sweep, embedder: Embedder, photos: str, tally: _Tally) -> d
         "photos": photos,
         "blur": "of the samples" if sweep.samples else BLURS[sweep.blur],
         "recogniser": {
-            "name": embedder.name,
-            "label": row.label if row else embedder.name,
-            "weights_sha256": embedder.weights_sha256,
+            **Recogniser.of(embedder).for_table(),
             "threshold": dataclasses.asdict(threshold) if threshold else None,
-            "note": embedder.said,
         },
         "impostors": tally.impostors(embedder.name),
         "report": {**dataclasses.asdict(tally.report), "resumed": 0},  # no matter for the table

@@ -311,3 +311,11 @@ def test_argue_refuses_folders_it_cannot_use(
     for photos, out in ((tmp_path / "no", "o"), (tmp_path / "empty", "o"), (folder, "file")):
         assert main(["argue", str(photos), "--out", str(tmp_path / out)]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_counts_keep_the_versions_they_were_measured_with(flips):
+    older = {**flips.as_dict(), "versions": {"numpy": "1.0"}}
+    again = RankFlips.from_dict(older)
+    assert again.as_dict()["versions"] == {"numpy": "1.0"}
+    assert "numpy 1.0" in rank_flip_page(again)
+    assert flips.as_dict()["versions"]["numpy"] == np.__version__

@@ -43,7 +43,7 @@ LEVELS = {
     "engine": 3,
     "portrait": 3,
     "disturb": 3,
-    "receipt": 3,
+    "receipt": 4,
     "register": 3,
     "readout": 6,
     "samples": 4,
