@@ -16,6 +16,7 @@ from blurdash.embed import Embedder
 from blurdash.errors import SettingError
 from blurdash.face import Face, locate_face
 from blurdash.measures import ARGUMENT_MEASURES, CLAIM
+from blurdash.pauses import pause
 from blurdash.quality import METRICS
 from blurdash.register import REGISTERED_METRICS, Registrar, align
 from blurdash.table import look_up
@@ -157,6 +158,7 @@ class PreparedFace:
         Raises:
             SettingError: There is no such measure.
         """
+        pause()
         names = list(names)
         rows = {name: look_up(ARGUMENT_MEASURES, name, "measure") for name in names}
         found: dict[str, float] = {}

@@ -13,6 +13,7 @@ from blurdash.clean import Readout
 from blurdash.distance import EMBEDDING
 from blurdash.errors import SettingError
 from blurdash.kernel import DEGREE_RANGE, line_kernel
+from blurdash.pauses import pause
 from blurdash.quality import METRICS
 from blurdash.readout import PreparedFace
 from blurdash.table import look_up
@@ -229,6 +230,7 @@ class _TwinMaker:
         return best, off <= self._tolerance
 
     def _value(self, test: Picture) -> float:
+        pause()
         return self._against(test)
 
     def _blurred(self, length: float) -> Picture:

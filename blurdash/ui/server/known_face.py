@@ -21,6 +21,7 @@ from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.table import in_role
 from blurdash.ui.server.encoding import encoded
 from blurdash.ui.server.live import NOBODY, in_turn, pictures_place, somebody_waits, when_idle
+from blurdash.ui.server.long_work import LongWork
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def _coarse_first() -> tuple[int, ...]:
 
 COARSE_FIRST = _coarse_first()
 
-# One thread for everything that takes seconds: numbers under a slider come first.
-_background = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="argument")
+# For what takes seconds: they work only while a thread of the shared pool stands still for them.
+_background = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="argument")
 
 
 class Curve:
@@ -98,10 +99,23 @@ class Answer(NamedTuple):
         return self.value is not None or bool(self.problem)
 
 
+class _Asked(NamedTuple):
+    """What an owner has asked for of a kind."""
+
+    key: Hashable
+    future: concurrent.futures.Future[None]
+    work: LongWork
+
+    def drop(self) -> None:
+        """Ends it, wherever it is."""
+        self.future.cancel()
+        self.work.drop()
+
+
 class KnownFace:
     """What is known of one face with one recogniser, kernel and crop, for every page.
 
-    Readouts are computed in the shared pool, what takes seconds in a thread beside it; both once.
+    All is computed in the shared pool, what takes seconds piece by piece; and all of it once.
 
     Args:
         face: The face.
@@ -130,7 +144,8 @@ class KnownFace:
         self._answers: collections.OrderedDict[tuple[str, Hashable], Answer] = (
             collections.OrderedDict()
         )
-        self._asked: dict[tuple[str, str], tuple[Hashable, concurrent.futures.Future[None]]] = {}
+        self._asked: dict[tuple[str, str], _Asked] = {}
+        self._one_by_one = threading.Lock()  # what another has asked for too is there by then
 
     @property
     def embedder(self) -> Embedder:
@@ -308,27 +323,27 @@ class KnownFace:
                 return known
             waiting = self._asked.get((owner, kind))
             if waiting is not None:
-                if waiting[0] == key and not waiting[1].done():
+                if waiting.key == key and not waiting.future.done():
                     return Answer()
-                waiting[1].cancel()
-            future = _background.submit(self._run, kind, key, compute)
-            self._asked[owner, kind] = (key, future)
+                waiting.drop()
+            work = LongWork(f"{owner} {kind}")
+            future = _background.submit(self._run, kind, key, compute, work)
+            self._asked[owner, kind] = _Asked(key, future, work)
         return Answer()
 
     def keep_only(self, owner: str, kinds: Collection[str]) -> None:
-        """Cancels what an owner has waiting of other kinds: nobody looks at it any more."""
+        """Ends what an owner has asked for of other kinds: nobody looks at it any more."""
         with self._lock:
-            for asked, (_, future) in list(self._asked.items()):
-                if asked[0] == owner and (future.done() or asked[1] not in kinds):
-                    future.cancel()
-                    if future.done():
-                        del self._asked[asked]
+            for place, asked in list(self._asked.items()):
+                if place[0] == owner and (asked.future.done() or place[1] not in kinds):
+                    asked.drop()
+                    del self._asked[place]
 
     def drop(self) -> None:
-        """Cancels what waits and forgets what is known: the face is to be gone."""
+        """Ends what is under way and forgets what is known: the face is to be gone."""
         with self._lock:
-            for _, future in self._asked.values():
-                future.cancel()
+            for asked in self._asked.values():
+                asked.drop()
             self._asked.clear()
             self._answers.clear()
             self._remembered.clear()
@@ -336,13 +351,15 @@ class KnownFace:
             self._pictures.clear()
         self.release()
 
-    def _run(self, kind: str, key: Hashable, compute: Callable[[], Any]) -> None:
-        with self._lock:
-            if (kind, key) in self._answers:
-                return  # another owner asked for the same
-        answer = _answered(kind, compute)
-        with self._lock:
-            _keep_last(self._answers, (kind, key), answer, ANSWERS_KEPT)
+    def _run(self, kind: str, key: Hashable, compute: Callable[[], Any], work: LongWork) -> None:
+        with self._one_by_one:
+            with self._lock:
+                if (kind, key) in self._answers:
+                    return  # another owner asked for the same
+            answer = _answered(kind, lambda: work.do(compute))
+            with self._lock:
+                if not work.dropped.is_set():
+                    _keep_last(self._answers, (kind, key), answer, ANSWERS_KEPT)
 
 
 def _keep_last(

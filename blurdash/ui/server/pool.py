@@ -71,6 +71,11 @@ class Ticket(Generic[Result]):
             raise self._error
         return self._result  # type: ignore[return-value]  # it is there: the work is done
 
+    @property
+    def over(self) -> bool:
+        """Whether the work is done, or dropped."""
+        return self._done.is_set()
+
     def run(self) -> None:
         """Does the work, in a thread of the pool."""
         work = self._work
