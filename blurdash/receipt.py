@@ -203,14 +203,12 @@ class Receipt:
             blur: A key of ``BLURS``, None where the changed picture is given.
             chip_points: Whether the recogniser cuts its crop by dlib's landmarks.
         """
-        red, green, blue = (float(mean) for mean in canvas.reshape(-1, 3).mean(axis=0))
-        digest = digest_of(canvas)
         return cls(
             recogniser,
             crop,
             blur,
-            digest,
-            (red, green, blue),
+            digest_of(canvas),
+            _means_of(canvas),
             _of_face(face),  # never the face itself: a receipt holds no picture
             face.eye_distance,
             face.frame,
@@ -223,6 +221,12 @@ class Receipt:
         """Returns the receipt of what was changed."""
         return dataclasses.replace(
             self, change=change, geometry_redetected=redetected, failure=failure
+        )
+
+    def made_of(self, picture: Picture) -> Receipt:
+        """Returns the receipt of numbers for which another picture was the clean canvas."""
+        return dataclasses.replace(
+            self, canvas_sha256=digest_of(picture), canvas_mean=_means_of(picture)
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -261,6 +265,11 @@ class Receipt:
         shift = [change.shift_x, change.shift_y]
         values = (change.kernel, degree, percent, change.used_angle, shift, change.seed)
         return dict(zip(names, values, strict=True))
+
+
+def _means_of(canvas: Picture) -> tuple[float, float, float]:
+    red, green, blue = (float(mean) for mean in canvas.reshape(-1, 3).mean(axis=0))
+    return red, green, blue
 
 
 def _of_face(face: Face) -> dict[str, Any]:

@@ -187,8 +187,8 @@ class _TwinMaker:
             self._angle,
             x,
             y,
-            _told(blurred, Change(round(length), self._angle, "line"), length),
-            _told(shifted, still, 0.0),
+            self._told(blurred, Change(round(length), self._angle, "line"), length),
+            self._told(shifted, still, 0.0),
             self._note(varied, length, far, found, instead_of),
         )
 
@@ -229,6 +229,13 @@ class _TwinMaker:
             low, high = (middle, high) if self._metric.prefers(here, wanted) else (low, middle)
         return best, off <= self._tolerance
 
+    def _told(self, readout: Readout, change: Change, length: float) -> Readout:
+        """The readout with a receipt that says what was done, by a line of any length, to what."""
+        receipt = readout.receipt.made_of(self._prepared.reference).after(change)
+        return dataclasses.replace(
+            readout, receipt=dataclasses.replace(receipt, length=length, blur="fft")
+        )
+
     def _value(self, test: Picture) -> float:
         pause()
         return self._against(test)
@@ -242,12 +249,6 @@ class _TwinMaker:
     def _place(self, far: float) -> tuple[float, float]:
         x, y = (round(part * far, 9) + 0.0 for part in self._direction)
         return x, y
-
-
-def _told(readout: Readout, change: Change, length: float) -> Readout:
-    """The readout with a receipt that says what was done, by a line of any length."""
-    receipt = dataclasses.replace(readout.receipt.after(change), length=length, blur="fft")
-    return dataclasses.replace(readout, receipt=receipt)
 
 
 def _difference(first: float, second: float) -> float:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from blurdash import defaults
 from blurdash.argument import blur_equivalent, sceptic_table
 from blurdash.blur import Change, apply_change, apply_kernel, inverse_move, move, shift
+from blurdash.canvas import digest_of
 from blurdash.disturb import RANGES, Disturbance, disturb
 from blurdash.embed import Embedder
 from blurdash.errors import PictureError, SettingError
@@ -424,6 +425,9 @@ def test_twins_have_the_same_value(
     assert compute(prepared.reference, shifted) == pair.shifted.values[metric]
     assert pair.blurred.receipt.as_dict()["degree"] == pair.length
     assert pair.shifted.receipt.as_dict()["shift"] == [pair.shift_x, pair.shift_y]
+    # Both are made of the reference, which is not the canvas where the kernel stretches it.
+    for side in (pair.blurred, pair.shifted):
+        assert side.receipt.canvas_sha256 == digest_of(prepared.reference)
 
 
 def test_the_embedding_tells_twins_apart(prepared: PreparedFace) -> None:
