@@ -1,4 +1,4 @@
-"""Rows of the four tables (kernels, distances, metrics, embedders) and how a name finds its row."""
+"""What the row of a measure is, and how a name finds its row in any table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAMILIES = ("embedding", "pixels", "plain")
 # Where a measure can stand; a row says at which place.
 ROLES = {
     "claim": "what the argument is about, in the order it is said",
-    "tile": "a number of Explore",
+    "tile": "a number of Explore, in the block of its family, which is not plain",
     "lane": "the curve of its family that Explore shows first",
     "axis": "on the axis of how blurred each measure thinks the picture is",
     "quick": "measured while a hand moves on Argument",

@@ -178,7 +178,7 @@ class _TwinMaker:
         x, y = self._place(far)
         blurred = self._prepared.clean.readout(self._blurred(length), None)
         shifted = self._prepared.clean.readout(self._shifted(far), None)
-        still = Change(0, self._angle, "line", x, y)
+        still = Change(0, self._angle, TWIN_KERNEL, x, y)
         return Twins(
             self._metric.name,
             varied,
@@ -187,7 +187,7 @@ class _TwinMaker:
             self._angle,
             x,
             y,
-            self._told(blurred, Change(round(length), self._angle, "line"), length),
+            self._told(blurred, Change(round(length), self._angle, TWIN_KERNEL), length),
             self._told(shifted, still, 0.0),
             self._note(varied, length, far, found, instead_of),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from types import SimpleNamespace
 from typing import TypeGuard
 
 from blurdash.errors import SettingError
@@ -11,6 +12,7 @@ from blurdash.errors import SettingError
 __all__ = ["is_real", "is_whole", "real_number", "whole_number"]
 
 SHOWN = 40  # characters of what came
+PLAIN = SimpleNamespace(kind="i")
 
 
 def is_whole(value: object) -> TypeGuard[int]:
@@ -20,7 +22,7 @@ def is_whole(value: object) -> TypeGuard[int]:
         >>> is_whole(3), is_whole(3.0), is_whole(True)
         (True, False, False)
     """
-    return not isinstance(value, bool) and isinstance(value, numbers.Integral)
+    return isinstance(value, numbers.Integral) and _counts(value)
 
 
 def is_real(value: object) -> TypeGuard[float]:
@@ -30,7 +32,7 @@ def is_real(value: object) -> TypeGuard[float]:
         >>> is_real(3), is_real(float("nan")), is_real(10**400), is_real("3")
         (True, False, False, False)
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not isinstance(value, numbers.Real) or not _counts(value):
         return False
     try:
         return math.isfinite(float(value))
@@ -95,5 +97,14 @@ def real_number(
     raise _refused(value, name, wanted or f"a number from {least:g} to {most:g}", hint)
 
 
+def _counts(value: object) -> bool:
+    """Whether a number to Python is meant as one: NumPy's spans of time are whole numbers."""
+    return not isinstance(value, bool) and getattr(value, "dtype", PLAIN).kind in "iuf"
+
+
 def _refused(value: object, name: str, wanted: str, hint: str) -> SettingError:
-    return SettingError(f"{name} is {repr(value)[:SHOWN]}, wanted {wanted}", hint=hint)
+    try:
+        shown = repr(value)[:SHOWN]
+    except ValueError:  # Python writes no number of thousands of digits
+        shown = "a number of thousands of digits"
+    return SettingError(f"{name} is {shown}, wanted {wanted}", hint=hint)

@@ -486,3 +486,13 @@ def test_every_degree_and_angle_of_the_page_makes_every_kernel() -> None:
                 kernel = row.make(degree, angle)
                 assert kernel.ndim == 2
                 assert np.isfinite(kernel).all()
+
+
+@pytest.mark.parametrize(
+    "odd", [10**5000, np.timedelta64(5), np.timedelta64(5, "s")], ids=["huge", "span", "seconds"]
+)
+def test_numbers_that_are_none_of_ours_are_refused_in_a_sentence(odd):
+    with pytest.raises(SettingError, match="wanted a whole number from 0 to 100"):
+        check_degree(odd)
+    with pytest.raises(SettingError, match="wanted a finite number of degrees"):
+        check_angle(odd)

@@ -37,7 +37,13 @@ def test_modules_see_only_what_they_import():
     ("files", "said"),
     [
         ({"b.js": "export const one = 1;\n"}, "a.js imports two from b.js"),
-        ({}, "a.js imports two from b.js"),
+        ({}, "a.js imports from b.js, which is not there"),
+        (
+            {"b.js": "export const two = 2;\nexport let x = 2;\n"},
+            "b.js begins with import or export",
+        ),
+        ({"b.js": "export const two = `\nexport const x = 1;`;\nexport default two;\n"}, "form"),
+        ({"b.js": "import './c.js';\nexport const two = 2;\n"}, "another form"),
         ({"b.js": 'import { x } from "./a.js";\nexport const two = 2;\n'}, "in a circle"),
     ],
 )

@@ -97,6 +97,14 @@ def test_kernels_and_their_audits_equal_pythons(tmp_path: Path):
     assert result["audit"] < 1e-6
 
 
+def test_browser_draws_the_kernels_whose_rows_say_so():
+    found = run(
+        'import { KERNELS } from "./pictures/kernels.js";',
+        "answer(Object.entries(KERNELS).map(([name, { make }]) => [name, Boolean(make)]));",
+    )
+    assert found == [[name, row.drawn_in_browser] for name, row in KERNELS.items()]
+
+
 def test_positions_stay_inside_of_their_ranges():
     found = run(
         'import { moved } from "./widgets/slider.js";\nimport { ROWS } from "./rows.js";',
@@ -185,6 +193,12 @@ def test_rest_waits_for_the_numbers_and_tells_the_last_place():
     code = "hand.moves = true; settler.soon(); pass(1000); hand.at = '50'; hand.moves = false;"
     code += " pass(350); settler.dispose(); pass(10_000); answer(told);"
     assert settled(code) == [[1050, "50"]]
+
+
+def test_a_hand_that_goes_back_while_its_rest_was_told_tells_again():
+    code = "settler.soon(); pass(350); hand.at = '0'; hand.moves = true; settler.soon(); pass(400);"
+    code += " hand.seen = '30'; hand.moves = false; pass(10_000); answer(told.slice(0, 2));"
+    assert settled(code) == [[350, "30"], [1050, "0"]]
 
 
 def test_what_is_known_already_is_not_told():

@@ -17,8 +17,9 @@ from blurdash.embed import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER, PROTO
 from blurdash.errors import SettingError
 from blurdash.face import Face
 from blurdash.kernel import KERNELS, audit_kernel, line_kernel
+from blurdash.measures import MEASURES as ALL_MEASURES
 from blurdash.quality import METRICS
-from blurdash.table import look_up
+from blurdash.table import in_role, look_up
 
 TABLES: dict[str, Mapping[str, Any]] = {
     "distance": DISTANCES,
@@ -246,3 +247,8 @@ def test_look_up_lists_all_where_nothing_is_near(what: str, name: object) -> Non
     message = str(caught.value)
     assert all(key in message for key in TABLES[what])
     assert len(message) < 300
+
+
+def test_tiles_stand_in_the_block_of_a_family():
+    measures = [ALL_MEASURES[name] for name in in_role(ALL_MEASURES, "tile")]
+    assert {row.family for row in measures} == {"embedding", "pixels"}

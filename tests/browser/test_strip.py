@@ -175,7 +175,7 @@ def others() -> Iterator[tuple[str, bytes]]:
 
 
 PUBLISHED = """
-import { strippedPhoto } from "./pictures/strip.js";
+import { strippedPhoto } from "./widgets/strip.js";
 Object.assign(window, { strippedPhoto });
 """
 KEPT_WHOLE = ("heic", "tiff", "bmp", "gif", "avif")

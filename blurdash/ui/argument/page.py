@@ -9,7 +9,7 @@ import streamlit as st
 
 from blurdash.blur import Change
 from blurdash.distance import DISTANCES
-from blurdash.embed import EMBEDDERS
+from blurdash.embed import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER
 from blurdash.errors import BlurdashError
 from blurdash.figure_argument import rank_flip_figure
 from blurdash.kernel import KERNELS
@@ -51,9 +51,9 @@ __all__ = ["argument_page"]
 ARGUMENT_KEY = "bd_argument"
 # px: the heights at which the map reads well, and what it has until the browser says its room.
 LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 448
+USE_INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
 # Whichever of these is not in use is the sceptic's other recogniser.
-INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
-OTHERS = ("dlib", "facenet-vggface2")
+OTHERS = (FALLBACK_EMBEDDER, DEFAULT_EMBEDDER)
 
 
 def argument_page() -> None:
@@ -146,8 +146,8 @@ def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chose
         box.open()
     elif name == "crowd":
         box.leave_out(argument_of)
-    elif name == INSTALLED and chosen.recogniser != view.INSTALLED:
-        view.choose_recogniser(chosen, view.INSTALLED)
+    elif name == USE_INSTALLED and chosen.recogniser != FALLBACK_EMBEDDER:
+        view.choose_recogniser(chosen, FALLBACK_EMBEDDER)
         return True
     elif name == "limit":
         story.choose_limit(argument_of)
@@ -293,7 +293,7 @@ def _data(
         # Before the reveal they would say what was done.
         "sliders": () if hidden else SCENES[story.scene].sliders,
         "pictures": list(shown),
-        "captions": [None if hidden else "" for _ in shown],
+        "hidden": hidden,
         "twin": _drawn_twin(story),
         "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
         "panels": parts.panels,
@@ -308,9 +308,9 @@ def _remedy(told: Told) -> dict[str, str] | None:
     """Where the chosen recogniser is missing: the one that is always there, in one press."""
     if told.pixels is None:
         return None
-    label = EMBEDDERS[view.INSTALLED].label
+    label = EMBEDDERS[FALLBACK_EMBEDDER].label
     hint = "Chooses the recogniser that comes with the installed packages"
-    return {"act": INSTALLED, "label": f"Use {label}", "hint": hint}
+    return {"act": USE_INSTALLED, "label": f"Use {label}", "hint": hint}
 
 
 def _drawn_twin(story: Story) -> dict[str, object] | None:

@@ -66,7 +66,7 @@ class Story:
         finding: The search under way; empty for none.
         revealed: Whether the numbers of the first scene are shown.
         other: Whether the sceptic's table is of the other recogniser.
-        twin: What the last twins are, while the sliders stay: what ``find_twins`` returned.
+        twin: What the last twins are, while the sliders stay; see ``searches.py``.
         kernel_changed: Whether the search under way has changed the page's kernel.
     """
 

@@ -1,4 +1,4 @@
-"""The browser components: stage (pictures), controls (sliders, tiles), and two that feed them.
+"""The components that the pages are made of, each a line of Python that calls one in the browser.
 
 Their JavaScript lies in ``frontend/`` and is sent once, with the stage, which rarely changes.
 The others are a line each that calls what the stage brought, so that an answer to a moved
@@ -68,20 +68,20 @@ def controls(
     *,
     key: str,
     position: Sequence[float],
-) -> Any:
-    """Shows sliders and readout tiles.
+) -> None:
+    """Shows the sliders, and the curves above them; tiles are drawn in a slot.
 
     Args:
         data: What the script reads; see ``frontend/widgets/controls.js``.
         key: The component's key.
         position: Where the sliders start: degree, angle, shift x, shift y.
 
-    Returns:
-        State with ``pos``: degree, angle, shift x, shift y, number of the request; and ``rest``:
-        where the hand came to rest last.
+    Conventions:
+        Its state, which ``Sent.by(key)`` reads, has ``pos``: degree, angle, shift x, shift y and
+        the number of the request; and ``rest``: where the hand came to rest last.
     """
     component = _shimmed("blurdash_controls", '<div class="bd-controls"></div>', "mountControls")
-    return component(
+    component(
         key=key,
         data=data,
         default={"pos": [*position, 0], "rest": ""},
@@ -90,7 +90,7 @@ def controls(
     )
 
 
-def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene: str) -> Any:
+def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene: str) -> None:
     """Shows a scene of the Argument page.
 
     Args:
@@ -99,13 +99,14 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
         position: Where the sliders start, in the order of ``ARGUMENT_SLIDERS``.
         scene: The scene to start with.
 
-    Returns:
-        State with ``pos``: the sliders and the number of the request; ``rest``: where the hand
-        came to rest; ``scene``: the scene that is asked for; ``act``: the last thing asked for;
-        ``height``: of the window, px.
+    Conventions:
+        Its state, which ``Sent.by(key)`` reads, has ``pos``: the sliders and the number of the
+        request; ``rest``: where the hand came to rest; ``scene``: the scene that is asked for;
+        ``act``: the last thing asked for; ``poll``: another number whenever it asks what is new;
+        ``room``: px that are left for the map beneath it.
     """
     component = _shimmed("blurdash_argument", '<div class="bd-argument"></div>', "mountArgument")
-    return component(
+    component(
         key=key,
         data=data,
         default={

@@ -93,7 +93,7 @@ def _in_order_of_dependence(entry: str, modules: Mapping[str, str]) -> list[str]
     while waiting:
         path = waiting.pop()
         if path not in needs:
-            needs[path] = [one.path for one in _checked_imports(path, modules)]
+            needs[path] = [one.path for one in _checked_imports(path, modules, entry)]
             waiting += needs[path]
     try:
         return list(TopologicalSorter(needs).static_order())
@@ -104,9 +104,20 @@ def _in_order_of_dependence(entry: str, modules: Mapping[str, str]) -> list[str]
         ) from None
 
 
-def _checked_imports(path: str, modules: Mapping[str, str]) -> list[Import]:
+def _checked_imports(path: str, modules: Mapping[str, str], entry: str) -> list[Import]:
     found = imports_of(path, modules[path])
+    lines = len(re.findall(r"^\s*(?:import|export)\b", modules[path], re.MULTILINE))
+    plain = len(found) + len(exports_of(modules[path]))
+    if path != entry and lines != plain:
+        raise SettingError(
+            f"a line of {path} begins with import or export in another form than the plain one",
+            hint="write it as the other scripts do",
+        )
     for other, names in found:
+        if other not in modules:
+            raise SettingError(
+                f"{path} imports from {other}, which is not there", "correct the path"
+            )
         missing = set(names) - set(exports_of(modules.get(other, "")))
         if missing:
             raise SettingError(

@@ -8,7 +8,7 @@ import streamlit as st
 
 from blurdash import defaults
 from blurdash.circumstances import Circumstances
-from blurdash.embed import EMBEDDERS
+from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
 from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
 from blurdash.quality import METRICS
@@ -25,7 +25,7 @@ from blurdash.ui.explore.controls_data import (
     sentence_data,
 )
 from blurdash.ui.server import recogniser
-from blurdash.ui.server.known_face import Curve
+from blurdash.ui.server.known_face import Curve, end_long_work
 from blurdash.ui.server.live import in_line, somebody_waits
 from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
@@ -60,6 +60,7 @@ PARTS_OF_A_PLACE = 5  # degree, angle, shift x, shift y, mode
 def explore_page() -> None:
     """Draws the page."""
     somebody_waits(current_session())
+    end_long_work(current_session())  # that of Argument
     chosen = view.start()
     if view.obey_back(chosen):
         st.session_state["bd_start"] = st.session_state.get("bd_start", 0) + 1
@@ -96,13 +97,13 @@ def _stage(face: ShownFace, chosen: View) -> None:
 
 
 def _curve(chosen: View, loading: Loading) -> None:
-    live = face_in_use(chosen, loading.embedder)
-    curve = live.curve(chosen.angle)
+    in_use = face_in_use(chosen, loading.embedder)
+    curve = in_use.curve(chosen.angle)
     session_faces().curve = curve  # the Sweeps page may draw it in
     session_faces().curve_under = _under(chosen, loading)
     waiting = not loading.done.is_set()
     if not waiting and not curve.complete:
-        live.fill(curve, chosen.kernel, session=current_session())
+        in_use.fill(curve, chosen.kernel, session=current_session())
     every = LOOK_SECONDS if waiting else None
     st.session_state["bd_curve_angle"] = chosen.angle
     fragment(_feed_curve, every=every)(chosen, loading, polled=waiting)
@@ -133,8 +134,8 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     steps = [step for step in CURVE_STEPS if step <= len(known)]
     shown = {degree: known[degree] for degree in list(known)[: steps[-1] if steps else 0]}
     again = LOOK_SECONDS + in_line() // WAITING_FOR_A_SECOND
-    live = face_in_use(chosen, loading.embedder)
-    readout = live.known(chosen.change())
+    in_use = face_in_use(chosen, loading.embedder)
+    readout = in_use.known(chosen.change())
     data = curve_data(
         curve,
         shown,
@@ -189,13 +190,13 @@ def _draw_failure(loading: Loading) -> None:
     with st.container(key="bd-note"):
         st.error(sentence(loading.error), icon=":material/error:")
         with st.container(horizontal=True, gap="small"):
-            label = EMBEDDERS[view.INSTALLED].label
-            instead = loading.name != view.INSTALLED and clicked(
+            label = EMBEDDERS[FALLBACK_EMBEDDER].label
+            instead = loading.name != FALLBACK_EMBEDDER and clicked(
                 f"Use {label}", key="bd_installed", type="primary"
             )
             again = clicked("Try again", key="bd_again")
     if instead:
-        view.choose_recogniser(view.start(), view.INSTALLED)
+        view.choose_recogniser(view.start(), FALLBACK_EMBEDDER)
         st.rerun()
     if again:
         recogniser.request(loading.name, loading.protocol, again=True)
@@ -220,16 +221,16 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     position, ack = _position(chosen)
     view.take_position(chosen, position)
     rested, stale = _at_rest(chosen)
-    live = face_in_use(chosen, loading.embedder)
+    in_use = face_in_use(chosen, loading.embedder)
     readout, message = None, ""
     try:
-        readout = live.readout(
+        readout = in_use.readout(
             chosen.change(), session=current_session(), still_wanted=view.still_wanted
         )
         message = sentence(readout.failure) if loading.embedder and readout.failure else ""
     except BlurdashError as error:
         message = sentence(str(error))
-    known = live.known_of_curve(chosen.angle)
+    known = in_use.known_of_curve(chosen.angle)
     readings = readings_of(chosen, readout.values, known) if readout else {}
     data = controls_data(
         chosen,
@@ -251,7 +252,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
     if readout and (here or not rested):
-        serve_picture(chosen, live, chosen.change(), key="bd_served")
+        serve_picture(chosen, in_use, chosen.change(), key="bd_served")
     if stale:
         st.rerun()
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from blurdash.blur import Change
-from blurdash.errors import BlurdashError, SettingError
+from blurdash.errors import BlurdashError, SettingError, StoppedError
 from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.table import in_role
 from blurdash.ui.server.encoding import encoded
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from blurdash.face import Face
     from blurdash.readout import PreparedFace
 
-__all__ = ["COARSE_FIRST", "QUICK", "Answer", "Curve", "KnownFace", "shared_face"]
+__all__ = ["COARSE_FIRST", "QUICK", "Answer", "Curve", "KnownFace", "end_long_work", "shared_face"]
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -61,7 +61,7 @@ def _coarse_first() -> tuple[int, ...]:
 COARSE_FIRST = _coarse_first()
 
 # For what takes seconds: they work only while a thread of the shared pool stands still for them.
-_background = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="argument")
+_background = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="long")
 
 
 class Curve:
@@ -100,8 +100,9 @@ class Answer(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """What an owner has asked for of a kind."""
+    """What an owner has asked for of a kind, and of which face and setting."""
 
+    of: weakref.ref[KnownFace]
     key: Hashable
     future: concurrent.futures.Future[None]
     work: LongWork
@@ -110,6 +111,18 @@ class _Asked(NamedTuple):
         """Ends it, wherever it is."""
         self.future.cancel()
         self.work.drop()
+
+
+# By owner and kind, for all faces and settings: who looks at another has left the one before.
+_asked: dict[tuple[str, str], _Asked] = {}
+_asked_lock = threading.Lock()
+
+
+def _end_asked(over: Callable[[tuple[str, str], _Asked], bool]) -> None:
+    """Ends what was asked for, where nobody wants it any more."""
+    with _asked_lock:
+        for place in [place for place, asked in _asked.items() if over(place, asked)]:
+            _asked.pop(place).drop()
 
 
 class KnownFace:
@@ -144,7 +157,6 @@ class KnownFace:
         self._answers: collections.OrderedDict[tuple[str, Hashable], Answer] = (
             collections.OrderedDict()
         )
-        self._asked: dict[tuple[str, str], _Asked] = {}
         self._one_by_one = threading.Lock()  # what another has asked for too is there by then
 
     @property
@@ -321,30 +333,30 @@ class KnownFace:
             if known is not None:
                 self._answers.move_to_end((kind, key))
                 return known
-            waiting = self._asked.get((owner, kind))
-            if waiting is not None:
-                if waiting.key == key and not waiting.future.done():
+        with _asked_lock:
+            before = _asked.get((owner, kind))
+            if before is not None:
+                if before.of() is self and before.key == key and not before.future.done():
                     return Answer()
-                waiting.drop()
-            work = LongWork(f"{owner} {kind}")
+                before.drop()
+            work = LongWork()
             future = _background.submit(self._run, kind, key, compute, work)
-            self._asked[owner, kind] = _Asked(key, future, work)
+            _asked[owner, kind] = _Asked(weakref.ref(self), key, future, work)
         return Answer()
 
     def keep_only(self, owner: str, kinds: Collection[str]) -> None:
-        """Ends what an owner has asked for of other kinds: nobody looks at it any more."""
-        with self._lock:
-            for place, asked in list(self._asked.items()):
-                if place[0] == owner and (asked.future.done() or place[1] not in kinds):
-                    asked.drop()
-                    del self._asked[place]
+        """Ends what an owner has asked for of other kinds, or of another face or setting."""
+        _end_asked(
+            lambda place, asked: (
+                place[0] == owner
+                and (asked.future.done() or asked.of() is not self or place[1] not in kinds)
+            )
+        )
 
     def drop(self) -> None:
         """Ends what is under way and forgets what is known: the face is to be gone."""
+        _end_asked(lambda _place, asked: asked.of() is self)
         with self._lock:
-            for asked in self._asked.values():
-                asked.drop()
-            self._asked.clear()
             self._answers.clear()
             self._remembered.clear()
             self._curves.clear()
@@ -356,7 +368,10 @@ class KnownFace:
             with self._lock:
                 if (kind, key) in self._answers:
                     return  # another owner asked for the same
-            answer = _answered(kind, lambda: work.do(compute))
+            try:
+                answer = _answered(kind, lambda: work.do(compute))
+            except StoppedError:
+                return  # whoever wants it asks again
             with self._lock:
                 if not work.dropped.is_set():
                     _keep_last(self._answers, (kind, key), answer, ANSWERS_KEPT)
@@ -386,6 +401,8 @@ def _failure(error: Exception) -> BlurdashError:
 def _answered(kind: str, compute: Callable[[], Any]) -> Answer:
     try:
         return Answer(compute())
+    except StoppedError:
+        raise
     except BlurdashError as error:
         return Answer(problem=sentence(str(error)))
     except Exception as error:  # noqa: BLE001 - said on the page; the thread serves others too
@@ -443,12 +460,17 @@ _shared: collections.OrderedDict[tuple[str, ...], KnownFace] = collections.Order
 _shared_lock = threading.Lock()
 
 
+def end_long_work(owner: str) -> None:
+    """Ends all that an owner has asked for: another page is looked at, or the visit is over."""
+    _end_asked(lambda place, _asked: place[0] == owner)
+
+
 def shared_face(key: tuple[str, ...], make: Callable[[], KnownFace]) -> KnownFace:
     """Returns what is known of the portrait with a setting, the same for every session.
 
     Args:
         key: The setting.
-        make: Makes them the first time.
+        make: Makes it the first time.
     """
     with _shared_lock:
         face = _shared.pop(key, None) or make()

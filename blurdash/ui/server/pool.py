@@ -133,7 +133,7 @@ class FairPool:
             if old is None and len(self._waiting) >= MOST_WAITING:
                 raise BlurdashError(
                     f"{MOST_WAITING} visitors wait for numbers already",
-                    hint="move a slider again in a moment",
+                    hint="try again in a moment",
                 )
             if self._closed:
                 raise StoppedError("the server is being stopped", hint="come back in a moment")
@@ -229,7 +229,7 @@ class FairPool:
         # A thread that is inside torch when the interpreter ends would abort the process.
         atexit.register(self.close)
         for number in range(self._count):
-            thread = threading.Thread(target=self._run, name=f"readout-{number}", daemon=True)
+            thread = threading.Thread(target=self._run, name=f"pool-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
 

@@ -36,7 +36,8 @@ class Limit:
         if not (self.burst >= 1 and self.per_second > 0):
             raise SettingError(
                 f"a rate of {self.burst} at once and {self.per_second} per second came, wanted at "
-                "least 1 and more than 0"
+                "least 1 and more than 0",
+                hint="give larger numbers",
             )
 
 

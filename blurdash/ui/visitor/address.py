@@ -1,6 +1,6 @@
 """The page's address: what is looked at, so that a link opens it and Back returns to it.
 
-The browser writes it (``keepAddress`` in controls.js) in place of what stood there: while a hand
+The browser writes it (``keepAddress`` in address.js) in place of what stood there: while a hand
 moves, no entry is added to the history; a change of page adds one. Anybody may write anything into
 an address; what makes no sense is left out, and that is said.
 """

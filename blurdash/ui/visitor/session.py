@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from blurdash.ui.server.known_face import end_long_work
 from blurdash.ui.server.live import stop_filling, stop_looking
 from blurdash.ui.server.memory import give_back_soon
 from blurdash.ui.server.streamlit_inside import current_session
@@ -128,6 +129,7 @@ class Faces:
         self.forgotten += 1
         stop_filling(self.session)
         stop_looking(self.session)
+        end_long_work(self.session)
         if self.shown:
             give_back_soon()
         self.shown.clear()

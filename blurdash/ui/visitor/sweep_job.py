@@ -1,4 +1,4 @@
-"""A sweep over a visitor's own faces: background steps of that session, in the shared pool."""
+"""A sweep over a visitor's own faces, or the portrait: background steps in the shared pool."""
 
 from __future__ import annotations
 

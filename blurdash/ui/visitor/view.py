@@ -24,7 +24,6 @@ from blurdash.ui.server.streamlit_inside import went_back
 from blurdash.ui.visitor.address import OWN_PHOTO, Reader, note, query_of
 
 __all__ = [
-    "INSTALLED",
     "MODES",
     "View",
     "address_of",
@@ -34,14 +33,13 @@ __all__ = [
     "setting_choices",
     "settings_key",
     "start",
+    "still_wanted",
     "take_position",
 ]
 
 MODES = ("side", "swipe", "flicker")
 POSITION = ("degree", "angle", "shift")
 AUTOMATIC = "auto"
-# The recogniser that needs no download.
-INSTALLED = next(name for name, row in EMBEDDERS.items() if not row.download_mb)
 PORTRAIT = "portrait"
 VIEW_KEY = "bd_view"
 # Which choices are to show what the view says, and not what the browser still has of them.

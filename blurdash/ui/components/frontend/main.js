@@ -4,7 +4,7 @@
 
 import { mountArgument } from "./pages/argument.js";
 import { noteLeaving, patient } from "./pages/leaving.js";
-import { bus } from "./pictures/bus.js";
+import { bus } from "./bus.js";
 import { takeServed } from "./pictures/served.js";
 import { mountStage } from "./pictures/stage.js";
 import { mountCarrier } from "./widgets/carrier.js";

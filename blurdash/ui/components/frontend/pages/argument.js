@@ -1,9 +1,9 @@
-// @module argue: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
+// @module argument: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
 //
 // Draws what the server says (blurdash/ui/argument/scenes.py) and asks for numbers as the hand moves.
 // Everything that comes from the server is written as text, but for pictures, which are data URLs.
 
-import { bus } from "../pictures/bus.js";
+import { bus } from "../bus.js";
 import { usedAngle } from "../pictures/kernels.js";
 import { Pair } from "../pictures/pair.js";
 import { describeView } from "../pictures/stage_view.js";
@@ -398,9 +398,10 @@ class Argue {
     const voting = Boolean(data.vote && !data.vote.revealed);
     parts.frames.forEach((frame, i) => {
       frame.disabled = !voting;
-      frame.setAttribute("aria-label", voting ? `Picture ${"AB"[i]} looks sharper` : `Picture ${"AB"[i]}: ${data.captions[i] ?? ""}`);
       frame.classList.toggle("ba-mine", voting && data.vote.mine === i);
-      const caption = data.captions[i] === null ? `Picture ${"AB"[i]}` : this.captionOf(data.pictures[i]);
+      const name = `Picture ${"AB"[i]}`;
+      const caption = data.hidden ? name : this.captionOf(data.pictures[i]);
+      frame.setAttribute("aria-label", voting ? `${name} looks sharper` : data.hidden ? name : `${name}: ${caption}`);
       setText(parts.figures[i].querySelector("figcaption"), caption);
     });
   }

@@ -1,4 +1,4 @@
-// @module argue panels: what stands beside the pictures of the Argument page.
+// @module argument panels: what stands beside the pictures of the Argument page.
 
 import { textElement } from "../widgets/texts.js";
 
@@ -158,7 +158,7 @@ function buildVote(argue, panel) {
     answers.append(button);
   });
   answers.insertBefore(textElement("span", "", "or"), answers.lastChild);
-  const total = textElement("span", "ba-total", panel.total);
+  const total = textElement("span", "", panel.total);
   total.dataset.testid = "votes-total";
   const end = document.createElement("div");
   end.className = "ba-end";

@@ -2,7 +2,7 @@
 // busy server to one, and takes the page from the last of them: a question of the old page's sliders
 // would undo a click on the name of another page.
 
-import { bus } from "../pictures/bus.js";
+import { bus } from "../bus.js";
 
 const LEAVING_MS = 10_000; // by then the server has answered, or the click was lost
 const LEAVING_LOOK_MS = 100;

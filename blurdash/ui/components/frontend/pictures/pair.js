@@ -4,7 +4,7 @@
 // noisy. The blurred one is drawn by the renderer and made exact at rest. The sharp one is drawn by
 // the browser's own canvas; numbers never come from it.
 
-import { bus } from "./bus.js";
+import { bus } from "../bus.js";
 import { drawSquare } from "./canvases.js";
 import { Renderer } from "./renderer.js";
 import { fingerprint, unpackStage } from "./stage_view.js";

@@ -3,7 +3,7 @@
 // They come once the hand rests, over the page-wide bus; whoever wants one waits for it. A few are
 // kept, those of another face or setting are not.
 
-import { bus } from "./bus.js";
+import { bus } from "../bus.js";
 import { scratchCanvas } from "./canvases.js";
 import { unpackStage } from "./stage_view.js";
 

@@ -4,7 +4,7 @@
 // controls component:
 //
 //   window.__blurdash          EventTarget; .view holds the last view, for a stage that mounts late
-//   in   "view"     detail: a View (renderer.js).  Drawn in the next frame; the exact picture
+//   in   "view"     detail: a View (views.js).  Drawn in the next frame; the exact picture
 //                   follows when no other view came for a while
 //   in   "present"  detail: {on}; larger pictures
 //   out  "drawn"    detail: {view, exact, ms}
@@ -14,7 +14,7 @@
 // On the section: data-state (loading, preview, exact, error) and data-view (JSON of the view that
 // is on screen) tell tests, and style sheets, what can be seen.
 
-import { bus } from "./bus.js";
+import { bus } from "../bus.js";
 import { drawSquare } from "./canvases.js";
 import { Compare } from "./compare.js";
 import { composeExport, downloadCanvas, exportName } from "./export.js";

@@ -3,8 +3,8 @@
 // that has forgotten its visitor: then all of them are offered again. A file's name never leaves the
 // browser; the server knows a photo by a random word.
 
-import { bus } from "../pictures/bus.js";
-import { strippedPhoto } from "../pictures/strip.js";
+import { bus } from "../bus.js";
+import { strippedPhoto } from "./strip.js";
 import { STYLES } from "../styles.js";
 import { renewPage } from "./scene.js";
 import { setText } from "./texts.js";

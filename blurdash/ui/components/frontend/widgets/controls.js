@@ -2,7 +2,7 @@
 // server for numbers with one request in flight (asker.js), and never shows a number as one of
 // another position.
 
-import { bus } from "../pictures/bus.js";
+import { bus } from "../bus.js";
 import { downloadBlob } from "../pictures/export.js";
 import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
@@ -82,7 +82,7 @@ function buildControls(state) {
 }
 
 function buildRow(state, row, button) {
-  const line = Object.assign(document.createElement("div"), { className: `bd-row bd-row-${row.name}` });
+  const line = Object.assign(document.createElement("div"), { className: "bd-row" });
   const end = Object.assign(document.createElement("div"), { className: "bd-end" });
   const { label, range, number } = buildSlider(state, row);
   end.append(number, button(state));
@@ -92,7 +92,7 @@ function buildRow(state, row, button) {
 
 /** Both shifts share a row: they matter less than the two above. */
 function buildShiftRow(state, right, down) {
-  const line = Object.assign(document.createElement("div"), { className: "bd-row bd-row-shift" });
+  const line = Object.assign(document.createElement("div"), { className: "bd-row" });
   const half = Object.assign(document.createElement("div"), { className: "bd-half" });
   const end = Object.assign(document.createElement("div"), { className: "bd-end" });
   const [one, other] = [buildSlider(state, right), buildSlider(state, down)];
@@ -106,7 +106,7 @@ function buildShiftRow(state, right, down) {
 function buildSlider(state, row) {
   const slider = new Slider(row, "bd", (value) => move(state, { [row.name]: value }), () => stopPlay(state));
   const number = Object.assign(document.createElement("span"), { className: "bd-number" });
-  number.innerHTML = `<input class="bd-entry" type="text" inputmode="decimal" aria-label="${row.entry}"><i>${row.unit}</i>`;
+  number.innerHTML = `<input type="text" inputmode="decimal" aria-label="${row.entry}"><i>${row.unit}</i>`;
   const entry = number.querySelector("input");
   entry.onchange = () => enter(state, row, entry);
   entry.onkeydown = (event) => { if (event.key === "Enter") enter(state, row, entry); };

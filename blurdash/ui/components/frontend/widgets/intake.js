@@ -1,7 +1,7 @@
 // @module intake: lets a visitor choose photos, drop them, or take one with the camera; carrier.js
 // brings them to the server.
 
-import { bus } from "../pictures/bus.js";
+import { bus } from "../bus.js";
 import { STYLES } from "../styles.js";
 
 /** Draws upload and camera into a component's root. */

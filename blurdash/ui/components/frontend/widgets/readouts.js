@@ -1,7 +1,7 @@
 // @module readouts: the column of numbers beside the pictures, and the line at the page's foot.
 // Built once in a place of its own (a slot); the controls tell it what to show.
 
-import { bus } from "../pictures/bus.js";
+import { bus } from "../bus.js";
 import { KERNELS } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";

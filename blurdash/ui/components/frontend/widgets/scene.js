@@ -1,6 +1,6 @@
 // @module scene: which face and settings the page shows, and a way to have the whole of it drawn.
 
-import { bus } from "../pictures/bus.js";
+import { bus } from "../bus.js";
 
 let page = null; // this component, which is in no part of the page that runs by itself
 
@@ -18,8 +18,10 @@ export function takeScene(component) {
 
 /**
  * Has the whole page drawn, where an answer was lost.  A server that was started anew knows none of
- * the parts that run by themselves, and drops all that they ask, without a word.
+ * the parts that run by themselves, and drops all that they ask, without a word.  Where one of them
+ * runs it only waits in line, and would lose its place.
  */
 export function renewPage() {
+  if (document.querySelector(".stApp")?.dataset.testScriptState === "running") return;
   page?.setTriggerValue("renew", Date.now());
 }

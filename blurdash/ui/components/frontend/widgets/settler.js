@@ -23,12 +23,12 @@ export class Settler {
   }
 
   settle() {
-    const place = this.hand.place();
-    if (place === this.hand.told()) return;
     if (this.hand.busy()) {
       this.soon();
       return;
     }
+    const place = this.hand.place();
+    if (place === this.hand.told()) return;
     this.hand.tell(place);
     this.after(RETRY_MS);
   }

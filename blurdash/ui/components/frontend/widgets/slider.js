@@ -5,8 +5,8 @@ export function moved(rows, values, change) {
   const result = { ...values };
   for (const { name, min, max } of rows) {
     if (change[name] === undefined) continue;
-    // A sum of steps is no further off than its last place.
-    result[name] = Math.round(Math.min(max, Math.max(min, Number(change[name]))) * 1000) / 1000;
+    // Steps that were added up leave something in the last places.
+    result[name] = Number(Math.min(max, Math.max(min, Number(change[name]))).toFixed(9));
   }
   return result;
 }
