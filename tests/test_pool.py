@@ -368,7 +368,7 @@ def test_too_many_in_line_are_told_so(pool: FairPool) -> None:
     busy = Busy(pool)
     for number in range(MOST_WAITING):
         pool.ask(f"s{number}", lambda: None)
-    with pytest.raises(BlurdashError, match="wait for numbers already; move a slider again"):
+    with pytest.raises(BlurdashError, match="wait for numbers already; try again in a moment"):
         pool.ask("one more", lambda: None)
     pool.ask("s0", lambda: None)  # who stands in line already may change the request
     busy.let_go()
