@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from blurdash.blur import Change
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
+from blurdash.ui import app as navigation
 from blurdash.ui.components.rows import rows_for_browser
 from blurdash.ui.explore import page as explore
 from blurdash.ui.server import recogniser
@@ -319,3 +320,16 @@ def test_what_is_known_of_a_face_is_of_one_recogniser_for_one_reason(dlib_embedd
         assert one is not other
         assert one is face_in_use.face_in_use(chosen, named)
         assert (one.embedder.note, other.embedder.note) == ("", "FaceNet is not used")
+
+
+@pytest.mark.parametrize(
+    ("address", "ends"), [("", 1), ("sweeps", 1), ("method", 1), ("argument", 0)]
+)
+def test_every_other_page_ends_the_long_work_of_argument(app, monkeypatch, address, ends):
+    ended: list[str] = []
+    monkeypatch.setattr(navigation, "end_long_work", ended.append)
+    page = SimpleNamespace(url_path=address, run=lambda: None)
+    monkeypatch.setattr(navigation.st, "navigation", lambda *_args, **_named: page)
+    app.run()
+    assert not app.exception
+    assert len(ended) == ends

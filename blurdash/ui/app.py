@@ -12,12 +12,15 @@ from blurdash.ui.components.scripts import FRONTEND
 from blurdash.ui.components.style import page_style
 from blurdash.ui.explore.page import explore_page
 from blurdash.ui.method import method_page
+from blurdash.ui.server.known_face import end_long_work
 from blurdash.ui.server.sign_in import closed_door, sign_out_choice
+from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.sweeps.page import sweeps_page
 from blurdash.ui.visitor.intake import photo_carrier
 
 __all__ = ["run"]
 
+ARGUMENT = "argument"  # that page's address
 ICON = FRONTEND / "pages" / "icon.png"
 
 
@@ -34,12 +37,14 @@ def run() -> None:
     page = st.navigation(
         [
             st.Page(explore_page, title="Explore", url_path="explore", default=True),
-            st.Page(argument_page, title="Argument", url_path="argument"),
+            st.Page(argument_page, title="Argument", url_path=ARGUMENT),
             st.Page(sweeps_page, title="Sweeps", url_path="sweeps"),
             st.Page(method_page, title="Method", url_path="method"),
         ],
         position="hidden" if door else "top",
     )
+    if page.url_path != ARGUMENT:
+        end_long_work(current_session())  # only that page has any, and it is left
     page_style()
     if door:
         door()

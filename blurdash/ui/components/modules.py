@@ -118,7 +118,7 @@ def _checked_imports(path: str, modules: Mapping[str, str], entry: str) -> list[
             raise SettingError(
                 f"{path} imports from {other}, which is not there", "correct the path"
             )
-        missing = set(names) - set(exports_of(modules.get(other, "")))
+        missing = set(names) - set(exports_of(modules[other]))
         if missing:
             raise SettingError(
                 f"{path} imports {', '.join(sorted(missing))} from {other}, which has it not",

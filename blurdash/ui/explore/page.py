@@ -25,7 +25,7 @@ from blurdash.ui.explore.controls_data import (
     sentence_data,
 )
 from blurdash.ui.server import recogniser
-from blurdash.ui.server.known_face import Curve, end_long_work
+from blurdash.ui.server.known_face import Curve
 from blurdash.ui.server.live import in_line, somebody_waits
 from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
@@ -60,7 +60,6 @@ PARTS_OF_A_PLACE = 5  # degree, angle, shift x, shift y, mode
 def explore_page() -> None:
     """Draws the page."""
     somebody_waits(current_session())
-    end_long_work(current_session())  # that of Argument
     chosen = view.start()
     if view.obey_back(chosen):
         st.session_state["bd_start"] = st.session_state.get("bd_start", 0) + 1

@@ -23,7 +23,6 @@ class LongWork:
     """One such computation: it goes on from pause to pause, whenever its turn comes in the pool.
 
     So it waits in line as visitors do, and as many threads compute as there are in the pool.
-
     """
 
     def __init__(self) -> None:
