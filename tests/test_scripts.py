@@ -230,3 +230,22 @@ def test_an_answer_that_was_lost_is_asked_for_again():
 def test_nothing_is_asked_after_the_right_answer():
     code = "asker.want(); pass(100); asker.answered(1, true); pass(10_000);"
     assert asking(code + " answer([asked, asker.busy]);") == [[[16, 1]], False]
+
+
+@pytest.mark.parametrize(
+    ("after", "start", "taken"), [(10, 3, {"degree": 71}), (10, 4, None), (6000, 3, None)]
+)
+def test_a_part_that_is_mounted_anew_starts_where_the_hand_was(after, start, taken):
+    text = script(
+        "test.js",
+        {
+            "test.js": f"""import {{ leaveHand, takeHand }} from "./widgets/hand.js";
+            let now = 0;
+            performance.now = () => now;
+            leaveHand("argument", 3, {{ degree: 71 }});
+            now = {after};
+            const other = takeHand("explore", 3);
+            answer([takeHand("argument", {start}), takeHand("argument", {start}), other]);"""
+        },
+    )
+    assert answer_of(f"globalThis.window = globalThis;\n{text}") == [taken, None, None]

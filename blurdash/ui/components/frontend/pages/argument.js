@@ -11,6 +11,7 @@ import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { keepAddress } from "../widgets/address.js";
 import { Asker } from "../widgets/asker.js";
+import { leaveHand, takeHand } from "../widgets/hand.js";
 import { Presenter, isTaken } from "../widgets/presenter.js";
 import { renewPage } from "../widgets/scene.js";
 import { Settler } from "../widgets/settler.js";
@@ -142,6 +143,7 @@ class Argue {
   }
 
   dispose() {
+    leaveHand("argument", this.data.start, this.values);
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("resize", this.onResize);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
@@ -220,8 +222,9 @@ class Argue {
   receive(data) {
     const jump = !this.data || this.data.start !== data.start;
     const other = !this.data || this.data.scene !== data.scene;
+    const left = this.data ? null : takeHand("argument", data.start);
     this.data = data;
-    if (jump) this.values = Object.fromEntries(ROWS.sliders.argument.map((row, i) => [row.name, data.pos[i]]));
+    if (jump) this.values = left ?? Object.fromEntries(ROWS.sliders.argument.map((row, i) => [row.name, data.pos[i]]));
     if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
     if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
     this.asker.answered(data.ack, this.isFresh());

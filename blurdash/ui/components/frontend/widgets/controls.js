@@ -10,6 +10,7 @@ import { STYLES } from "../styles.js";
 import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
+import { leaveHand, takeHand } from "./hand.js";
 import { Lanes } from "./lanes.js";
 import { Presenter, isTaken } from "./presenter.js";
 import { Readouts } from "./readouts.js";
@@ -53,6 +54,7 @@ function newControls(root) {
 }
 
 function tearDown(state) {
+  leaveHand("explore", state.data.start, [state.view, state.mode]);
   clearTimeout(state.foreign);
   for (const part of [state.asker, state.settler, state.presenter]) part.dispose();
   stopPlay(state);
@@ -229,10 +231,10 @@ function placeOf(view, mode) {
 
 function receive(state, data) {
   const first = !state.data || state.data.start !== data.start;
+  const left = state.data ? null : takeHand("explore", data.start);
   state.data = data;
   if (first) {
-    state.view = asView(data.pos);
-    state.mode = data.mode;
+    [state.view, state.mode] = left ?? [asView(data.pos), data.mode];
     state.settler.soon(); // the page may have jumped to where a hand was not yet at rest
   }
   state.bus.answered = data.values === null ? null : { ...asView(data.pos), values: data.values };
