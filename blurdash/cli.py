@@ -187,8 +187,8 @@ def _add_readout(commands: Any) -> None:
 
 def _add_recogniser(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--embedder", help="facenet-vggface2, facenet-casia-webface or dlib (default: FaceNet "
-        "where its weights are at hand or can be fetched, else dlib)",
+        "--embedder", help="facenet-vggface2, facenet-casia-webface, dlib or faceres (default: "
+        "FaceNet where its weights are at hand or can be fetched, else dlib)",
     )  # fmt: skip
     command.add_argument("--protocol", default=defaults.PROTOCOL, help="native or study")
     command.add_argument(

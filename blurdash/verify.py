@@ -19,7 +19,7 @@ from blurdash.blur import Change
 from blurdash.canvas import CANVAS_SIZE, Frame, Picture, cut, digest_of, resized
 from blurdash.clean import Readout
 from blurdash.distance import DISTANCES
-from blurdash.embed import Embedder
+from blurdash.embed import EMBEDDERS, Embedder
 from blurdash.errors import BlurdashError, NoFaceError, ReceiptError, SettingError
 from blurdash.face import Face, chip_landmarks, find_faces, locate_face, turned
 from blurdash.measures import MEASURES
@@ -400,22 +400,29 @@ def _number_lines(
             told = "its recogniser cannot be compared, see above"
             yield Line(name, UNKNOWN, known.get(name), here[name], told)
         else:
-            yield _number_line(name, known.get(name), here[name], canvas)
+            times = _stirred(known["receipt"].get("embedder"), name)
+            yield _number_line(name, known.get(name), here[name], canvas, times)
     if comparable:
         yield _exactly("verdict", known.get("verdict"), here["verdict"])
         failure = known["receipt"].get("failure")
         yield _exactly("failure", failure, here["receipt"]["failure"])
 
 
-def _number_line(name: str, there: Any, here: Any, canvas: str) -> Line:
+def _stirred(embedder: object, name: str) -> float:
+    """How many times as far as its row says a measure is moved by what should not matter."""
+    row = EMBEDDERS.get(embedder) if isinstance(embedder, str) else None
+    return row.stirred.get(name, 1.0) if row else 1.0
+
+
+def _number_line(name: str, there: Any, here: Any, canvas: str, times: float) -> Line:
     if there == here:
         return Line(name, EQUAL, there, here)
     gap = abs(_number(there) - _number(here))
     if gap <= SAME_NUMBER:
         return Line(name, EQUAL, there, here)
-    if canvas == NEAR and gap <= MEASURES[name].single_levels:
+    if canvas == NEAR and gap <= times * MEASURES[name].single_levels:
         return Line(name, NEAR, there, here, f"{gap:.1g} apart: what single grey levels do")
-    if canvas == EQUAL and gap <= MEASURES[name].order_of_sums:
+    if canvas == EQUAL and gap <= times * MEASURES[name].order_of_sums:
         return Line(name, NEAR, there, here, f"{gap:.1g} apart: {OTHER_ORDER}")
     told = "" if math.isnan(gap) else f"{gap:.3g} {METRICS[name].unit if name in METRICS else ''}"
     return Line(name, DIFFERS, there, here, f"{told.strip()} apart" if told else "another value")

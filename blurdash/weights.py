@@ -90,6 +90,7 @@ class WeightsFile:
         licence: Licence of the weights.
         origin: Who trained them, on what.
         published_sha256: Of the published file; None where it is not known for sure.
+        pickled: Whether torch reads it as pickles, of which there may not be too many.
     """
 
     name: str
@@ -100,6 +101,7 @@ class WeightsFile:
     licence: str
     origin: str
     published_sha256: str | None = None
+    pickled: bool = True
 
     def remark(self, digest: str) -> str:
         """Returns what is to be said of a file with this SHA-256; empty for the published one."""
@@ -242,6 +244,8 @@ def _right_size(row: WeightsFile, path: Path) -> Path:
 def _check_bounded(row: WeightsFile, path: Path) -> None:
     """Refuses a file that takes torch minutes or gigabytes to read; whether it is the right one
     is not looked at. Nothing of it is executed."""
+    if not row.pickled:
+        return
     try:
         status = path.stat()
         excess = _excess(path.resolve(), (status.st_size, status.st_mtime_ns), row.max_bytes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from blurdash.canvas import Picture
 from blurdash.embed import EMBEDDERS, Embedder, Embeddings, LoadOptions, load_embedder
 from blurdash.embed.facenet import FaceNetNetwork, random_network
 from blurdash.embed.facenet_embedder import FaceNetCasiaWebface, FaceNetEmbedder, FaceNetVggface2
+from blurdash.embed.faceres import load
 from blurdash.errors import WeightsError
 from blurdash.face import Face
+from tests.graph_models import faceres_like
 
 THREADS, CALLS, CROWD = 4, 12, "crowd"
 
@@ -37,7 +41,16 @@ LOADED: dict[str, Callable[[], Embedder]] = {
     "facenet-vggface2": lambda: facenet(FaceNetVggface2),
     "facenet-casia-webface": lambda: facenet(FaceNetCasiaWebface),
     "dlib": lambda: load_embedder("dlib"),
+    "faceres": lambda: made_faceres(),
 }
+
+
+@functools.cache
+def made_faceres() -> Embedder:
+    """FaceRes' structure with numbers that mean nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        faceres_like().write(Path(name))
+        return load(LoadOptions(weights=name))
 
 
 class Forgetful(Embedder):

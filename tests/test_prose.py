@@ -19,6 +19,7 @@ DOTTED = re.compile(r"(?<![\w./])blurdash(?:\.\w+)+")
 # Files of whoever runs or calls it, and two that are made when the page is sent.
 UNIT = "blurdash.service"  # of systemd
 OTHERS = {".streamlit/secrets.toml", "/etc/blurdash/secrets.toml", "rows.js", "styles.js"}
+OTHERS |= {"TensorFlow.js", "human.js"}  # names of programs
 
 
 def tracked() -> list[str]:

@@ -100,6 +100,8 @@ class EmbedderRow:
             or where nobody has said so, one call waits for the other's end.
         spans: What is drawn of its distances, by measure, where that is another range than the
             measure's own.
+        stirred: How many times as far as the measure's row says its distances are moved by what
+            should not matter (sums in another order, single grey levels); where it is not once.
     """
 
     name: str
@@ -114,6 +116,7 @@ class EmbedderRow:
     load: Callable[[LoadOptions], Embedder]
     several_threads: bool = False
     spans: Mapping[str, Span] = field(default_factory=dict)
+    stirred: Mapping[str, float] = field(default_factory=dict)
 
 
 class Embedder(ABC):
