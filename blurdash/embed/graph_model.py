@@ -6,7 +6,7 @@ Conventions:
     What multiplies or adds a value per channel is folded into the convolution in front of it.
 
 References:
-    TensorFlow.js, ``tfjs-converter``: ``model.json`` with ``modelTopology`` and
+    TensorFlow.js, ``tfjs-converter``: a model in the layout ``modelTopology`` and
     ``weightsManifest``.
 
 Known limits:
