@@ -29,6 +29,7 @@ from blurdash.cli_output import (
     prepare_outputs,
     say,
 )
+from blurdash.cli_reference import add_reference_command
 from blurdash.cli_study import add_study_commands
 from blurdash.cli_values import real, whole
 from blurdash.cli_verify import add_verify_command
@@ -154,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify_command(commands)
     add_study_commands(commands, _add_recogniser)
     add_argue_command(commands, _add_recogniser)
+    add_reference_command(commands, _add_recogniser)
     return parser
 
 

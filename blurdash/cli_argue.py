@@ -11,7 +11,7 @@ from typing import Any
 
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
-from blurdash.cli_study import Bar, add_limit, add_overwrite, degrees_of
+from blurdash.cli_study import Bar, add_engine, add_limit, add_overwrite, degrees_of
 from blurdash.cli_values import limit_of, real, workers_of
 from blurdash.errors import SettingError
 from blurdash.words import quoted
@@ -43,7 +43,7 @@ def add_argue_command(commands: Any, add_recogniser: Callable[[Any], None]) -> N
     command.add_argument("--angle", default=str(defaults.ANGLE), help="of the blur, in degrees")
     command.add_argument("--kernel", default=defaults.KERNEL, help="study or line")
     command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
-    command.add_argument("--workers", help="faces in work at once (default: one a processor)")
+    add_engine(command)
     add_recogniser(command)
     add_overwrite(command)
     command.set_defaults(run=_argue)
@@ -86,6 +86,7 @@ def _argue(arguments: argparse.Namespace) -> int:
 def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
     from blurdash.argue import argue
     from blurdash.embed import LoadOptions
+    from blurdash.sweep import RunOptions
     from blurdash.weights import print_progress
 
     load = LoadOptions(
@@ -94,14 +95,13 @@ def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
         device=arguments.device,
         progress=print_progress(sys.stderr),
     )
-    workers = workers_of(arguments.workers)
+    how = RunOptions(workers_of(arguments.workers), arguments.engine, arguments.address, load)
     with Bar(total, "picture") as bar:
         return argue(
             arguments.folder,
             settings,
             name=arguments.embedder,
-            load=load,
-            workers=workers,
+            how=how,
             progress=bar.show,
         )
 

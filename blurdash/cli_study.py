@@ -15,7 +15,15 @@ from blurdash.cli_values import limit_of, real, whole, workers_of
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import counted, one_line, quoted
 
-__all__ = ["Bar", "add_limit", "add_overwrite", "add_study_commands", "degrees_of"]
+__all__ = [
+    "Bar",
+    "add_engine",
+    "add_limit",
+    "add_overwrite",
+    "add_study_commands",
+    "degrees_of",
+    "duration",
+]
 
 DEGREES = f"{defaults.DEGREES[0]}:{defaults.DEGREES[-1]}"
 
@@ -74,9 +82,7 @@ def _add_sweep(commands: Any, add_recogniser: Callable[[Any], None]) -> None:
     command.add_argument(
         "--from-samples", action="store_true", help="FOLDER holds what generate wrote"
     )
-    command.add_argument("--engine", default="local", help="local or ray")
-    command.add_argument("--address", help="of a Ray cluster (default: Ray on this machine)")
-    command.add_argument("--workers", help="faces in work at once (default: one a processor)")
+    add_engine(command)
     add_recogniser(command)
     add_overwrite(command)
     command.set_defaults(
@@ -91,6 +97,13 @@ def add_overwrite(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--overwrite", action="store_true", help="replace what is there under the name of --out"
     )
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Adds the options that say where faces are measured, and how many at once."""
+    command.add_argument("--engine", default="local", help="local or ray")
+    command.add_argument("--address", help="of a Ray cluster (default: Ray on this machine)")
+    command.add_argument("--workers", help="faces in work at once (default: one a processor)")
 
 
 def add_limit(command: argparse.ArgumentParser) -> None:
@@ -134,7 +147,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     say(
         f"{wanted.samples} samples of {counted(len(plan.photos), 'picture')} to make, "
         f"{wanted.there} there: "
-        f"about {wanted.megabytes:,.0f} MB and {_duration(wanted.seconds)}"
+        f"about {wanted.megabytes:,.0f} MB and {duration(wanted.seconds)}"
     )
     if arguments.dry_run:
         say_left_out(with_limit(plan.left_out, len(plan.spare), plan.limit))
@@ -217,7 +230,7 @@ def _options(arguments: argparse.Namespace) -> Any:
 def _say_sweep(report: Any, seconds: float, out: str) -> None:
     measured = f"{report.rows} rows of {counted(report.faces, 'face')}"
     before = f", {report.resumed} measured before" if report.resumed else ""
-    say(f"{measured}{before}, in {_duration(seconds)}: {out}")
+    say(f"{measured}{before}, in {duration(seconds)}: {out}")
     rows = report.failed_rows
     if rows:
         say(f"{rows} rows have a failure instead of numbers")
@@ -298,7 +311,13 @@ def _no_range(text: str) -> SettingError:
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Returns a time in words.
+
+    Example:
+        >>> duration(12), duration(600), duration(9000)
+        ('12 s', '10 min', '2.5 h')
+    """
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -20,6 +20,7 @@ from blurdash.errors import SettingError, TableError
 from blurdash.folder import check_limit
 from blurdash.kernel import KERNELS, check_angle, check_degree
 from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.pairs import wilson
 from blurdash.readout import PreparedFace
 from blurdash.receipt import versions
 from blurdash.table import look_up
@@ -32,12 +33,10 @@ __all__ = [
     "RankFlips",
     "count_flips",
     "preferences",
-    "wilson",
 ]
 
 SHIFTS = (2.0, 4.0, 8.0, 16.0)
 DEGREES = (5, 10, 20, 30, 50, 75, 100)
-Z95 = 1.959963984540054
 FORMAT = 1
 
 Grid = npt.NDArray[np.float64]
@@ -294,33 +293,6 @@ def _cell_from(known: Mapping[str, Any]) -> dict[str, Any]:
     return fields | {
         end: math.nan if fields[end] is None else fields[end] for end in ("low", "high")
     }
-
-
-def wilson(count: int, n: int) -> tuple[float, float]:
-    """Returns the Wilson 95 % interval of a share.
-
-    Args:
-        count: Successes, 0..n.
-        n: Trials.
-
-    Returns:
-        Lower and upper end, 0..1; NaN for no trials.
-
-    Example:
-        >>> [round(end, 3) for end in wilson(30, 30)]
-        [0.886, 1.0]
-
-    References:
-        Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-    """
-    if n == 0:
-        return math.nan, math.nan
-    share, square = count / n, Z95**2
-    centre = share + square / (2 * n)
-    spread = Z95 * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
-    low, high = ((centre + sign * spread) / (1 + square / n) for sign in (-1, 1))
-    # Exact where rounding leaves 1e-17 or 1 − 1e-16.
-    return (0.0 if count == 0 else low), (1.0 if count == n else high)
 
 
 def preferences(

@@ -1,18 +1,20 @@
-"""Shares of pairs of faces, and how sure they are: the same few faces make all the pairs."""
+"""Shares of faces and of pairs of faces, and how sure they are: few faces make many pairs."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from blurdash.errors import SettingError
 
-__all__ = ["share_interval"]
+__all__ = ["Z95", "share_interval", "wilson"]
 
 RESAMPLES = 10_000
 SEED = 0
+Z95 = 1.959963984540054
 
 
 def share_interval(holds: Sequence[bool], faces: int) -> tuple[float, float]:
@@ -48,8 +50,35 @@ def share_interval(holds: Sequence[bool], faces: int) -> tuple[float, float]:
     matrix[tuple(np.transpose(pairs))] = holds
     rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(faces, [1 / faces] * faces, size=RESAMPLES).astype(float)
-    held = np.einsum("ri,ij,rj->r", drawn, matrix, drawn, optimize=True)
+    held = ((drawn @ matrix) * drawn).sum(axis=1)
     count = (faces**2 - (drawn**2).sum(axis=1)) / 2
     shares = held[count > 0] / count[count > 0]
     low, high = np.quantile(shares, (0.025, 0.975)).tolist()
     return low, high
+
+
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """Returns the Wilson 95 % interval of a share.
+
+    Args:
+        count: Successes, 0..n.
+        n: Trials.
+
+    Returns:
+        Lower and upper end, 0..1; NaN for no trials.
+
+    Example:
+        >>> [round(end, 3) for end in wilson(30, 30)]
+        [0.886, 1.0]
+
+    References:
+        Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    if n == 0:
+        return math.nan, math.nan
+    share, square = count / n, Z95**2
+    centre = share + square / (2 * n)
+    spread = Z95 * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    low, high = ((centre + sign * spread) / (1 + square / n) for sign in (-1, 1))
+    # Exact where rounding leaves 1e-17 or 1 − 1e-16.
+    return (0.0 if count == 0 else low), (1.0 if count == n else high)

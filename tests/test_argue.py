@@ -29,10 +29,11 @@ from blurdash.flips import (
     RankFlips,
     count_flips,
     preferences,
-    wilson,
 )
 from blurdash.measures import ARGUMENT_MEASURES, CLAIM
+from blurdash.pairs import wilson
 from blurdash.readout import PreparedFace
+from blurdash.sweep import RunOptions
 
 pytestmark = pytest.mark.xdist_group("argue")  # one worker: what the tests share is made once
 
@@ -65,7 +66,7 @@ def folder(portrait: Picture, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def flips(folder: Path, dlib_embedder: Embedder) -> RankFlips:
-    return argue(folder, QUICK, embedder=dlib_embedder, workers=1)
+    return argue(folder, QUICK, embedder=dlib_embedder, how=RunOptions(workers=1))
 
 
 def made(settings: FlipSettings, *faces: dict[str, Any]) -> RankFlips:
@@ -148,7 +149,7 @@ def test_the_claim_holds_on_the_portrait_and_fails_for_small_blurs(flips: RankFl
 def test_workers_change_no_count(flips: RankFlips, folder: Path, dlib_embedder: Embedder) -> None:
     done: list[tuple[int, int]] = []
     again = argue(
-        folder, QUICK, embedder=dlib_embedder, workers=3,
+        folder, QUICK, embedder=dlib_embedder, how=RunOptions(workers=3),
         progress=lambda *counts: done.append(counts),
     )  # fmt: skip
     assert again.cells == flips.cells
@@ -160,13 +161,13 @@ def test_a_stopped_run_ends_with_that(folder: Path, dlib_embedder: Embedder) -> 
     stop = threading.Event()
     stop.set()
     with pytest.raises(StoppedError):
-        argue(folder, QUICK, embedder=dlib_embedder, workers=1, stop=stop)
+        argue(folder, QUICK, embedder=dlib_embedder, how=RunOptions(workers=1), stop=stop)
 
 
 def test_a_folder_without_a_face_is_an_error(tmp_path: Path, dlib_embedder: Embedder) -> None:
     Image.fromarray(np.zeros((200, 200, 3), np.uint8)).save(tmp_path / "nobody.png")
     with pytest.raises(NoFaceError, match="none of the 1 pictures has a usable face") as caught:
-        argue(tmp_path, QUICK, embedder=dlib_embedder, workers=1)
+        argue(tmp_path, QUICK, embedder=dlib_embedder, how=RunOptions(workers=1))
     assert "\n" not in str(caught.value)
 
 

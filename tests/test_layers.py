@@ -33,6 +33,7 @@ LEVELS = {
     "outputs": 1,
     "failures": 1,
     "pairs": 1,
+    "strangers": 2,
     "provenance": 1,
     "sceptic": 2,
     "blur": 2,
@@ -61,9 +62,11 @@ LEVELS = {
     "sentences": 8,
     "summary": 7,
     "figure": 8,
-    "cli": 9,
-    "ui": 9,
-    "__main__": 10,
+    "reference": 8,
+    "reference_run": 9,
+    "cli": 10,
+    "ui": 10,
+    "__main__": 11,
 }
 # The same inside of the pages.
 ROOMS = {
