@@ -56,9 +56,9 @@ def add_reference_command(commands: Any, add_recogniser: Callable[[Any], None]) 
 
 def _reference(arguments: argparse.Namespace) -> int:
     from blurdash.embed import LoadOptions, load_with
-    from blurdash.engine import check_workers
+    from blurdash.engine import ENGINES, check_workers
     from blurdash.folder import read_folder
-    from blurdash.reference import plain_name
+    from blurdash.reference import check_name, plain_name
     from blurdash.reference_run import (
         ReferenceSettings,
         check_free,
@@ -67,6 +67,7 @@ def _reference(arguments: argparse.Namespace) -> int:
         measure_reference,
     )
     from blurdash.sweep import RunOptions, Source
+    from blurdash.table import look_up
     from blurdash.weights import print_progress
 
     # Settings are checked before anything slow is loaded or started.
@@ -86,6 +87,9 @@ def _reference(arguments: argparse.Namespace) -> int:
     )
     how = RunOptions(workers_of(arguments.workers), arguments.engine, arguments.address, load)
     workers = check_workers(how.workers)
+    look_up(ENGINES, how.engine, "engine")
+    if arguments.name is not None:
+        check_name(arguments.name)
     sources = [Source(one.name, one.path) for one in read_folder(arguments.folder).photos]
     embedder = load_with(arguments.embedder, load)
     folder = plain_name(Path(arguments.folder).resolve().name)

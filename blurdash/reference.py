@@ -28,7 +28,7 @@ from blurdash.flips import RankFlips
 from blurdash.kernel import KERNELS
 from blurdash.strangers import FACES_AT_MOST, StrangerPairs
 from blurdash.sweep_file import read_sweep
-from blurdash.values import is_real
+from blurdash.values import is_real, is_whole
 from blurdash.words import quoted
 
 __all__ = [
@@ -316,7 +316,7 @@ def _manifest(content: bytes, name: str) -> dict[str, Any]:
     known = _json(content, name)
     if not isinstance(known, dict) or "format" not in known:
         raise _damaged(name, "its manifest says nothing")
-    if known["format"] != FORMAT:
+    if not is_whole(known["format"]) or known["format"] != FORMAT:
         raise TableError(
             f"the reference {quoted(name)} has format {known['format']!r:.20}, wanted {FORMAT}",
             hint=HINT,
@@ -357,12 +357,12 @@ _WANTED: dict[str, Callable[[Any], Any]] = {
     "crop": lambda value: value in CROPS,
     "kernel": lambda value: _is_text(value) and value in KERNELS,
     "angle": is_real,
-    "seed": lambda value: isinstance(value, int),
+    "seed": is_whole,
     "blur": _is_text,
     "created": _is_text,
     "command": _is_text,
     "versions": lambda value: all(_is_text(one) for one in value.values()),
-    "failures": lambda value: all(isinstance(one, int) for one in value.values()),
-    "left_out": lambda value: all(isinstance(one, int) for one in value.values()),
+    "failures": lambda value: all(map(is_whole, value.values())),
+    "left_out": lambda value: all(map(is_whole, value.values())),
     "files": _are_files,
 }

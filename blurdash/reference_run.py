@@ -94,6 +94,8 @@ class ReferenceSettings:
         limit: At most so many faces; None for all.
         seed: What random angles are drawn from.
         blur: A key of ``sweep.BLURS``.
+        degrees: Of the sweeps over the degree, px.
+        map_degrees: Of the sweep over degree and angle, px.
 
     Example:
         >>> ReferenceSettings().rows
@@ -106,6 +108,8 @@ class ReferenceSettings:
     limit: int | None = defaults.FACES
     seed: int = defaults.SEED
     blur: str = "fast"
+    degrees: tuple[int, ...] = tuple(defaults.DEGREES)
+    map_degrees: tuple[int, ...] = MAP_DEGREES
 
     def __post_init__(self) -> None:
         """Checks every field."""
@@ -114,15 +118,19 @@ class ReferenceSettings:
     @property
     def sweeps(self) -> dict[str, Sweep]:
         """The sweeps, by their keys in ``SWEEPS``."""
-        same = {
-            "kernel": self.kernel, "crop": self.crop, "protocol": self.protocol,
-            "limit": self.limit, "seed": self.seed, "blur": self.blur,
-        }  # fmt: skip
-        plain = Sweep(**same)  # type: ignore[arg-type]
+        plain = Sweep(
+            kernel=self.kernel,
+            crop=self.crop,
+            protocol=self.protocol,
+            limit=self.limit,
+            seed=self.seed,
+            blur=self.blur,
+            degrees=self.degrees,
+        )
         return {
             "random": dataclasses.replace(plain, angle="random"),
             "fixed": dataclasses.replace(plain, angle=defaults.ANGLE),
-            "map": dataclasses.replace(plain, angle="all", degrees=MAP_DEGREES),
+            "map": dataclasses.replace(plain, angle="all", degrees=self.map_degrees),
         }
 
     @property
