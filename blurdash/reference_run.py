@@ -99,7 +99,7 @@ class ReferenceSettings:
 
     Example:
         >>> ReferenceSettings().rows
-        270
+        285
     """
 
     kernel: str = defaults.KERNEL
