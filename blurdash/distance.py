@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ __all__ = [
     "cosine_similarity",
     "l1_distance",
     "l2_distance",
+    "spans_reached",
 ]
 
 
@@ -107,6 +110,25 @@ def l2_distance(reference: Any, test: Any) -> float:
     """
     a, b = _pair(reference, test)
     return float(np.linalg.norm(a - b))
+
+
+def spans_reached(values: Mapping[str, Iterable[float]]) -> dict[str, Span]:
+    """Returns what is to be drawn of each distance, as far as some values reach.
+
+    Args:
+        values: By key of ``DISTANCES``; what is not finite is left out, and other names are.
+
+    Example:
+        >>> spans_reached({"l2": [0.0, 1.0, 1.2]})["l2"].ticks
+        (0.0, 0.5, 1.0)
+    """
+    found = {}
+    for name, row in DISTANCES.items():
+        finite = [value for value in values.get(name, ()) if math.isfinite(value)]
+        if finite:
+            farthest = min(finite) if row.higher_is_closer else max(finite)
+            found[name] = Span.around(row.identical, farthest)
+    return found
 
 
 def _pair(reference: Any, test: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

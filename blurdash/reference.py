@@ -22,12 +22,16 @@ import pyarrow.parquet as pq
 
 from blurdash.circumstances import Circumstances
 from blurdash.clean import CROPS
+from blurdash.distance import DISTANCES, spans_reached
 from blurdash.embed import PROTOCOLS
 from blurdash.errors import BlurdashError, TableError
 from blurdash.flips import RankFlips
 from blurdash.kernel import KERNELS
+from blurdash.measures import MEASURES
 from blurdash.strangers import FACES_AT_MOST, StrangerPairs
+from blurdash.summary import Band, curve_of
 from blurdash.sweep_file import read_sweep
+from blurdash.table import Span
 from blurdash.values import is_real, is_whole
 from blurdash.words import quoted
 
@@ -128,6 +132,10 @@ class Reference:
         name = str(of["recogniser"]["name"])
         return Circumstances(name, of["protocol"], of["crop"], of["kernel"], None, weights)
 
+    def fits(self, under: Circumstances) -> bool:
+        """Whether it was measured under the same, whatever the angle."""
+        return not set(self.under.other_than(under)) - {"angle"}
+
     def sweep(self, which: str) -> pa.Table:
         """Returns one of its sweeps.
 
@@ -158,6 +166,31 @@ class Reference:
         return self._kept(
             PAIRS, lambda: StrangerPairs.from_table(_pairs(self._bytes(PAIRS)), faces)
         )
+
+    def bands(self, angle: float) -> dict[str, Band]:
+        """Returns where the middle 80 % of its faces lie, over the degree.
+
+        Args:
+            angle: Degrees.
+
+        Returns:
+            For each measure degrees, lower and upper end; empty where it was measured at another
+            angle.
+
+        Raises:
+            TableError: As ``sweep``.
+        """
+        if angle != self.manifest["angle"]:
+            return {}
+        return self._kept("bands", lambda: _bands(self.sweep("fixed")))
+
+    def spans(self) -> dict[str, Span]:
+        """Returns what is to be drawn of each distance: as far as any of its faces goes.
+
+        Raises:
+            TableError: As ``sweep``.
+        """
+        return self._kept("spans", lambda: _spans([self.sweep(one) for one in ("fixed", "random")]))
 
     def packed(self) -> bytes:
         """Returns all of it as one ZIP file.
@@ -209,6 +242,20 @@ class Reference:
             self._read[name] = read()
         found: Part = self._read[name]
         return found
+
+
+def _bands(table: pa.Table) -> dict[str, Band]:
+    curves = (curve_of(table, name) for name in MEASURES)
+    return {one.measure: (one.x, *one.spread()) for one in curves}
+
+
+def _spans(tables: list[pa.Table]) -> dict[str, Span]:
+    return spans_reached(
+        {
+            name: [one for table in tables for one in table[name].drop_null().to_pylist()]
+            for name in DISTANCES
+        }
+    )
 
 
 def _damaged(name: str, reason: str) -> TableError:

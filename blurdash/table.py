@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -52,6 +52,36 @@ class Span(NamedTuple):
     ticks: tuple[float, ...]
     decimals: int
 
+    @classmethod
+    def around(cls, identical: float, farthest: float) -> Span:
+        """Returns what is to be drawn from a measure's value for equal pictures to another one.
+
+        Example:
+            >>> Span.around(1.0, 0.87).ticks, Span.around(0.0, 23.1).ticks
+            ((0.9, 0.95, 1.0), (0.0, 10.0, 20.0))
+        """
+        reach = abs(farthest - identical) or 1.0
+        step = next(one for one in _steps(reach) if reach / one < MOST_TICKS)
+        decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+        low, high = sorted((identical, farthest))
+        pad = reach * PADDING
+        low, high = (low - pad, high) if farthest < identical else (low, high + pad)
+        ticks = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+        return cls(low, high, tuple(round(one * step, decimals + 1) for one in ticks), decimals)
+
+
+def _steps(reach: float) -> Iterator[float]:
+    """Round steps, from fine to coarse, one of which suits a range."""
+    power = 10.0 ** math.floor(math.log10(reach) - 1)
+    for factor in (1, 10):
+        for round_one in (1, 2, 5):
+            yield power * factor * round_one
+    yield power * 100
+
+
+MOST_TICKS = 3
+PADDING = 0.04
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -71,8 +101,8 @@ class Measure:
             function of a test; None where nothing is worth keeping.
         family: One of ``FAMILIES``.
         test_id: What tests and scripts call it; None where that is its name.
-        span: What is drawn of it; of distances, for the recogniser that needs no download: others
-            have their own (``EmbedderRow.spans``). None where it is drawn nowhere.
+        span: What is drawn of it; of distances, until it is known how far they go under the
+            recogniser in use. None where it is drawn nowhere.
         roles: Keys of ``ROLES``, each with the place among those that play it.
         twin_tolerance: How close two values must be for pictures to count as its twins; None where
             none are looked for.

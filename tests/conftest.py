@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ def pytest_configure() -> None:
     each other's cores take several times as long.
     """
     os.environ["BLURDASH_OFFLINE"] = "1"
+    # References of whoever runs the tests are none of theirs.
+    os.environ["XDG_DATA_HOME"] = str(Path(tempfile.gettempdir()) / "blurdash-tests-no-data")
+    os.environ.pop("BLURDASH_REFERENCE", None)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
         import cv2

@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,21 +19,23 @@ from blurdash.flips import RankFlips
 from blurdash.kernel import KERNELS
 from blurdash.portrait import portrait_face
 from blurdash.readout import PreparedFace, compare
-from blurdash.ui.argument.often import _own_settings, _whose
+from blurdash.reference import load_reference
 from blurdash.ui.argument.panels import error_maps, measure_table, occlusion_maps
 from blurdash.ui.argument.story import SCENES, Story
-from blurdash.ui.argument.told import Told
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.known_face import KnownFace
-from blurdash.ui.server.shipped import shipped_flips
+from blurdash.ui.server.references import SHIPPED
 from blurdash.ui.visitor.readings import blur_text
-from blurdash.ui.vote.ballot_box import BallotBox
 from tests.test_explore import component_data
 
 ROOT = Path(__file__).parent.parent
 KEY = "bd_argument"
 NUMBERS = itertools.count(1)  # of requests
+
+
+def shipped_flips(recogniser: str, kernel: str) -> RankFlips:
+    return load_reference(SHIPPED / f"faces-{recogniser}-{kernel}").flips()
 
 
 def page() -> None:
@@ -252,31 +253,16 @@ def test_twins_go_with_the_setting_they_were_found_under(app):
     assert not any("Twins" in line for one in data["panels"] for line in one.get("lines", []))
 
 
-def test_dots_of_other_settings_than_the_counts_are_named():
-    told = Told(Story(), "study", "redetect", BallotBox(), at_rest=True)
-    flips = shipped_flips("study")
-    told.face = SimpleNamespace(
-        embedder=SimpleNamespace(name="facenet-vggface2", protocol="study", weights_sha256="f" * 64)
-    )
-    told.recogniser = "FaceNet (VGGFace2)"
-    assert _own_settings(told, flips) == (
-        ", by FaceNet (VGGFace2), protocol study and crop redetect"
-    )
-    assert _whose(told, flips) == {
-        "cosine_similarity": f"the embedding of {flips.recogniser['label']}"
-    }
-    weights = flips.recogniser["weights_sha256"]
-    told.face.embedder = SimpleNamespace(name="dlib", protocol="native", weights_sha256=weights)
-    assert (_own_settings(told, flips), _whose(told, flips)) == (", crop redetect", {})
-    told.crop = "fixed"
-    assert _own_settings(told, flips) == ""
-
-
-def test_dots_found_anew_are_named(app):
+def test_a_setting_that_nobody_has_measured_says_so_and_what_to_do(app):
     next(one for one in app.selectbox if one.label == "Crop").set_value("redetect").run()
     data = run_at(app, "how-often", degree=50, x=16)
-    assert "this face, crop redetect." in panel(data, "notes")["lines"][0]
-    wait_for(app, lambda data: not data["pending"])  # the dots: nothing goes on behind this test
+    assert data["see"] == (
+        "How often is that so by dlib ResNet-29? No other faces were measured with it yet."
+    )
+    assert panel(data, "notes")["lines"] == [
+        "python -m blurdash reference FOLDER --embedder dlib --crop redetect measures them."
+    ]
+    assert not app.get("plotly_chart"), "nothing of another setting is drawn"
 
 
 @pytest.mark.long
@@ -354,7 +340,7 @@ def test_other_recogniser_is_named_or_its_absence_is_said(app, monkeypatch):
     run_at(app, "sceptic", degree=50, x=16)
     act(app, "choose", ["recogniser", "other"])
     data = wait_for(app, lambda data: data["alert"])
-    assert "FaceNet" in data["message"] or "facenet" in data["message"]
+    assert "HSE FaceRes" in data["message"], "of those not in use the one with least to fetch"
     assert not app.exception
 
 
@@ -382,7 +368,9 @@ def test_without_its_weights_what_needs_no_recogniser_stays(without_facenet):
     for scene in ("embedding", "angle"):
         data = run_at(app, scene)
         assert data["see"] == "The recogniser is missing: it has no number for these two pictures."
-    assert "by the embedding of dlib" in run_at(app, "how-often", degree=50, x=16)["see"]
+    data = run_at(app, "how-often", degree=50, x=16)
+    assert "the embedding" not in data["see"]
+    assert "other networks: dlib ResNet-29 30 of 30" in panel(data, "notes")["lines"][1]
     assert run_at(app, "two-pictures")["vote"] is not None
 
 
@@ -420,7 +408,7 @@ def test_a_photo_that_is_removed_is_not_kept_for_its_pictures(without_facenet):
 @pytest.mark.long
 def test_how_often_says_counts_intervals_and_where_the_embedding_loses(app):
     data = run_at(app, "how-often", degree=50, x=16)
-    flips = shipped_flips("study")
+    flips = shipped_flips("dlib", "study")
     cell = flips.cell("psnr", 16.0, 50)
     assert f"{cell.prefer_sharp} of 30 faces by PSNR" in data["see"]
     assert "95 %" in panel(data, "notes")["lines"][0]
@@ -429,26 +417,14 @@ def test_how_often_says_counts_intervals_and_where_the_embedding_loses(app):
     assert "0 by the embedding" in small["see"]
 
 
-def test_shipped_counts_hold_the_claim():
-    flips = shipped_flips("study")
-    assert len(flips.faces) == 30
-    for degree in (30, 50, 75, 100):
-        assert flips.cell("cosine_similarity", 16.0, degree).share >= 0.95
-        assert flips.cell("psnr", 16.0, degree).share <= 0.15
-        assert flips.cell("ssim", 16.0, degree).share <= 0.15
-    assert flips.cell("cosine_similarity", 16.0, 5).share < 0.5  # where it loses is in it
-
-
 def test_counts_survive_a_round_trip_and_refuse_what_they_are_not():
-    flips = shipped_flips("line")
+    flips = shipped_flips("dlib", "line")
     again = RankFlips.from_dict(json.loads(json.dumps(flips.as_dict())))
     assert again.as_csv() == flips.as_csv()
     assert again == flips
     for wrong in ({}, {"format": 2}, {"format": 1, "settings": 3}, {"format": 1, "settings": {}}):
         with pytest.raises(TableError):
             RankFlips.from_dict(wrong)
-    with pytest.raises(TableError):
-        shipped_flips("../study")
 
 
 def test_address_restores_the_scene(app):

@@ -80,7 +80,7 @@ def test_first_page_shows_numbers_of_the_portrait(app, dlib_embedder):
     assert data["pos"] == [0, 45.0, 8.0, 0.0]
     assert data["sentence"]["truth"] == "Not blurred at all, only moved by 8 px."
     assert data["recogniser"]["label"] == "dlib ResNet-29"
-    assert data["recogniser"]["threshold"]["value"] == 0.6
+    assert data["recogniser"]["person"]["limit"] == 0.6
     assert data["same_person"] is True
 
 

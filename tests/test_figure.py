@@ -20,7 +20,6 @@ from blurdash.figure import ACCENTS, curves_figure, map_figure, sweep_page
 from blurdash.measures import MEASURES
 from blurdash.sweep_file import table_of, with_settings
 from blurdash.ui.components.scripts import FRONTEND
-from blurdash.ui.server.shipped import Which, read_shipped, shipped_bands, sweeps_at_hand
 
 ROOT = Path(__file__).resolve().parents[1]
 BAND = {"low": 0.2, "median": 0.3, "high": 0.4}
@@ -184,16 +183,3 @@ def test_mistakes_end_with_2_and_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
-
-
-def test_shipped_bands_hold_most_of_the_faces():
-    bands = shipped_bands("study", 45.0)
-    table = read_shipped(sweeps_at_hand()[Which("30 faces", "dlib", "study", "fixed angle 45°")])
-    degrees, low, high = bands["cosine_similarity"]
-    at = {row["degree"]: [] for row in table.select(["degree"]).to_pylist()}
-    for row in table.select(["degree", "cosine_similarity"]).to_pylist():
-        at[row["degree"]].append(row["cosine_similarity"])
-    for i, degree in enumerate(degrees):
-        expected = np.quantile(at[int(degree)], [0.1, 0.9])
-        assert [low[i], high[i]] == pytest.approx(expected, abs=1e-9)
-    assert shipped_bands("study", 33.0) == {}

@@ -59,7 +59,7 @@ LEVELS = {
     "search": 7,
     "flips": 7,
     "argue": 8,
-    "sentences": 8,
+    "sentences": 9,
     "summary": 7,
     "figure": 8,
     "reference": 8,

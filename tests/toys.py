@@ -95,7 +95,6 @@ RECOGNISER = EmbedderRow(
     licence="CC0",
     origin="tests/toys.py",
     load=load,
-    spans={"l2": Span(0, 4, (0, 2, 4), 0)},
 )
 
 

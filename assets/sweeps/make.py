@@ -1,10 +1,9 @@
-"""Makes the shipped sweeps: numbers only, faces numbered, each with a manifest.
+"""Makes the portrait's shipped sweeps: numbers only, each with a manifest.
 
-    python -m assets.sweeps.make FACES [--cache DIR]
+    python -m assets.sweeps.make [--cache DIR]
 
-FACES is a folder with at least 30 face photos; the first 30 by name become face_01 to face_30. The
-astronaut's sweeps need nothing but scikit-image. Takes half an hour on two cores; what an
-interrupted run finished is kept in DIR and not computed again.
+Needs nothing but scikit-image. Takes a minute or two on two cores; what an interrupted run finished
+is kept in DIR and not computed again. Those of other faces: ``assets/references/make.py``.
 """
 
 from __future__ import annotations
@@ -27,10 +26,6 @@ from blurdash.sweep import Source, Sweep, find_sources, run_sweep
 from blurdash.sweep_file import read_sweep, settings_of, write_sweep
 
 HERE = Path(__file__).resolve().parent
-FACES_SOURCE = (
-    "30 portraits of people who do not exist (StyleGAN2), cut from the sample figures of the SFHQ "
-    "dataset (MIT licence); only the numbers are here"
-)
 PORTRAIT_SOURCE = "scikit-image's astronaut (Eileen Collins, NASA, public domain)"
 EXACT = Sweep(embedder="dlib", blur="exact")
 SWEEPS = {
@@ -47,7 +42,6 @@ SWEEPS = {
 def main() -> None:
     """Makes every shipped sweep."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("faces")
     parser.add_argument("--cache", help="where finished sweeps are kept meanwhile")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -57,27 +51,20 @@ def main() -> None:
         cv2.imwrite(str(portrait / "astronaut.png"), bgr)
         cache = Path(arguments.cache or name)
         for which, sweep in SWEEPS.items():
-            ship(portrait, "astronaut", which, sweep, cache, PORTRAIT_SOURCE)
-        for which, sweep in SWEEPS.items():
-            ship(Path(arguments.faces), "faces", which, sweep, cache, FACES_SOURCE)
+            ship(portrait, which, sweep, cache)
 
 
-def ship(folder: Path, who: str, which: str, sweep: Sweep, cache: Path, source: str) -> None:
+def ship(folder: Path, which: str, sweep: Sweep, cache: Path) -> None:
     """Runs a sweep and puts its table and manifest beside this file."""
-    made = cache / f"{who}_dlib_{which}.parquet"
+    made = cache / f"astronaut_dlib_{which}.parquet"
     run_sweep(folder, made, sweep, embedder=load_embedder("dlib"))
     table = read_sweep(made)
     sources = find_sources(folder, sweep).found[: sweep.limit]
-    names = {one.name: f"face_{i:02d}" for i, one in enumerate(sources, 1)}
-    if who == "astronaut":
-        names = {"astronaut": "astronaut"}
-    numbered = pa.array([names[name] for name in table["face"].to_pylist()], pa.string())
-    table = table.set_column(0, table.schema.field("face"), numbered)
     settings = settings_of(table)
     settings.pop("format")
     out = HERE / made.name
     write_sweep(out, [table], lambda: settings)
-    manifest = _manifest(out, table, settings, sources, sweep, source)
+    manifest = _manifest(out, table, settings, sources, sweep)
     out.with_suffix(".json").write_text(
         json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
@@ -90,23 +77,19 @@ def _manifest(
     settings: dict[str, Any],
     sources: list[Source],
     sweep: Sweep,
-    source: str,
 ) -> dict[str, Any]:
     step = 20 if sweep.angle == "all" else 1
     return {
         "table": out.name,
         "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
         "rows": len(table),
-        "source": source,
+        "source": PORTRAIT_SOURCE,
         "created": settings["created"],
         "command": (
             f"python -m blurdash sweep FOLDER --out {out.name} --embedder dlib --blur exact "
             f"--kernel {sweep.kernel} --angle {sweep.angle} --degrees 0:100:{step}"
         ),
-        "faces": (
-            "numbered afterwards; random angles were drawn from the files' own names, and stand "
-            "in the table"
-        ),
+        "faces": "random angles were drawn from the file's own name, and stand in the table",
         "pixels_sha256": [
             hashlib.sha256(load_photo(one.photo).tobytes()).hexdigest() for one in sources
         ],

@@ -15,7 +15,6 @@ from blurdash import defaults
 from blurdash.canvas import Picture, checked_canvas
 from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face
-from blurdash.table import Span
 from blurdash.words import quoted
 
 __all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "OneAtATime", "Threshold"]
@@ -36,11 +35,14 @@ class Threshold:
         measure: Name of a row of ``DISTANCES``.
         value: Where "same person" ends.
         source: Who published it.
+        elsewhere: What share of strangers it takes for one person on photos, as a clause; empty
+            where that was not measured.
     """
 
     measure: str
     value: float
     source: str
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,6 @@ class EmbedderRow:
         load: Makes the ``Embedder``.
         several_threads: Whether it may be called from several threads at once. Where it may not,
             or where nobody has said so, one call waits for the other's end.
-        spans: What is drawn of its distances, by measure, where that is another range than the
-            measure's own.
         stirred: How many times as far as the measure's row says its distances are moved by what
             should not matter (sums in another order, single grey levels); where it is not once.
     """
@@ -115,7 +115,6 @@ class EmbedderRow:
     origin: str
     load: Callable[[LoadOptions], Embedder]
     several_threads: bool = False
-    spans: Mapping[str, Span] = field(default_factory=dict)
     stirred: Mapping[str, float] = field(default_factory=dict)
 
 

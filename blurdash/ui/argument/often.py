@@ -1,4 +1,4 @@
-"""The Argument page's last scene: how often it is so, over the reference faces."""
+"""The Argument page's last scene: how often it is so, over the faces of a reference."""
 
 from __future__ import annotations
 
@@ -6,78 +6,77 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from blurdash.circumstances import Circumstances, in_words
 from blurdash.distance import EMBEDDING
-from blurdash.errors import BlurdashError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.flips import HUMAN, preferences
 from blurdash.measures import CLAIM
 from blurdash.sentences import word
-from blurdash.ui.argument.told import Parts, Told
-from blurdash.ui.server.shipped import shipped_flips
+from blurdash.sentences_others import measure_it
+from blurdash.ui.argument.told import Counted, Parts, Told
 
 if TYPE_CHECKING:
-    from blurdash.flips import RankFlips
+    from blurdash.flips import FlipCell, RankFlips
     from blurdash.ui.argument.story import Story
 
 __all__ = ["flip_preferences", "how_often"]
 
 
 def how_often(told: Told) -> Parts:
-    """The counts over 30 faces nearest to where the sliders are."""
-    try:
-        flips = shipped_flips(told.kernel)
-    except BlurdashError:
-        return Parts("How often is that so?", [], told.waits, told.message)
-    shift, degree = _nearest(told.story, flips)
-    cells = [flips.cell(name, shift, degree) for name in CLAIM]
-    whose = _whose(told, flips)
-    first, *rest = (
-        f"{one.prefer_sharp} by {whose.get(one.measure, word(one.measure))}" for one in cells
-    )
+    """The counts nearest to where the sliders are."""
+    counted = told.counted
+    if counted is None:
+        return _nobody_knows(told)
+    flips = counted.flips
+    place = _nearest(told.story, flips)
+    cells = [flips.cell(name, *place) for name in CLAIM if name in counted.measures]
+    first, *rest = (f"{one.prefer_sharp} by {word(one.measure)}" for one in cells)
     first = first.replace(" by", f" of {len(flips.faces)} faces by")
+    shift, degree = place
     see = f"Sharp but {shift:g} px off beats a blur of {degree} px on {', '.join([first, *rest])}."
-    intervals = ", ".join(
-        f"{word(one.measure)} {100 * one.low:.0f} to {100 * one.high:.0f} %" for one in cells
-    )
-    lines = [
-        f"Wilson 95 % intervals: {intervals}. Faces of nobody, {flips.recogniser['label']}, "
-        f"{flips.settings.kernel} kernel at {flips.settings.angle:g}°, crop {flips.settings.crop}. "
-        "Blue: most faces prefer the sharp picture; orange: the blurred one, as the embedding does "
-        f"at the smallest blurs. Dots and rings: this face{_own_settings(told, flips)}. "
-        f"Dashed: {HUMAN.shift_at_256:g} px at 256, which {100 * HUMAN.share:.0f} % of "
-        f"{HUMAN.answers} answers called the same ({HUMAN.source}).",
-    ]
-    flip_preferences(told, flips)
+    lines = [_how_sure(counted, cells)]
+    if told.others:
+        lines.append(_other_networks(told.others, place))
+    flip_preferences(told)
     return Parts(see, [{"kind": "notes", "lines": lines}], told.waits, told.message)
 
 
-def _whose(told: Told, flips: RankFlips) -> dict[str, str]:
-    """What the embedding is called where the counts are of another one than is in use."""
-    if told.face is not None and told.face.embedder.name == flips.recogniser["name"]:
-        return {}
-    return {EMBEDDING: f"{word(EMBEDDING)} of {flips.recogniser['label']}"}
-
-
-def _own_settings(told: Told, flips: RankFlips) -> str:
-    """In what this face's dots were measured otherwise than the counts; empty where in nothing."""
+def _nobody_knows(told: Told) -> Parts:
+    """Where no other faces were measured under this recogniser: what to do about it."""
     if told.face is None:
-        return ""
-    own, settings = told.face.embedder, flips.settings
-    angle = settings.angle  # the dots are made at the angle and by the kernel of the counts
-    counted = Circumstances(
-        flips.recogniser["name"],
-        flips.recogniser.get("protocol", "native"),
-        settings.crop,
-        settings.kernel,
-        angle,
-        str(flips.recogniser.get("weights_sha256") or ""),
+        return Parts("How often is that so?", [], told.waits, told.message)
+    embedder = told.face.embedder
+    see = f"How often is that so by {told.recogniser}? No other faces were measured with it yet."
+    lines = [measure_it(embedder.name, embedder.protocol, told.crop, told.kernel)]
+    return Parts(see, [{"kind": "notes", "lines": lines}], told.waits, told.message)
+
+
+def _how_sure(counted: Counted, cells: list[FlipCell]) -> str:
+    """The intervals, what they are of, and how the map is to be read."""
+    flips = counted.flips
+    intervals = ", ".join(
+        f"{word(one.measure)} {100 * one.low:.0f} to {100 * one.high:.0f} %" for one in cells
     )
-    here = Circumstances(own.name, own.protocol, told.crop, told.kernel, angle, own.weights_sha256)
-    different = here.other_than(counted)
-    if "recogniser" in different:
-        different["recogniser"] = f"by {told.recogniser}"
-    return f", {in_words(different)}" if different else ""
+    network = f", {flips.recogniser['label']}" if EMBEDDING in counted.measures else ""
+    return (
+        f"Wilson 95 % intervals: {intervals}. {counted.who[:1].upper()}{counted.who[1:]}{network}, "
+        f"{flips.settings.kernel} kernel at {flips.settings.angle:g}°, crop {flips.settings.crop}. "
+        "Blue: most faces prefer the sharp picture; orange: the blurred one, as the embedding does "
+        "at the smallest blurs. Dots and rings: this face. "
+        f"Dashed: {HUMAN.shift_at_256:g} px at 256, which {100 * HUMAN.share:.0f} % of "
+        f"{HUMAN.answers} answers called the same ({HUMAN.source})."
+    )
+
+
+def _other_networks(others: Any, place: tuple[float, int]) -> str:
+    """What other recognisers say of the same: whoever says that the network was picked."""
+    told = []
+    for other in others:
+        cell = other.flips.cell(EMBEDDING, *place)
+        told.append(
+            f"{other.flips.recogniser['label']} {cell.prefer_sharp} of {cell.n} "
+            f"({100 * cell.low:.0f} to {100 * cell.high:.0f} %, {other.who})"
+        )
+    return f"By the embeddings of other networks: {'; '.join(told)}."
 
 
 def _nearest(story: Story, flips: RankFlips) -> tuple[float, int]:
@@ -87,11 +86,13 @@ def _nearest(story: Story, flips: RankFlips) -> tuple[float, int]:
     return shift, min(flips.settings.degrees, key=lambda one: abs(one - story.values["degree"]))
 
 
-def flip_preferences(told: Told, flips: RankFlips) -> Any:
+def flip_preferences(told: Told) -> Any:
     """Returns what every measure prefers for this face; None until it is known."""
-    if told.face is None:
+    if told.face is None or told.counted is None:
         return None
     face = told.face
-    settings = dataclasses.replace(flips.settings, measures=FLIP_PANELS, crop=told.crop)
+    settings = dataclasses.replace(
+        told.counted.flips.settings, measures=FLIP_PANELS, crop=told.crop
+    )
     answer = told.ask("flips", (), lambda: preferences(face.prepared, settings))
     return answer.value if answer else None

@@ -9,9 +9,9 @@ import streamlit as st
 
 from blurdash.blur import Change
 from blurdash.distance import DISTANCES
-from blurdash.embed import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER
-from blurdash.errors import BlurdashError
-from blurdash.figure_argument import rank_flip_figure
+from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
+from blurdash.errors import BlurdashError, TableError
+from blurdash.figure_argument import FLIP_PANELS, rank_flip_figure
 from blurdash.kernel import KERNELS
 from blurdash.ui.argument.often import flip_preferences
 from blurdash.ui.argument.scenes import SCENE_PARTS
@@ -23,17 +23,18 @@ from blurdash.ui.argument.searches import (
     wanted_kernel,
 )
 from blurdash.ui.argument.story import SCENES, Story, address_of_story, obey_back, tell
-from blurdash.ui.argument.told import Told
+from blurdash.ui.argument.told import Counted, Told
 from blurdash.ui.components.browser import argument, pack_stage, stage
 from blurdash.ui.components.fragments import fragment
 from blurdash.ui.components.sent import Sent, rests_at
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.live import in_turn, somebody_waits
-from blurdash.ui.server.shipped import shipped_flips
+from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.toolbar import toolbar
 from blurdash.ui.visitor.view import View
@@ -42,7 +43,8 @@ from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.disturb import Disturbance
-    from blurdash.embed import Embedder
+    from blurdash.embed import Embedder, EmbedderRow
+    from blurdash.reference import Reference
     from blurdash.ui.server.known_face import KnownFace
     from blurdash.ui.server.recogniser import Loading
 
@@ -52,8 +54,6 @@ ARGUMENT_KEY = "bd_argument"
 # px: the heights at which the map reads well, and what it has until the browser says its room.
 LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 448
 USE_INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
-# Whichever of these is not in use is the sceptic's other recogniser.
-OTHERS = (FALLBACK_EMBEDDER, DEFAULT_EMBEDDER)
 
 
 def argument_page() -> None:
@@ -88,7 +88,7 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
             if isinstance(change, Change):
                 serve_picture(chosen, told.known, change, key=f"bd_served_{place}")
     if story.scene == "how-often":
-        _draw_flips(chosen, told, _map_height(room))
+        _draw_flips(told, _map_height(room))
     if told.known is not None:
         told.known.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
     if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
@@ -181,6 +181,7 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
     )
     shown = session_faces().shown_face(chosen.face)
     told.circumstances = _circumstances(chosen, loading, shown.label)
+    told.counted, told.others = _counted(chosen, loading.embedder)
     if shown.face.doubt:
         told.doubt = sentence(shown.face.doubt)
     if loading.embedder is None:
@@ -203,6 +204,31 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
     if story.scene == "sceptic" and story.other:
         _ask_other(told, chosen, loading.embedder.name)
     return told
+
+
+def _counted(chosen: View, embedder: Embedder | None) -> tuple[Counted | None, list[Counted]]:
+    """How often it is so over other faces: by the recogniser in use, and by others."""
+    if embedder is None:
+        plain = tuple(name for name in FLIP_PANELS if name not in DISTANCES)
+        counted = _counts_of(any_of_kernel(chosen), plain)
+    else:
+        counted = _counts_of(reference_in_use(chosen, embedder), FLIP_PANELS)
+    seen, others = [embedder.name if embedder else ""], []
+    for one in references_at_hand().found:
+        under = one.under
+        alike = (under.kernel, under.crop) == (chosen.kernel, chosen.crop)
+        if alike and under.recogniser not in seen and (found := _counts_of(one, FLIP_PANELS)):
+            seen.append(under.recogniser)
+            others.append(found)
+    return counted, others
+
+
+def _counts_of(reference: Reference | None, measures: tuple[str, ...]) -> Counted | None:
+    """The counts of a reference; None where there is none, or it is damaged."""
+    try:
+        return Counted(reference.flips(), reference.who, measures) if reference else None
+    except TableError:
+        return None
 
 
 def _settings_of(chosen: View, embedder: Embedder) -> tuple[str, ...]:
@@ -266,7 +292,12 @@ def _ask_other(told: Told, chosen: View, in_use: str) -> None:
 
 
 def _other(in_use: str) -> str:
-    return next(name for name in OTHERS if name != in_use)
+    """The sceptic's other recogniser: of those not in use the one with least to fetch."""
+    return min((row for row in EMBEDDERS.values() if row.name != in_use), key=_megabytes).name
+
+
+def _megabytes(row: EmbedderRow) -> int:
+    return row.download_mb
 
 
 def _data(
@@ -325,17 +356,20 @@ def _map_height(room: int | None) -> int:
     return FIRST_MAP if room is None else min(max(room, LOWEST_MAP), HIGHEST_MAP)
 
 
-def _draw_flips(chosen: View, told: Told, height: int) -> None:
-    """The map over 30 faces of nobody, with this face's own answers in it."""
-    try:
-        flips = shipped_flips(chosen.kernel)
-    except BlurdashError as error:
-        st.warning(sentence(str(error)), icon=":material/info:")
+def _draw_flips(told: Told, height: int) -> None:
+    """The map over the reference's faces, with this face's own answers in it."""
+    if told.counted is None:
         return
-    own = flip_preferences(told, flips)
+    own = flip_preferences(told)
     with st.container(key="bd-flips"):
         st.plotly_chart(
-            rank_flip_figure(flips, current=own, height=height, titled=False),
+            rank_flip_figure(
+                told.counted.flips,
+                measures=told.counted.measures,
+                current=own,
+                height=height,
+                titled=False,
+            ),
             key="bd_flip_chart",
             config={"displayModeBar": False},
             height=height,

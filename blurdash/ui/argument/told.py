@@ -12,11 +12,12 @@ from blurdash.sentences import ShownRow, shown_rows
 from blurdash.table import in_role
 
 if TYPE_CHECKING:
+    from blurdash.flips import RankFlips
     from blurdash.ui.argument.story import Story
     from blurdash.ui.server.known_face import Answer, KnownFace
     from blurdash.ui.vote.ballot_box import BallotBox
 
-__all__ = ["Parts", "Told"]
+__all__ = ["Counted", "Parts", "Told"]
 
 # What is said as a blur; it takes the face's own curve.
 CURVES = in_role(ARGUMENT_MEASURES, "curve")
@@ -39,6 +40,20 @@ class Parts(NamedTuple):
     message: str = ""
 
 
+class Counted(NamedTuple):
+    """How often it is so over other faces.
+
+    Attributes:
+        flips: The counts.
+        who: Whose faces, with their number.
+        measures: What of the counts is shown: without a recogniser what needs none.
+    """
+
+    flips: RankFlips
+    who: str
+    measures: tuple[str, ...]
+
+
 @dataclass
 class Told:
     """What is known when a scene is drawn.
@@ -54,6 +69,8 @@ class Told:
         values: Numbers of the left and the right picture; None while they are computed.
         recogniser: Its label.
         recognisers: Labels of the one in use and of the one that a sceptic asks besides.
+        counted: How often over other faces, under this very recogniser; None where nobody knows.
+        others: The same under other recognisers.
         circumstances: Recogniser, protocol, crop, kernel and face: name and value.
         problem: What went wrong, in a sentence.
         doubt: Why the face says little, in a sentence; empty where it does not.
@@ -71,6 +88,8 @@ class Told:
     values: tuple[Mapping[str, float], ...] | None = None
     recogniser: str = ""
     recognisers: tuple[str, str] = ("the one in use", "the other one")
+    counted: Counted | None = None
+    others: Sequence[Counted] = ()
     circumstances: Sequence[tuple[str, str]] = ()
     problem: str = ""
     doubt: str = ""

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from blurdash.blur import Change
-from blurdash.embed import EMBEDDERS
 from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
 from blurdash.measures import MEASURES
 from blurdash.table import INFINITE, Measure, Span, in_role
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, EXPLORE_SLIDERS, Slider
 
-__all__ = ["TILES", "rows_for_browser"]
+__all__ = ["TILES", "rows_for_browser", "tile_id"]
 
 TILES = in_role(MEASURES, "tile")
 
@@ -40,10 +39,6 @@ def rows_for_browser() -> dict[str, Any]:
             for name, row in KERNELS.items()
         },
         "tiles": [_tile(MEASURES[name]) for name in TILES],
-        "spans": {
-            name: {_id(MEASURES[one]): _span(span) for one, span in row.spans.items()}
-            for name, row in EMBEDDERS.items()
-        },
         "sliders": {"explore": _sliders(EXPLORE_SLIDERS), "argument": _sliders(ARGUMENT_SLIDERS)},
         "degrees": DEGREE_RANGE,
         "angles": ANGLE_RANGE,
@@ -52,7 +47,7 @@ def rows_for_browser() -> dict[str, Any]:
 
 def _tile(row: Measure) -> dict[str, Any]:
     return {
-        "id": _id(row),
+        "id": tile_id(row.name),
         "measure": row.name,
         "label": row.label,
         "short": row.short_label,
@@ -68,8 +63,9 @@ def _tile(row: Measure) -> dict[str, Any]:
     }
 
 
-def _id(row: Measure) -> str:
-    return row.test_id or row.name
+def tile_id(name: str) -> str:
+    """Returns what scripts call a measure."""
+    return MEASURES[name].test_id or name
 
 
 def _span(span: Span) -> dict[str, Any]:

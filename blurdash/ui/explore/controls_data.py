@@ -9,24 +9,28 @@ from typing import TYPE_CHECKING, Any
 from blurdash.argument import BlurEquivalent
 from blurdash.blur import Change
 from blurdash.clean import CROPS, Readout
-from blurdash.distance import EMBEDDING
+from blurdash.distance import DISTANCES, EMBEDDING, spans_reached
+from blurdash.errors import TableError
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import CLAIM, MEASURES
 from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
-from blurdash.ui.components.rows import TILES
+from blurdash.sentences_others import closer_says, closer_text, strangers_say
+from blurdash.table import Span
+from blurdash.ui.components.rows import TILES, tile_id
 from blurdash.ui.components.sent import rests_at
 from blurdash.ui.components.sliders import EXPLORE_SLIDERS
-from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_strangers
 from blurdash.ui.visitor.readings import equivalent_of
 from blurdash.ui.visitor.view import View
 
 if TYPE_CHECKING:
-    from blurdash.embed import EmbedderRow
+    from blurdash.embed import EmbedderRow, Threshold
+    from blurdash.reference import Reference
     from blurdash.summary import Band
     from blurdash.ui.server.known_face import Curve
 
 __all__ = [
+    "closer_data",
     "controls_data",
     "curve_data",
     "equivalents",
@@ -35,6 +39,8 @@ __all__ = [
     "sentence_data",
 ]
 
+# Of fewer faces hardly a pair could be told from any other.
+FEWEST_STRANGERS = 3
 # From so many degrees on a curve says what blur a value is like.
 POINTS_OF_A_CURVE = 11
 BAND_STEP = 5  # degrees between the points of a band as it is drawn
@@ -53,6 +59,7 @@ def controls_data(
     source: float | None,
     doubt: str,
     recogniser: Mapping[str, Any],
+    closer: Mapping[str, str] | None,
     ready: bool,
     message: str,
     readings: Mapping[str, BlurEquivalent],
@@ -70,6 +77,7 @@ def controls_data(
         source: Width of what the canvas was cut from, px of the photo; None if taken whole.
         doubt: Why the face is doubtful, as a sentence; empty where it is not.
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
+        closer: How many strangers are as close, as ``closer_data`` makes it.
         ready: Whether there is a recogniser; without one the numbers are those of the pixels.
         message: What else is to be said; may be empty.
         readings: As ``readings_of`` returns them.
@@ -92,6 +100,7 @@ def controls_data(
         "equivalents": equivalents(view, readout.values, readings) if readout else [],
         "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
         "recogniser": dict(recogniser),
+        "closer": closer,
         "ready": ready,
         "receipt": readout.as_dict() if readout and at_rest else None,
         "message": message,
@@ -114,6 +123,7 @@ def recogniser_data(
     note: str = "",
     remark: str = "",
     shipped: bool = False,
+    reference: Reference | None = None,
 ) -> dict[str, Any]:
     """Returns what stands beside every number, for the controls' script.
 
@@ -123,8 +133,8 @@ def recogniser_data(
         note: Why this recogniser and how to get the other; may be empty.
         remark: What is to be said of its weights; may be empty.
         shipped: Whether the numbers are the shipped ones, until the recogniser is there.
+        reference: What is known of other faces under it; None where nothing is.
     """
-    threshold = row.threshold if row else None
     return {
         "name": row.name if row else "",
         "label": row.label if row else "",
@@ -135,35 +145,80 @@ def recogniser_data(
         "note": note,
         "remark": remark,
         "shipped": shipped,
-        "threshold": None
-        if threshold is None
-        else {
-            "tile": TILES.index(threshold.measure),
-            "text": f"{MEASURES[threshold.measure].short_label} "
-            f"{'≥' if MEASURES[threshold.measure].higher_is_closer else '≤'} {threshold.value:g}, "
-            f"{threshold.source}",
-            "value": threshold.value,
-            "strangers": _strangers(threshold.measure)
-            if row and row.name == SHIPPED_EMBEDDER
-            else None,
-        },
+        "person": _person(row, reference) if row else None,
+        "spans": _spans(_spans_known(reference)) if reference else {},
     }
 
 
-def _strangers(measure: str) -> dict[str, Any] | None:
-    """Where different people lie, and who these are."""
-    band = shipped_strangers(measure)
-    if band is None:
+def _spans_known(reference: Reference) -> Mapping[str, Span]:
+    try:
+        return reference.spans()
+    except TableError:
+        return {}
+
+
+def _person(row: EmbedderRow, reference: Reference | None) -> dict[str, Any] | None:
+    """By what "same person?" is answered: a published threshold, strangers, or both.
+
+    None where there is neither.
+    """
+    threshold = row.threshold
+    if threshold is None and reference is None:
         return None
-    said = f"The middle 95 % of {band.pairs} pairs of {band.faces} generated faces, both clean"
-    if band.same is not None:
-        said += f"; {band.same:.1%} of the pairs pass for one person"
+    measure = threshold.measure if threshold else EMBEDDING
+    about = MEASURES[measure]
+    text = "no threshold is published for this recogniser"
+    if threshold:
+        sign = "≥" if about.higher_is_closer else "≤"
+        text = f"{about.short_label} {sign} {threshold.value:g}, {threshold.source}"
     return {
-        "low": band.low,
-        "high": band.high,
-        "text": f"band: {band.pairs} pairs of {band.faces} faces of nobody",
-        "says": f"{said}.",
+        "tile": TILES.index(measure),
+        "identical": about.identical,
+        "limit": threshold.value if threshold else None,
+        "text": text,
+        "strangers": _strangers(reference, measure, threshold) if reference else None,
     }
+
+
+def _strangers(
+    reference: Reference, measure: str, threshold: Threshold | None
+) -> dict[str, Any] | None:
+    """Where different people lie, and who these are; None where they cannot be read."""
+    try:
+        pairs = reference.pairs()
+        if pairs.faces < FEWEST_STRANGERS:
+            return None
+        low, _, high = pairs.band(measure)
+        says = f"The middle 95 % of {pairs.pairs:,} pairs of {reference.who}, both clean."
+        if threshold:
+            says += f" {strangers_say(reference, threshold)}"
+    except TableError:
+        return None
+    text = f"band: {pairs.pairs:,} pairs of {reference.who}"
+    return {"low": low, "high": high, "text": text, "says": says}
+
+
+def closer_data(
+    readout: Readout, row: EmbedderRow | None, reference: Reference | None
+) -> dict[str, str] | None:
+    """Returns how many pairs of strangers are as close as what is shown; None where unknown.
+
+    Args:
+        readout: The numbers.
+        row: The recogniser they are of.
+        reference: Of that recogniser.
+    """
+    if row is None or reference is None:
+        return None
+    measure = row.threshold.measure if row.threshold else EMBEDDING
+    value = readout.values[measure]
+    try:
+        if math.isnan(value) or reference.pairs().faces < FEWEST_STRANGERS:
+            return None
+        closer = reference.pairs().closer(measure, value)
+    except TableError:
+        return None
+    return {"text": closer_text(closer), "says": closer_says(closer, reference)}
 
 
 def curve_data(
@@ -173,6 +228,7 @@ def curve_data(
     *,
     look_again: float | None = None,
     bands: Mapping[str, Band] | None = None,
+    whose: str = "",
 ) -> dict[str, Any]:
     """Returns a curve's values as the controls' script reads them.
 
@@ -182,6 +238,7 @@ def curve_data(
         key: What it belongs to, as in ``controls_data``.
         look_again: Seconds until there may be more of it; None where there will not.
         bands: Where the reference faces lie: for each measure degrees, lower and upper end.
+        whose: Faces the bands are of.
     """
     degrees = sorted(degree for degree in shown if shown[degree])
     return {
@@ -190,8 +247,25 @@ def curve_data(
         "degrees": degrees,
         "values": [_values(shown[degree]) for degree in degrees],
         "bands": [_band(bands[name]) if bands and name in bands else None for name in TILES],
+        "whose": whose,
+        "spans": _spans(_reached(shown)),
         "look_again": look_again,
     }
+
+
+def _spans(known: Mapping[str, Span]) -> dict[str, dict[str, Any]]:
+    """What is to be drawn of each distance, by the names that scripts use."""
+    return {tile_id(name): span._asdict() for name, span in known.items() if name in TILES}
+
+
+def _reached(shown: Mapping[int, Mapping[str, float]]) -> dict[str, Span]:
+    """How far a curve reaches; empty while there are too few points to tell."""
+    if len(shown) < POINTS_OF_A_CURVE:
+        return {}
+    points = shown.values()
+    return spans_reached(
+        {name: [point[name] for point in points if name in point] for name in DISTANCES}
+    )
 
 
 def _band(band: Band) -> list[list[float]]:

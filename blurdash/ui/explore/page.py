@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from blurdash import defaults
 from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
-from blurdash.errors import BlurdashError
+from blurdash.errors import BlurdashError, TableError
 from blurdash.face import SMALLEST_SOURCE
+from blurdash.measures import MEASURES
 from blurdash.quality import METRICS
 from blurdash.ui.components.browser import controls, curve_feed, pack_stage, slot, stage
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
 from blurdash.ui.components.sent import Sent, rests_at
 from blurdash.ui.explore.controls_data import (
+    closer_data,
     controls_data,
     curve_data,
     equivalents,
@@ -27,10 +29,11 @@ from blurdash.ui.explore.controls_data import (
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.known_face import Curve
 from blurdash.ui.server.live import in_line, somebody_waits
-from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_bands, shipped_curve
+from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
 from blurdash.ui.visitor.toolbar import face_row, settings_row
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 
     from blurdash.argument import BlurEquivalent
     from blurdash.clean import Readout
-    from blurdash.summary import Band
     from blurdash.ui.server.recogniser import Loading
 
 __all__ = ["explore_page"]
@@ -140,7 +142,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
         shown,
         view.settings_key(chosen),
         look_again=None if len(shown) == CURVE_STEPS[-1] else again,
-        bands=_bands_for(chosen, loading, curve.angle),
+        **_others(chosen, loading, curve.angle),
     )
     # The numbers on screen may have come before enough of the curve was known to compare with.
     data["pos"] = chosen.position()
@@ -150,17 +152,20 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     curve_feed(data, key="bd_curve_feed")
 
 
-def _bands_for(chosen: View, loading: Loading, angle: float) -> Mapping[str, Band]:
-    """Where the reference faces lie, in what was measured of them as it is of this face."""
-    embedder = loading.embedder
-    alike = (
-        embedder is not None
-        and embedder.name == SHIPPED_EMBEDDER
-        and embedder.protocol == defaults.PROTOCOL
-        and chosen.crop == defaults.CROP
-    )
-    bands = shipped_bands(chosen.kernel, angle)
-    return bands if alike else {name: bands[name] for name in METRICS if name in bands}
+def _others(chosen: View, loading: Loading, angle: float) -> dict[str, Any]:
+    """Where other faces lie under this very recogniser, and whose they are.
+
+    What needs no recogniser is drawn of any reference of this kernel.
+    """
+    reference = reference_in_use(chosen, loading.embedder)
+    names = list(MEASURES) if reference else list(METRICS)
+    shown = reference or any_of_kernel(chosen)
+    try:
+        bands = shown.bands(angle) if shown else {}
+    except TableError:
+        return {}
+    known = {name: bands[name] for name in names if name in bands}
+    return {"bands": known, "whose": shown.who if shown and known else ""}
 
 
 def _shipped_for(chosen: View) -> tuple[str, dict[int, dict[str, float]]] | None:
@@ -242,6 +247,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         source=face.face.frame.side if face.face.frame else None,
         doubt=sentence(face.face.doubt) if face.face.doubt else "",
         recogniser=_recogniser(chosen, loading),
+        closer=_closer(chosen, loading, readout),
         ready=loading.embedder is not None,
         message=message,
         readings=readings,
@@ -308,8 +314,22 @@ def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
     embedder = loading.embedder
     if embedder is not None:
         return recogniser_data(
-            EMBEDDERS[embedder.name], chosen, note=embedder.note, remark=embedder.remark
+            EMBEDDERS[embedder.name],
+            chosen,
+            note=embedder.note,
+            remark=embedder.remark,
+            reference=reference_in_use(chosen, embedder),
         )
     if not loading.done.is_set() and _shipped_for(chosen) is not None:
         return recogniser_data(EMBEDDERS[SHIPPED_EMBEDDER], chosen, shipped=True)
     return recogniser_data(None, chosen)
+
+
+def _closer(chosen: View, loading: Loading, readout: Readout | None) -> dict[str, str] | None:
+    """How many strangers are as close as what is shown; a doubtful face is not asked."""
+    embedder = loading.embedder
+    if embedder is None or readout is None or readout.failure:
+        return None
+    if session_faces().shown_face(chosen.face).face.doubt:
+        return None
+    return closer_data(readout, EMBEDDERS[embedder.name], reference_in_use(chosen, embedder))

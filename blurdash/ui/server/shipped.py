@@ -1,28 +1,22 @@
-"""The sweeps at hand: shipped ones of 30 faces of nobody and of the portrait, with dlib, and those
-of the portrait that this machine has computed with another recogniser and kept.
-"""
+"""The portrait's sweeps at hand: shipped, or computed on this machine with another recogniser."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from blurdash.errors import TableError
-from blurdash.flips import RankFlips
 from blurdash.measures import MEASURES
-from blurdash.summary import Band, Strangers, curve_of, strangers
 from blurdash.sweep_file import read_settings, read_sweep, settings_of, write_sweep
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "FLIPS",
     "PORTRAIT_FACES",
     "SHIPPED",
     "SHIPPED_EMBEDDER",
@@ -31,18 +25,13 @@ __all__ = [
     "keep_sweep",
     "kept_sweeps",
     "read_shipped",
-    "shipped_bands",
     "shipped_curve",
-    "shipped_flips",
-    "shipped_strangers",
     "sweeps_at_hand",
 ]
 
 SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "sweeps"
-FLIPS = SHIPPED.parent / "flips"
 SHIPPED_EMBEDDER = "dlib"
 PORTRAIT_FACES = "Portrait"
-STUDY_FACES = "30 faces"
 
 
 class Which(NamedTuple):
@@ -63,7 +52,7 @@ def sweeps_at_hand() -> dict[Which, Path]:
             settings = read_settings(path)
             identity = settings.get("identity", {})
             which = Which(
-                PORTRAIT_FACES if path.stem.startswith("astronaut") else STUDY_FACES,
+                PORTRAIT_FACES,
                 str(settings.get("recogniser", {}).get("name")),
                 str(identity.get("kernel")),
                 angle_name(identity.get("angle")),
@@ -151,56 +140,3 @@ def shipped_curve(kernel: str, angle: float) -> tuple[str, dict[int, dict[str, f
         row["degree"]: {name: math.nan if row[name] is None else row[name] for name in MEASURES}
         for row in rows
     }
-
-
-@functools.lru_cache(maxsize=8)
-def shipped_bands(kernel: str, angle: float) -> dict[str, Band]:
-    """Returns where the middle 80 % of the 30 faces of nobody lie, over the degree, with dlib.
-
-    Args:
-        kernel: Key of ``KERNELS``.
-        angle: Degrees.
-
-    Returns:
-        For each measure degrees, lower and upper end; empty where none is shipped.
-    """
-    path = sweeps_at_hand().get(Which(STUDY_FACES, SHIPPED_EMBEDDER, kernel, angle_name(angle)))
-    if path is None:
-        return {}
-    curves = (curve_of(read_shipped(path), name) for name in MEASURES)
-    return {one.measure: (one.x, *one.spread()) for one in curves}
-
-
-@functools.cache
-def shipped_strangers(measure: str) -> Strangers | None:
-    """Returns where pairs of different clean faces of nobody lie, with dlib.
-
-    Args:
-        measure: A key of ``DISTANCES``.
-    """
-    for which, path in sweeps_at_hand().items():
-        if (which.faces, which.recogniser) == (STUDY_FACES, SHIPPED_EMBEDDER):
-            return strangers(read_shipped(path), measure)
-    return None
-
-
-@functools.cache
-def shipped_flips(kernel: str) -> RankFlips:
-    """Returns the counts of rank flips over 30 faces of nobody, with dlib.
-
-    Args:
-        kernel: A key of ``KERNELS``.
-
-    Raises:
-        TableError: None are shipped for this kernel, or the file is damaged.
-    """
-    path = FLIPS / f"faces_{SHIPPED_EMBEDDER}_{kernel}.json"
-    try:
-        return RankFlips.from_dict(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
-        raise TableError(
-            f"no counts over faces are at hand for the kernel {kernel!r:.20}",
-            hint="count them with python -m blurdash argue",
-        ) from error

@@ -22,6 +22,7 @@ from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
 from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, separated
+from blurdash.sentences_others import measure_it
 from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
 from blurdash.sweep_file import as_csv, read_sweep, settings_of, with_own_settings
@@ -29,9 +30,9 @@ from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
 from blurdash.ui.components.style import theme
 from blurdash.ui.server import recogniser
+from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.shipped import (
     PORTRAIT_FACES,
-    SHIPPED_EMBEDDER,
     Which,
     angle_name,
     keep_sweep,
@@ -47,21 +48,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from streamlit.delta_generator import DeltaGenerator
 
+    from blurdash.reference import Reference
     from blurdash.summary import Strangers
     from blurdash.ui.server.recogniser import Loading
 
 __all__ = ["sweeps_page"]
 
-SHIPPED_SOURCE = (
-    "30 faces of nobody (StyleGAN2, from the sample figures of the SFHQ data set, MIT licence); "
-    "numbers only"
-)
 POLL_SECONDS = 0.7
 # Processor time of a row, by whether the recogniser is FaceNet (unit length) or dlib's.
 SECONDS_A_ROW = {True: 0.07, False: 0.04}
 SWEEP_ANGLES: dict[str, str | float] = {
     angle_name(angle): angle for angle in ("random", defaults.ANGLE, "all")
 }
+# What a reference calls them.
+REFERENCE_SWEEPS = dict(zip(SWEEP_ANGLES, ("random", "fixed", "map"), strict=True))
 AUTOMATIC = "automatic"
 MAP_DEGREES = tuple(range(0, 101, 20))
 
@@ -86,33 +86,67 @@ def sweeps_page() -> None:
 
 
 def _at_hand(bar: DeltaGenerator) -> Chosen | None:
-    found = sweeps_at_hand()
+    groups = _groups()
     with bar:
-        # The portrait is always there, and can be swept with any recogniser.
-        faces = _pick("Faces", sorted({w.faces for w in found} | {PORTRAIT_FACES}), "sw_faces")
-        of_these = {which.recogniser for which in found if which.faces == faces}
-        if faces == PORTRAIT_FACES:
-            of_these |= set(EMBEDDERS)
-        names = sorted(of_these, key=lambda name: name != SHIPPED_EMBEDDER)
+        faces = _pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=230)
+        measured_by = _measured_by(faces, groups)
+        # The portrait can be swept with any recogniser, and a reference measured with any.
+        names = sorted(EMBEDDERS, key=lambda name: name not in measured_by)
         name = _pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=190)
         kernel = _pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
         angle = _pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=190)
+    if faces != PORTRAIT_FACES:
+        return _of_reference(groups[faces], name, kernel, angle)
     which = Which(faces, name, kernel, angle)
-    path = found.get(which)
+    path = sweeps_at_hand().get(which)
     if path is None:
         computed = _computed(which)
         if computed is None:
             _offer(which)
         return computed
-    source = "the built-in portrait" if faces == PORTRAIT_FACES else SHIPPED_SOURCE
-    return Chosen(read_shipped(path), source, path)
+    return Chosen(read_shipped(path), "the built-in portrait", path)
+
+
+def _groups() -> dict[str, list[Reference]]:
+    """References by whose faces they are of; the visitor's own first."""
+    found: dict[str, list[Reference]] = {}
+    for one in (*session_faces().references, *references_at_hand().found):
+        called = one.who if one.origin == "shipped" else f"{one.name}, {one.faces} faces"
+        found.setdefault(called, []).append(one)
+    return found
+
+
+def _measured_by(faces: str, groups: dict[str, list[Reference]]) -> set[str]:
+    """The recognisers that there are numbers of."""
+    if faces in groups:
+        return {one.under.recogniser for one in groups[faces]}
+    return {which.recogniser for which in sweeps_at_hand()}
+
+
+def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) -> Chosen | None:
+    """A reference's sweep; where there is none, how it is measured."""
+    alike = [one for one in several if one.under.recogniser == name and one.under.kernel == kernel]
+    which = REFERENCE_SWEEPS[angle]
+    if not alike:
+        st.info(
+            f"Other faces were not measured with {EMBEDDERS[name].label} and the kernel "
+            f"{KERNELS[kernel].label} yet. "
+            + measure_it(name, defaults.PROTOCOL, defaults.CROP, kernel)
+        )
+        return None
+    reference = alike[0]
+    try:
+        table = reference.sweep(which)
+    except BlurdashError as error:
+        st.error(sentence(_plain_line(str(error))), icon=":material/error:")
+        return None
+    source = ", ".join(text for text in (reference.who, reference.manifest["source"]) if text)
+    kept = isinstance(reference.where, Path) and reference.where / f"{which}.parquet"
+    return Chosen(table, source, kept or None)
 
 
 def _offer(which: Which) -> None:
     """Offers to compute a sweep of the portrait that is not at hand."""
-    if which.faces != PORTRAIT_FACES:
-        st.info("There is no such sweep; choose another kernel or angle.")
-        return
     faces = session_faces()
     if faces.job is not None and faces.job.purpose == which:
         if faces.job.running:

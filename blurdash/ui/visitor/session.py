@@ -19,6 +19,7 @@ from blurdash.ui.visitor.visit_end import hang_bell
 if TYPE_CHECKING:
     from blurdash.circumstances import Circumstances
     from blurdash.face import Face
+    from blurdash.reference import Reference
     from blurdash.ui.server.known_face import Curve, KnownFace
     from blurdash.ui.visitor.sweep_job import SweepJob
 
@@ -67,6 +68,7 @@ class Faces:
     job: SweepJob | None = None
     curve: Curve | None = None
     curve_under: Circumstances | None = None  # what that curve was measured under
+    references: list[Reference] = field(default_factory=list)  # measured from these photos
     choose: str = ""  # id of the face to show next
     forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
     visit: str = field(default_factory=lambda: secrets.token_hex(4))

@@ -61,6 +61,7 @@ class View:
         protocol: Key of ``PROTOCOLS``.
         crop: Key of ``CROPS``.
         mode: One of ``MODES``.
+        reference: Name of the reference that was chosen; empty for the first that fits.
     """
 
     face: str = PORTRAIT
@@ -73,6 +74,7 @@ class View:
     protocol: str = defaults.PROTOCOL
     crop: str = defaults.CROP
     mode: str = MODES[0]
+    reference: str = ""
 
     def change(self) -> Change:
         """What is done to the clean canvas."""

@@ -361,7 +361,7 @@ function paintLanes(state, values, like) {
   lanes.offer(() => paintSeen(state));
   const curve = ownCurve(state);
   lanes.box.classList.toggle("bd-old", Boolean(curve && curve.angle !== view.angle));
-  lanes.paint({ curve, recogniser: data.recogniser.name, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
+  lanes.paint({ curve, recogniser: data.recogniser, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
 }
 
 /** The numbers of this face's own curve at this degree, where the curve is for this very angle. */

@@ -1,8 +1,9 @@
 // @module gauges: two drawings that put a number where one can see it: how blurred each measure
-// takes the picture to be, and the distance against the recogniser's threshold.
+// takes the picture to be, and the distance against a threshold and against strangers.
 
 import { ROWS } from "../rows.js";
 import { mark, placesOf } from "./marks.js";
+import { escaped } from "./texts.js";
 
 const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
 
@@ -53,27 +54,33 @@ function said(text, x, y, { width, unit, font }) {
   return `<text class="bd-strong bd-marked" ${place}>${text}</text>`;
 }
 
-/** Draws a distance from 0 over the threshold to where different people lie. */
-export function drawGauge(svg, { value, threshold, unit }) {
+/** Draws how far a value is from that of equal pictures: a threshold, and where strangers are. */
+export function drawGauge(svg, { value, person, closer, unit }) {
   const box = svg.getBoundingClientRect();
-  if (box.width < 60 || !threshold) {
+  if (box.width < 60 || !person) {
     svg.innerHTML = "";
     return;
   }
   const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
-  const { value: limit, strangers } = threshold;
-  const most = 1.1 * Math.max(strangers?.high ?? 0, 1.4 * limit);
-  const x = (at) => (box.width * Math.min(Math.max(at, 0), most)) / most;
+  const { limit, identical, strangers } = person;
+  const away = (at) => Math.abs(at - identical);
+  const band = strangers ? [away(strangers.low), away(strangers.high)].sort((one, other) => one - other) : [0, 0];
+  const most = 1.1 * Math.max(band[1], limit === null ? 0 : 1.4 * away(limit));
+  const x = (at) => (box.width * Math.min(away(at), most)) / most;
   const y = 10 * unit;
   const below = y + 10 * unit + font;
   const parts = [`<path d="M0 ${y}H${box.width}" stroke="var(--bd-line)" stroke-width="${2 * unit}"/>
-    <text x="0" y="${below}">0 identical</text>`];
+    <text x="0" y="${below}">${identical} identical</text>`];
   if (strangers) {
-    parts.push(`<rect x="${x(strangers.low)}" y="${y - 6 * unit}" width="${x(strangers.high) - x(strangers.low)}" height="${12 * unit}" fill="var(--bd-edge)" opacity="0.55"><title>${strangers.says}</title></rect>
-      <text x="${box.width}" y="${below}" text-anchor="end">${strangers.text}<title>${strangers.says}</title></text>`);
+    const [from, to] = band.map((at) => (box.width * at) / most);
+    const says = `${strangers.says} ${closer?.says ?? ""}`.trim();
+    parts.push(`<rect x="${from}" y="${y - 6 * unit}" width="${to - from}" height="${12 * unit}" fill="var(--bd-edge)" opacity="0.55"><title>${escaped(says)}</title></rect>
+      <text x="${box.width}" y="${below}" text-anchor="end">${escaped(limit === null ? strangers.text : closer?.text ?? strangers.text)}<title>${escaped(says)}</title></text>`);
   }
-  parts.push(`<path d="M${x(limit)} ${y - 9 * unit}V${y + 9 * unit}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}"/>
-    <text class="bd-strong" x="${x(limit)}" y="${below}" text-anchor="middle">${limit}</text>`);
+  if (limit !== null) {
+    parts.push(`<path d="M${x(limit)} ${y - 9 * unit}V${y + 9 * unit}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}"/>
+      <text class="bd-strong" x="${x(limit)}" y="${below}" text-anchor="middle">${limit}</text>`);
+  }
   if (typeof value === "number") parts.push(mark("embedding", x(value), y, 5.5 * unit, unit));
   svg.innerHTML = parts.join("");
 }

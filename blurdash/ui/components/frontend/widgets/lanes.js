@@ -5,7 +5,7 @@
 import { ROWS } from "../rows.js";
 import { LANE_LAST_DEGREE, curveProgress } from "./curve_csv.js";
 import { mark, placesOf } from "./marks.js";
-import { setText } from "./texts.js";
+import { escaped, setText } from "./texts.js";
 
 const LANE_FAMILIES = ["embedding", "pixels"];
 
@@ -58,7 +58,8 @@ export class Lanes {
    * Draws what is known; cheap where only the position is another.
    * @param {object} seen
    * @param {object|null} seen.curve as Python's curve_data, or null where none is known
-   * @param {string} seen.recogniser whose embedding it is; decides the range
+   * @param {object} seen.recogniser as Python's recogniser_data: what is known of other faces under it
+   *   decides the ranges, else how far this curve reaches
    * @param {object} seen.view the sliders
    * @param {number} seen.eyeDistance px
    * @param {object|null} seen.values what the tiles show now, by id; null while nothing is known
@@ -68,8 +69,8 @@ export class Lanes {
     const place = this.measure(seen.input);
     if (!place) return;
     this.scale(place, seen);
-    const still = [place.width, place.height, place.left, place.span, place.font, seen.recogniser, this.shown.embedding,
-      this.shown.pixels, seen.curve?.mark].join(" ");
+    const still = [place.width, place.height, place.left, place.span, place.font, JSON.stringify(this.lanes.map((lane) => lane.range)),
+      this.shown.embedding, this.shown.pixels, seen.curve?.mark, seen.curve?.whose].join(" ");
     if (still !== this.drawn) {
       this.drawn = still;
       this.still.innerHTML = this.lanes.map((lane) => this.stillLane(lane, seen)).join("") + this.ticks();
@@ -94,12 +95,12 @@ export class Lanes {
       left: range.left - box.left + thumb / 2, span: range.width - thumb };
   }
 
-  scale(place, { recogniser }) {
+  scale(place, { recogniser, curve }) {
     this.place = place;
     const { unit, font, height } = place;
     const [above, below, between] = [font + 8 * unit, 17 * unit, 10 * unit];
     const high = (height - above - below - between) / 2;
-    const ranges = ROWS.spans[recogniser] ?? {};
+    const ranges = { ...curve?.spans, ...recogniser.spans };
     this.above = above;
     this.lanes = LANE_FAMILIES.map((family, i) => ({ family, id: this.shown[family], top: above + i * (high + between),
       height: high, range: ranges[this.shown[family]] ?? tileOf(this.shown[family]).span }));
@@ -128,7 +129,7 @@ export class Lanes {
       const edge = (end) => band.map((point) => `${this.x(point[0])} ${this.y(lane, point[end])}`);
       parts.push(`<path d="M${[...edge(1), ...edge(2).reverse()].join("L")}Z" fill="var(--bd-${lane.family}-band)"/>`);
       if (lane.family === "embedding") {
-        parts.push(`<text x="${this.x(0) + 8 * unit}" y="${lane.top + lane.height + font * 0.5}">line: this face, band: middle 80 % of 30 faces</text>`);
+        parts.push(`<text x="${this.x(0) + 8 * unit}" y="${lane.top + lane.height + font * 0.5}">line: this face, band: middle 80 % of ${escaped(curve.whose)}</text>`);
       }
     }
     return parts.join("") + this.line(lane, curve, place);

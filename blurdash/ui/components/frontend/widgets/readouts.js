@@ -112,17 +112,22 @@ export class Readouts {
     } else parts.why.hidden = true;
   }
 
-  paintPerson({ recogniser, same_person: same, doubt }, state, values) {
+  /** By a published threshold, else by how many strangers are as close. */
+  paintPerson({ recogniser, closer, same_person: same, doubt }, state, values) {
     const { parts } = this;
-    const { threshold, label } = recogniser;
+    const { person, label } = recogniser;
     parts.person.hidden = !label;
-    const answer = same === null || same === undefined ? "" : same ? "Yes" : "No";
+    const limit = person?.limit ?? null;
+    const verdict = same === null || same === undefined ? "" : same ? "Yes" : "No";
+    const answer = limit === null ? closer?.text ?? "" : verdict;
+    parts.answer.classList.toggle("bd-counted", limit === null);
     setText(parts.answer, doubt ? "not asked" : state === "exact" ? answer : "");
+    parts.answer.title = limit === null ? closer?.says ?? "" : "";
     setText(parts.limit, doubt ? "the face is doubtful: see the picture"
-      : threshold ? threshold.text : "this recogniser has no published threshold");
-    parts.gauge.parentElement.hidden = !threshold;
-    const value = threshold && values ? values[threshold.tile] : null;
-    if (threshold) drawGauge(parts.gauge, { value, threshold, unit: unitOf(parts.box) });
+      : person ? person.text : "no threshold is published, and no other faces were measured");
+    parts.gauge.parentElement.hidden = !person;
+    const value = person && values ? values[person.tile] : null;
+    if (person) drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
   }
 
   paintLine({ recogniser, kernel, eye_distance: eyes, source, receipt }, state) {

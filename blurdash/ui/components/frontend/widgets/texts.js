@@ -11,6 +11,11 @@ export function shown(value) {
   return String(value).replace("-", "−");
 }
 
+/** A text as it stands between tags and in attributes: names come from whoever made a file. */
+export function escaped(text) {
+  return String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
 /** Writes a text where it is another one. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
