@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from blurdash.circumstances import Circumstances
@@ -146,7 +147,21 @@ class Reference:
             TableError: The file is damaged, or not the one that was measured.
         """
         name = f"{which}.parquet"
-        return self._kept(name, lambda: read_sweep(self._whole(name)))
+        return self._kept(name, lambda: self._checked(read_sweep(self._whole(name)), which))
+
+    def _checked(self, table: pa.Table, which: str) -> pa.Table:
+        """A sweep that is of what the manifest says."""
+        under = self.under
+        wanted = {
+            "embedder": under.recogniser,
+            "protocol": under.protocol,
+            "crop": under.crop,
+            "kernel": under.kernel,
+        }
+        for column, value in wanted.items():
+            if pc.unique(table[column]).to_pylist() != [value]:
+                raise _damaged(self.name, f"its sweep {which} is of another {column}")
+        return table
 
     def flips(self) -> RankFlips:
         """Returns the counts of rank flips.

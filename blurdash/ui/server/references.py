@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from blurdash.circumstances import Circumstances
 from blurdash.errors import BlurdashError
-from blurdash.reference import Reference, references_in
+from blurdash.reference import MANIFEST, Reference, references_in
 from blurdash.reference_run import kept_references
 
 __all__ = ["SHIPPED", "AtHand", "references_at_hand"]
@@ -49,10 +49,11 @@ def references_at_hand() -> AtHand:
 
 
 def _stamp(folder: Path) -> tuple[float, ...]:
-    """What is another number once a reference was added or replaced."""
+    """What is another number once a reference was added, replaced or spoilt."""
     try:
         inside = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
-        return tuple(path.stat().st_mtime for path in inside)
+        notes = [path / MANIFEST for path in inside if (path / MANIFEST).is_file()]
+        return tuple(path.stat().st_mtime for path in (folder, *notes))
     except OSError:
         return ()
 
