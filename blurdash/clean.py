@@ -21,7 +21,7 @@ from blurdash.embed.base import check_embeddings
 from blurdash.errors import NoFaceError
 from blurdash.face import Face, locate_face
 from blurdash.quality import METRICS
-from blurdash.receipt import Geometry, Receipt, Recogniser, checksum
+from blurdash.receipt import Geometry, Receipt, checksum
 from blurdash.table import look_up
 
 __all__ = ["CROPS", "CleanSide", "Readout", "Verdict", "verdict_of"]
@@ -164,14 +164,7 @@ class CleanSide:
     @functools.cached_property
     def receipt(self) -> Receipt:
         """How numbers of this side come about, before anything is changed."""
-        embedder = self.embedder
-        who, points = None, False
-        if embedder is not None:
-            points = embedder.uses_chip_points
-            who = Recogniser.of(embedder)
-        return Receipt.of(
-            self.face, self._canvas, who, crop=self.crop, blur=self._blur, chip_points=points
-        )
+        return Receipt.of(self.face, self._canvas, self.embedder, crop=self.crop, blur=self._blur)
 
     def readout(self, test: Picture, change: Change | None) -> Readout:
         """Returns every number for a picture, and how it came about.
@@ -222,8 +215,7 @@ class CleanSide:
         face = self._locate(test) if again else self.face
         changed = self._embedding_of(embedder, embedder.crop(checked_canvas(test), face))
         values = {name: row.compute(self.embedding, changed) for name, row in DISTANCES.items()}
-        points = embedder.uses_chip_points
-        return values, Geometry.of(face, chip_points=points) if again else None
+        return values, Geometry.of(face, embedder) if again else None
 
     def _embedding_of(self, embedder: Embedder, shown: Picture) -> Embedding:
         key = digest_of(shown)

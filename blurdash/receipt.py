@@ -79,19 +79,23 @@ class Geometry:
         landmarks: Five (x, y): eyes, nose, mouth corners.
         box: Left, top, right, bottom.
         chip_points: dlib's five landmarks, None where the recogniser does not use them.
+        mtcnn_box: facenet-pytorch's own box, None where the recogniser does not use it.
     """
 
     landmarks: tuple[tuple[float, float], ...]
     box: Box
     chip_points: tuple[tuple[int, int], ...] | None
+    mtcnn_box: Box | None = None
 
     @classmethod
-    def of(cls, face: Face, *, chip_points: bool) -> Geometry:
-        """Returns a face's; dlib's landmarks only where a recogniser cuts its crop by them."""
+    def of(cls, face: Face, embedder: Embedder | None) -> Geometry:
+        """Returns a face's, with what this recogniser cuts its crop by."""
         landmarks = tuple((float(x), float(y)) for x, y in face.landmarks)
         left, top, right, bottom = (float(edge) for edge in face.box)
         box = (left, top, right, bottom)
-        return cls(landmarks, box, face.chip_points if chip_points else None)
+        chip = face.chip_points if embedder and embedder.uses_chip_points else None
+        own = face.mtcnn_box if embedder and embedder.uses_mtcnn_box else None
+        return cls(landmarks, box, chip, own)
 
     def on(self, canvas: Picture, *, confidence: float = 1.0, **known: Any) -> Face:
         """Returns a face with this geometry on a canvas; what else is known goes to ``Face``."""
@@ -103,6 +107,7 @@ class Geometry:
             known.get("frame") is None,
             self.box,
             known_chip_points=self.chip_points,
+            known_mtcnn_box=self.mtcnn_box,
             **known,
         )
 
@@ -187,24 +192,22 @@ class Receipt:
         cls,
         face: Face,
         canvas: Picture,
-        recogniser: Recogniser | None,
+        embedder: Embedder | None,
         *,
         crop: str,
         blur: str | None,
-        chip_points: bool = False,
     ) -> Receipt:
         """Returns the receipt of a clean side, before anything is changed.
 
         Args:
             face: The face.
             canvas: The clean canvas, before any stretch.
-            recogniser: Which one embeds.
+            embedder: The recogniser; None where the numbers are of the pixels alone.
             crop: A key of ``CROPS``.
             blur: A key of ``BLURS``, None where the changed picture is given.
-            chip_points: Whether the recogniser cuts its crop by dlib's landmarks.
         """
         return cls(
-            recogniser,
+            Recogniser.of(embedder) if embedder else None,
             crop,
             blur,
             digest_of(canvas),
@@ -212,7 +215,7 @@ class Receipt:
             _of_face(face),  # never the face itself: a receipt holds no picture
             face.eye_distance,
             face.frame,
-            Geometry.of(face, chip_points=chip_points),
+            Geometry.of(face, embedder),
         )
 
     def after(
@@ -304,6 +307,7 @@ def _as_lists(geometry: Geometry) -> dict[str, Any]:
         "landmarks": [list(point) for point in geometry.landmarks],
         "box": list(geometry.box),
         "chip_points": None if points is None else [list(point) for point in points],
+        "mtcnn_box": None if geometry.mtcnn_box is None else list(geometry.mtcnn_box),
     }
 
 
@@ -336,16 +340,23 @@ def geometry_from(known: Mapping[str, Any], key: str = "geometry") -> Geometry:
     try:
         found = known[key]
         landmarks = _points(found["landmarks"])
-        (left, top), (right, bottom) = _points([found["box"][:2], found["box"][2:]])
+        used = _box(found["box"])
         chip = found["chip_points"]
         points = None if chip is None else tuple((int(x), int(y)) for x, y in _points(chip))
+        own = found.get("mtcnn_box")
+        box = None if own is None else _box(own)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unusable(key) from error
     if len(landmarks) != 5 or (points is not None and len(points) != 5):
         raise _unusable(key)
     if math.dist(landmarks[0], landmarks[1]) < 1:  # the eyes, whose distance others divide by
         raise _unusable(key)
-    return Geometry(landmarks, (left, top, right, bottom), points)
+    return Geometry(landmarks, used, points, box)
+
+
+def _box(edges: Any) -> Box:
+    (left, top), (right, bottom) = _points([edges[:2], edges[2:]])
+    return left, top, right, bottom
 
 
 def _points(values: Any) -> tuple[tuple[float, float], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import functools
@@ -25,7 +26,7 @@ from blurdash.argue import Examined, examine, flips_of
 from blurdash.blur import Change
 from blurdash.embed import Embedder
 from blurdash.errors import NoFaceError, SettingError, TableError
-from blurdash.face import find_face
+from blurdash.face import Face, find_face
 from blurdash.failures import FAILURES
 from blurdash.finished import FinishedTable
 from blurdash.flips import FlipSettings
@@ -55,10 +56,15 @@ __all__ = [
     "Cost",
     "Measured",
     "ReferenceSettings",
+    "called",
     "check_free",
     "estimate",
     "kept_references",
+    "manifest_of",
     "measure_reference",
+    "numbers_of",
+    "seconds_of_a_row",
+    "without_names",
     "write_reference",
 ]
 
@@ -189,31 +195,29 @@ def estimate(
         workers: Faces in work at once.
     """
     faces = len(sources[: settings.limit])
-    seconds = _seconds_of_a_row(sources, settings, embedder)
+    seconds = seconds_of_a_row(_first_face(sources), settings, embedder)
     rows = faces * settings.rows
     return Cost(faces, rows * seconds / max(1, min(workers, faces)), rows * BYTES_OF_A_ROW / 1e6)
 
 
-def _seconds_of_a_row(
-    sources: Sequence[Source], settings: ReferenceSettings, embedder: Embedder
-) -> float:
+def _first_face(sources: Sequence[Source]) -> Face:
     for source in sources:
-        try:
-            face = find_face(load_photo(source.photo), every_turn=False)
-        except FAILURES:
-            continue
-        known = PreparedFace(
-            face, embedder, kernel=settings.kernel, crop=settings.crop,
-            exact=settings.blur == "exact",
-        )  # fmt: skip
-        known.readout(Change(20, 0.0, settings.kernel))  # what the first picture takes longer
-        begun = time.perf_counter()
-        known.readout(Change(50, 0.0, settings.kernel))
-        return time.perf_counter() - begun
+        with contextlib.suppress(*FAILURES):
+            return find_face(load_photo(source.photo), every_turn=False)
     raise NoFaceError(
         f"none of the {len(sources)} pictures has a usable face",
         hint="give a folder with photos of faces",
     )
+
+
+def seconds_of_a_row(face: Face, settings: ReferenceSettings, embedder: Embedder) -> float:
+    """Returns what one changed picture takes here, as it was just measured on a face."""
+    exact = settings.blur == "exact"
+    known = PreparedFace(face, embedder, kernel=settings.kernel, crop=settings.crop, exact=exact)
+    known.readout(Change(20, 0.0, settings.kernel))  # what the first picture takes longer
+    begun = time.perf_counter()
+    known.readout(Change(50, 0.0, settings.kernel))
+    return time.perf_counter() - begun
 
 
 def measure_reference(
@@ -343,7 +347,7 @@ def _assembled(
     if not good:
         flips_of(tried, settings.flips, embedder, {})  # raises, and says why
     failures = {one.name: one.failure for one in tried if one.failure}
-    numbered = {one.name: f"face_{i:0{len(str(len(good)))}d}" for i, one in enumerate(good, 1)}
+    numbered = numbers_of([one.name for one in good])
     flips = flips_of(good, settings.flips, embedder, left_out)
     flips = dataclasses.replace(flips, faces=tuple(numbered.values()))
     ids = [tables["fixed"].photo_id(one.name) or "" for one in good]
@@ -358,7 +362,7 @@ def _assembled(
     }
     reference = write_reference(
         out,
-        {which: (_numbered(table, numbered), table.settings) for which, table in tables.items()},
+        {which: (_rows_of(table, numbered), table.settings) for which, table in tables.items()},
         flips.as_dict(),
         pairs,
         manifest_of(out.name, settings, embedder, content),
@@ -409,12 +413,26 @@ def _one_of_each(
     return kept, twice
 
 
-def _numbered(table: FinishedTable, names: Mapping[str, str]) -> Iterator[pa.Table]:
-    """A sweep's rows of some faces, which are called by numbers."""
-    for name, number in names.items():
-        rows = table.rows(name)
-        column = pa.array([number] * len(rows), pa.string())
-        yield rows.set_column(0, rows.schema.field("face"), column)
+def _rows_of(table: FinishedTable, numbered: Mapping[str, str]) -> Iterator[pa.Table]:
+    for name, number in numbered.items():
+        yield called(table.rows(name), number)
+
+
+def numbers_of(names: Sequence[str]) -> dict[str, str]:
+    """Returns what each face is called in a reference, by its name.
+
+    Example:
+        >>> numbers_of(["ada", "bea"])
+        {'ada': 'face_1', 'bea': 'face_2'}
+    """
+    digits = len(str(len(names)))
+    return {name: f"face_{i:0{digits}d}" for i, name in enumerate(names, 1)}
+
+
+def called(rows: pa.Table, number: str) -> pa.Table:
+    """Returns a face's rows under another name."""
+    column = pa.array([number] * len(rows), pa.string())
+    return rows.set_column(0, rows.schema.field("face"), column)
 
 
 def _nearest(pairs: StrangerPairs, names: Sequence[str]) -> tuple[str, str] | None:
@@ -451,7 +469,7 @@ def write_reference(
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         for which, (rows, settings) in sweeps.items():
-            told = functools.partial(_without_names, settings)
+            told = functools.partial(without_names, settings)
             write_sweep(unfinished / f"{which}.parquet", rows, told)
         text = json.dumps({**flips, "failures": {}}, allow_nan=False, ensure_ascii=False)
         (unfinished / FLIPS).write_text(text + "\n", encoding="utf-8")
@@ -469,8 +487,8 @@ def write_reference(
     return reference
 
 
-def _without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A sweep's settings without the names of photos that failed, and without their stamps."""
+def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a sweep's settings without names of photos that failed, and without their stamps."""
     report = {**settings.get("report", {}), "failed_faces": {}}
     return {**settings, "report": report, "photos": ""}
 

@@ -38,6 +38,7 @@ __all__ = [
     "read_settings",
     "read_sweep",
     "settings_of",
+    "sweep_bytes",
     "table_of",
     "with_own_settings",
     "with_settings",
@@ -214,17 +215,30 @@ def write_sweep(
     Raises:
         TableError: The file cannot be written.
     """
-    # Without Arrow's own copy of the schema, which would hide the settings from pyarrow.
-    how: Any = {"compression": "zstd", "store_schema": False}
     try:
         with whole_file(path) as unfinished:
-            with pq.ParquetWriter(unfinished, SCHEMA, **how) as writer:
-                for group in _gathered(parts):
-                    writer.write_table(group, row_group_size=len(group))
-                writer.add_key_value_metadata(_notes(settings()))
+            _write_parts(unfinished, parts, settings)
             _flush(unfinished)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def sweep_bytes(parts: Iterable[pa.Table], settings: Mapping[str, Any]) -> bytes:
+    """Returns the file that ``write_sweep`` writes, for what belongs on no disk."""
+    sink = pa.BufferOutputStream()
+    _write_parts(sink, parts, lambda: settings)
+    return bytes(sink.getvalue())
+
+
+def _write_parts(
+    sink: Any, parts: Iterable[pa.Table], settings: Callable[[], Mapping[str, Any]]
+) -> None:
+    # Without Arrow's own copy of the schema, which would hide the settings from pyarrow.
+    how: Any = {"compression": "zstd", "store_schema": False}
+    with pq.ParquetWriter(sink, SCHEMA, **how) as writer:
+        for group in _gathered(parts):
+            writer.write_table(group, row_group_size=len(group))
+        writer.add_key_value_metadata(_notes(settings()))
 
 
 def other_settings(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from blurdash.clean import Readout
 from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS, Embedder
 from blurdash.errors import BlurdashError, NoFaceError, ReceiptError, SettingError
-from blurdash.face import Face, chip_landmarks, find_faces, locate_face, turned
+from blurdash.face import Face, chip_landmarks, find_faces, locate_face, own_mtcnn_box, turned
 from blurdash.measures import MEASURES
 from blurdash.quality import METRICS
 from blurdash.readout import PreparedFace, pixels_only
@@ -114,6 +114,7 @@ def verify(
     same_photo = all(line.status == EQUAL for line in lines if line.name.startswith("photo_s"))
     of_canvas = _canvas_line(receipt, canvas, same_photo)
     lines += [of_canvas, *_chip_lines(geometry, canvas, of_canvas.status)]
+    lines += _mtcnn_lines(geometry, canvas)
     face = _face_of(receipt, canvas, frame, geometry)
     again, recogniser = _again(receipt, face, change, exact, load)
     lines += recogniser
@@ -304,6 +305,14 @@ def _chip_lines(geometry: Geometry, canvas: Picture, status: str) -> Iterator[Li
         line = _apart("geometry.chip_points", gap, "of the canvas", 0.0)
         near = status == NEAR and 0 < gap <= CHIP_TOLERANCE
         yield dataclasses.replace(line, status=NEAR) if near else line
+
+
+def _mtcnn_lines(geometry: Geometry, canvas: Picture) -> Iterator[Line]:
+    """facenet-pytorch's own box: the same one on the same canvas."""
+    if geometry.mtcnn_box is not None:
+        here = own_mtcnn_box(canvas) or geometry.box
+        gap = float(np.abs(np.array(geometry.mtcnn_box) - np.array(here)).max())
+        yield _apart("geometry.mtcnn_box", gap, "of the canvas")
 
 
 def _apart(name: str, gap: float, where: str, most: float = GEOMETRY_TOLERANCE) -> Line:

@@ -5,6 +5,7 @@ The reference is ``dlib.face_recognition_model_v1`` itself, from photo to descri
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import threading
@@ -443,11 +444,37 @@ def test_facenets_native_crop_is_facenet_pytorchs_own(portrait_face: Face) -> No
         tuple(np.float32(edge) for edge in portrait_face.box),
     ]
     for box in boxes:
-        theirs = extract_face(canvas, np.array(box, float), image_size=160, margin=0)
+        picture = Image.fromarray(canvas)
+        theirs = extract_face(picture, np.array(box, float), image_size=160, margin=0)
         ours = native_crop(canvas, box)
         assert ours.shape == (160, 160, 3)
-        as_floats = torch.from_numpy(ours).permute(2, 0, 1).float()
+        as_floats = torch.from_numpy(ours.copy()).permute(2, 0, 1).float()
         assert torch.equal(as_floats, theirs), box
+
+
+def test_convention_facenets_native_crop_is_that_of_mtcnn_on_the_whole_canvas(
+    portrait_face: Face,
+) -> None:
+    from facenet_pytorch import MTCNN
+
+    from blurdash.embed.facenet_embedder import native_crop
+
+    cutter = MTCNN(image_size=160, margin=0, post_process=False)
+    picture = Image.fromarray(np.array(portrait_face.canvas))
+    theirs = cutter(picture).permute(1, 2, 0).numpy()
+    ours = native_crop(portrait_face.canvas, portrait_face.mtcnn_box)
+    assert np.abs(ours.astype(float) - theirs).max() <= 1
+    found = np.asarray(cutter.detect(picture)[0][0], float)
+    np.testing.assert_allclose(portrait_face.mtcnn_box, found, atol=0.05)
+    assert portrait_face.mtcnn_box is portrait_face.mtcnn_box, "computed once"
+    assert np.abs(np.subtract(portrait_face.mtcnn_box, portrait_face.box)).max() > 1
+
+
+def test_where_mtcnn_finds_no_face_at_full_size_the_box_of_the_canvas_is_taken(
+    portrait_face: Face,
+) -> None:
+    empty = dataclasses.replace(portrait_face, canvas=np.zeros_like(portrait_face.canvas))
+    assert empty.mtcnn_box == empty.box
 
 
 def test_facenets_native_crop_shows_the_face(portrait_face: Face) -> None:

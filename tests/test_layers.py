@@ -59,14 +59,13 @@ LEVELS = {
     "search": 7,
     "flips": 7,
     "argue": 8,
-    "sentences": 9,
     "summary": 7,
     "figure": 8,
-    "reference": 8,
-    "reference_run": 9,
-    "cli": 10,
-    "ui": 10,
-    "__main__": 11,
+    "reference": 9,
+    "sentences": 10,
+    "cli": 11,
+    "ui": 11,
+    "__main__": 12,
 }
 # The same inside of the pages.
 ROOMS = {
@@ -81,8 +80,13 @@ ROOMS = {
     "app": 5,
 }
 # Inside a sub-package, and within this level among themselves: table may use errors.
-SIBLINGS = ("embed", "ui", "cli", "figure", "sentences")
-SPLIT = ("cli", "figure", "sentences")  # rows of several files: cli.py, cli_study.py, ...
+SIBLINGS = ("embed", "ui", "cli", "figure", "reference", "sentences")
+SPLIT = (
+    "cli",
+    "figure",
+    "reference",
+    "sentences",
+)  # rows of several files: cli.py, cli_study.py, ...
 LEVEL_ZERO_USES: dict[str, set[str]] = {
     "table": {"errors", "words"},
     "values": {"errors"},

@@ -23,6 +23,7 @@ from blurdash.face import Face, locate_face
 from blurdash.measures import MEASURES
 from blurdash.quality import psnr, ssim
 from blurdash.readout import PreparedFace, compare, measure, pixels_only
+from blurdash.receipt import geometry_from
 
 Picture = npt.NDArray[np.uint8]
 
@@ -445,3 +446,17 @@ def test_a_receipt_has_dlibs_points_only_where_the_recogniser_uses_them(
         assert pixels_only(face, Change()).receipt.as_dict()["geometry"]["chip_points"] is None
         told = PreparedFace(face, dlib_embedder).readout(Change()).receipt.as_dict()
         assert len(told["geometry"]["chip_points"]) == 5
+
+
+def test_a_receipt_has_facenets_own_box_only_where_the_recogniser_cuts_by_it(
+    portrait_face: Face,
+) -> None:
+    class Cutting(Spoken):
+        uses_mtcnn_box = True
+
+    face = dataclasses.replace(portrait_face)
+    canvas = face.canvas
+    for kind, box in ((Spoken, None), (Cutting, list(face.mtcnn_box))):
+        told = compare(canvas, canvas, face, kind([1, 0], [0.6, 0.8])).receipt.as_dict()
+        assert told["geometry"]["mtcnn_box"] == box
+        assert geometry_from(told).mtcnn_box == (tuple(box) if box else None)

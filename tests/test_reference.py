@@ -33,6 +33,7 @@ from blurdash.reference import (
     references_in,
     unpacked,
 )
+from blurdash.reference_photos import PhotoReference
 from blurdash.reference_run import (
     Measured,
     ReferenceSettings,
@@ -185,6 +186,37 @@ def test_a_run_that_was_stopped_goes_on(
         assert done.reference.sweep(which).equals(measured.reference.sweep(which))
     assert done.reference.flips().cells == measured.reference.flips().cells
     assert not out.with_name("people.work").exists()
+
+
+def test_a_few_photos_in_memory_give_the_same(
+    photos: Path, measured: Measured, embedder: Embedder
+) -> None:
+    names = ["ada", "bea", "cleo", "nobody"]
+    sources = [Source(name, (photos / f"{name}.png").read_bytes()) for name in names]
+    seen = list[tuple[int, int]]()
+    run = PhotoReference(
+        sources, QUICK, embedder, name="people", who="faces of people",
+        progress=lambda *counts: seen.append(counts),
+    )  # fmt: skip
+    assert run.reference is None
+    while run.step():
+        pass
+    found = run.reference
+    assert found is not None
+    found.check()
+    assert seen == sorted(seen)
+    assert seen[-1] == (run.total, run.total)
+    assert found.who == measured.reference.who
+    assert found.manifest["failures"] == {"no usable face": 1}
+    for which in SWEEPS:
+        columns = [name for name in found.sweep(which).column_names if name != "photo_id"]
+        wanted = measured.reference.sweep(which).select(columns).replace_schema_metadata(None)
+        assert found.sweep(which).select(columns).replace_schema_metadata(None).equals(wanted)
+    assert found.flips().cells == measured.reference.flips().cells
+    for name, values in measured.reference.pairs().values.items():
+        np.testing.assert_allclose(found.pairs().values[name], values, rtol=1e-6)
+    again = unpacked(found.packed())
+    assert again.under == measured.reference.under
 
 
 def test_one_that_is_there_is_not_replaced(

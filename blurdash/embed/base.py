@@ -130,6 +130,7 @@ class Embedder(ABC):
         dim: Numbers in an embedding.
         normalised: Whether embeddings have unit length.
         uses_chip_points: Whether its crop is cut by dlib's landmarks, ``Face.chip_points``.
+        uses_mtcnn_box: Whether its crop is cut by facenet-pytorch's own box, ``Face.mtcnn_box``.
         protocol: The protocol it follows.
         weights_sha256: Hex digest of the weights file.
         note: Why this one was chosen in place of another, and how to get that; may be empty.
@@ -141,6 +142,7 @@ class Embedder(ABC):
     dim: ClassVar[int]
     normalised: ClassVar[bool]
     uses_chip_points: ClassVar[bool] = False
+    uses_mtcnn_box: bool = False
 
     def __init__(self, protocol: str, weights_sha256: str) -> None:
         self.protocol = protocol
@@ -222,6 +224,7 @@ class OneAtATime(Embedder):
             "dim": embedder.dim,
             "normalised": embedder.normalised,
             "uses_chip_points": embedder.uses_chip_points,
+            "uses_mtcnn_box": embedder.uses_mtcnn_box,
             "note": embedder.note,
             "remark": embedder.remark,
             "device": embedder.device,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
@@ -37,11 +37,12 @@ class FaceNetEmbedder(Embedder):
     def __init__(self, network: FaceNetNetwork, protocol: str, weights_sha256: str) -> None:
         super().__init__(protocol, weights_sha256)
         self._network = network
+        self.uses_mtcnn_box = protocol != "study"
         self.device = str(network.device)
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
         """Returns the 160 × 160 face crop, or the canvas itself where the protocol is study."""
-        return canvas if self.protocol == "study" else native_crop(canvas, face.box)
+        return canvas if self.protocol == "study" else native_crop(canvas, face.mtcnn_box)
 
     def embed_crops(self, crops: Picture) -> Embeddings:
         """Returns the embeddings of crops; see ``Embedder.embed_crops``."""
@@ -65,6 +66,10 @@ class FaceNetCasiaWebface(FaceNetEmbedder):
 def native_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Picture:
     """Returns the crop that facenet-pytorch's MTCNN makes of this box, resized to 160 × 160.
 
+    Conventions:
+        As it cuts a Pillow picture: edges are cut to whole px, and Pillow's bilinear filter
+        averages. An array it would resize otherwise, at a cosine of 0.964 from this.
+
     Args:
         canvas: uint8 RGB ``(H, W, 3)``.
         box: Left, top, right, bottom; px.
@@ -78,16 +83,14 @@ def native_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Pict
 
     References:
         facenet-pytorch ``extract_face`` with ``image_size=160, margin=0``, the default of its
-        ``MTCNN``.
+        ``MTCNN``; its path for Pillow pictures.
     """
     left, top, right, bottom = box
     height, width = canvas.shape[:2]
     rows = slice(int(max(top, 0)), int(min(bottom, height)))
     columns = slice(int(max(left, 0)), int(min(right, width)))
-    part = np.ascontiguousarray(canvas[rows, columns])
-    return np.asarray(
-        cv2.resize(part, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA), np.uint8
-    )
+    part = Image.fromarray(np.ascontiguousarray(canvas[rows, columns]))
+    return np.asarray(part.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BILINEAR), np.uint8)
 
 
 def load(

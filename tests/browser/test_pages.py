@@ -38,7 +38,7 @@ def test_sweeps_shown_on_both_axes_saved_and_opened_again(page: Page):
     go_to(page, "Sweeps")
     graph = page.locator(".js-plotly-plot")
     expect(graph.get_by_text(AXES["px"]).first).to_be_visible(timeout=30_000)
-    expect(page.get_by_text(re.compile("Faces: 30 faces of nobody"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Faces: 30 generated faces of nobody"))).to_be_visible()
     pick(page, "Degree in", AXES["percent"].removeprefix("degree, "))
     expect(graph.get_by_text(AXES["percent"]).first).to_be_visible()
     with saved(page, "CSV, averages").open(newline="", encoding="utf-8") as file:
