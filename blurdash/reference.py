@@ -121,6 +121,11 @@ class Reference:
         return f"{self.faces} {self.manifest['who']}"
 
     @property
+    def title(self) -> str:
+        """What a person chooses it by: shipped ones are of the same faces, others have names."""
+        return self.who if self.origin == "shipped" else f"{self.name}, {self.faces} faces"
+
+    @property
     def label(self) -> str:
         """The recogniser's label."""
         return str(self.manifest["recogniser"]["label"])

@@ -1,19 +1,35 @@
-"""References for tests: the shipped ones' numbers as if another recogniser had given them."""
+"""References for tests: of little, or the shipped numbers as if of another recogniser."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pyarrow as pa
 
 from blurdash.embed import Embedder
+from blurdash.flips import FlipSettings
+from blurdash.measures import CLAIM
 from blurdash.receipt import Recogniser
 from blurdash.reference import SWEEPS, Reference, load_reference
-from blurdash.reference_run import write_reference
+from blurdash.reference_run import ReferenceSettings, write_reference
 from blurdash.sweep_file import settings_of
 from blurdash.ui.server.references import SHIPPED
 
-__all__ = ["as_if_by"]
+__all__ = ["Quick", "as_if_by"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Quick(ReferenceSettings):
+    """Little of everything."""
+
+    degrees: tuple[int, ...] = (0, 30)
+    map_degrees: tuple[int, ...] = (0, 50)
+
+    @property
+    def flips(self) -> FlipSettings:
+        few = {"shifts": (16.0,), "degrees": (30,), "measures": CLAIM}
+        return dataclasses.replace(super().flips, **few)  # type: ignore[arg-type]
 
 
 def as_if_by(embedder: Embedder, out: Path, *, who: str = "faces of a test") -> Reference:

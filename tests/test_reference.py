@@ -20,9 +20,7 @@ from PIL import Image
 from blurdash.cli import main
 from blurdash.embed import Embedder, load_embedder
 from blurdash.errors import NoFaceError, SettingError, StoppedError, TableError
-from blurdash.flips import FlipSettings
 from blurdash.kernel import KERNELS
-from blurdash.measures import CLAIM
 from blurdash.reference import (
     FILES,
     MANIFEST,
@@ -43,24 +41,11 @@ from blurdash.reference_run import (
 )
 from blurdash.sweep import Source, run_sweep
 from blurdash.sweep_file import read_sweep, settings_of
+from tests.references import Quick
 
 pytestmark = pytest.mark.xdist_group("reference")  # one worker: what the tests share is made once
 
 Picture = npt.NDArray[np.uint8]
-
-
-@dataclasses.dataclass(frozen=True)
-class Quick(ReferenceSettings):
-    """Little of everything."""
-
-    degrees: tuple[int, ...] = (0, 30)
-    map_degrees: tuple[int, ...] = (0, 50)
-
-    @property
-    def flips(self) -> FlipSettings:
-        few = {"shifts": (16.0,), "degrees": (30,), "measures": CLAIM}
-        return dataclasses.replace(super().flips, **few)  # type: ignore[arg-type]
-
 
 QUICK = Quick()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +26,6 @@ from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
 from blurdash.sweep_file import as_csv, read_sweep, settings_of, with_own_settings
 from blurdash.ui.components.clicks import clicked
-from blurdash.ui.components.fragments import fragment
 from blurdash.ui.components.style import theme
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.references import references_at_hand
@@ -40,6 +38,15 @@ from blurdash.ui.server.shipped import (
     sweeps_at_hand,
 )
 from blurdash.ui.server.streamlit_inside import current_session
+from blurdash.ui.sweeps.choices import (
+    await_recogniser,
+    drop_job,
+    pick,
+    picked_faces,
+    plain_line,
+    show_progress,
+)
+from blurdash.ui.sweeps.own_reference import own_reference
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.sweep_job import SweepJob
 from blurdash.words import sentence
@@ -54,7 +61,6 @@ if TYPE_CHECKING:
 
 __all__ = ["sweeps_page"]
 
-POLL_SECONDS = 0.7
 # Processor time of a row, by whether the recogniser is FaceNet (unit length) or dlib's.
 SECONDS_A_ROW = {True: 0.07, False: 0.04}
 SWEEP_ANGLES: dict[str, str | float] = {
@@ -76,10 +82,15 @@ class Chosen(NamedTuple):
 
 def sweeps_page() -> None:
     """Draws the page."""
-    ways = {"Shipped": _at_hand, "A file of mine": _own_file, "My photos": _own_photos}
+    ways = {
+        "Shipped": _at_hand,
+        "A file of mine": _own_file,
+        "My photos": _own_photos,
+        "A reference of mine": own_reference,
+    }
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="bd-toolbar")
     with bar:
-        choice = _pick("Sweep of", list(ways), "sw_which", width=150)
+        choice = pick("Sweep of", list(ways), "sw_which", width=180)
     chosen = ways[choice](bar)
     if chosen is not None:
         _show(chosen, bar)
@@ -88,13 +99,13 @@ def sweeps_page() -> None:
 def _at_hand(bar: DeltaGenerator) -> Chosen | None:
     groups = _groups()
     with bar:
-        faces = _pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=230)
+        faces = pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=230)
         measured_by = _measured_by(faces, groups)
         # The portrait can be swept with any recogniser, and a reference measured with any.
         names = sorted(EMBEDDERS, key=lambda name: name not in measured_by)
-        name = _pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=190)
-        kernel = _pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
-        angle = _pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=190)
+        name = pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=190)
+        kernel = pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
+        angle = pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=190)
     if faces != PORTRAIT_FACES:
         return _of_reference(groups[faces], name, kernel, angle)
     which = Which(faces, name, kernel, angle)
@@ -110,9 +121,8 @@ def _at_hand(bar: DeltaGenerator) -> Chosen | None:
 def _groups() -> dict[str, list[Reference]]:
     """References by whose faces they are of; the visitor's own first."""
     found: dict[str, list[Reference]] = {}
-    for one in (*session_faces().references, *references_at_hand().found):
-        called = one.who if one.origin == "shipped" else f"{one.name}, {one.faces} faces"
-        found.setdefault(called, []).append(one)
+    for one in (*session_faces().references(), *references_at_hand().found):
+        found.setdefault(one.title, []).append(one)
     return found
 
 
@@ -138,7 +148,7 @@ def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) 
     try:
         table = reference.sweep(which)
     except BlurdashError as error:
-        st.error(sentence(_plain_line(str(error))), icon=":material/error:")
+        st.error(sentence(plain_line(str(error))), icon=":material/error:")
         return None
     source = ", ".join(text for text in (reference.who, reference.manifest["source"]) if text)
     kept = isinstance(reference.where, Path) and reference.where / f"{which}.parquet"
@@ -148,18 +158,18 @@ def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) 
 def _offer(which: Which) -> None:
     """Offers to compute a sweep of the portrait that is not at hand."""
     faces = session_faces()
-    if faces.job is not None and faces.job.purpose == which:
+    if isinstance(faces.job, SweepJob) and faces.job.purpose == which:
         if faces.job.running:
-            fragment(_progress, every=POLL_SECONDS)()
+            show_progress()
             return
         st.warning(faces.job.error)
         faces.job = None
     loading = recogniser.request(which.recogniser, defaults.PROTOCOL)
     if not loading.done.is_set():
-        fragment(_await_recogniser, every=POLL_SECONDS)(loading)
+        await_recogniser(loading)
         return
     if loading.embedder is None:
-        st.error(_plain_line(f"{loading.error}."), icon=":material/error:")
+        st.error(plain_line(f"{loading.error}."), icon=":material/error:")
         return
     angle = SWEEP_ANGLES[which.angle]
     degrees = MAP_DEGREES if angle == "all" else tuple(defaults.DEGREES)
@@ -171,7 +181,7 @@ def _offer(which: Which) -> None:
         f"about {seconds} s on an idle core. It is kept for later visits."
     )
     if clicked("Compute it", type="primary", key="sw_compute"):
-        _drop_job()
+        drop_job()
         portrait = faces.choices()[:1]
         faces.job = SweepJob(
             portrait, sweep, loading.embedder, session=current_session(), purpose=which
@@ -182,7 +192,7 @@ def _offer(which: Which) -> None:
 def _computed(which: Which) -> Chosen | None:
     """The portrait's sweep that was just computed: kept for every visitor, else for this one."""
     job = session_faces().job
-    if job is None or job.purpose != which or job.table is None or job.error:
+    if not isinstance(job, SweepJob) or job.purpose != which or job.table is None or job.error:
         return None  # of one that was cancelled there is only a part
     unkept = None
     try:
@@ -194,26 +204,6 @@ def _computed(which: Which) -> Chosen | None:
         session_faces().job = None
         st.rerun()
     return unkept
-
-
-def _await_recogniser(loading: Loading) -> None:
-    if loading.done.is_set():
-        st.rerun()
-    if loading.fraction is None:
-        st.info("The recogniser is being loaded.", icon=":material/hourglass_top:")
-    else:
-        st.progress(loading.fraction, "Fetching the recogniser's weights")
-
-
-def _pick(
-    label: str, names: list[str], key: str, shown: Callable[[str], str] = str, *, width: int = 145
-) -> str:
-    if st.session_state.get(key) not in names:
-        st.session_state.pop(key, None)
-    picked = st.selectbox(
-        label, names, key=key, format_func=shown, width=width, persist_state="session"
-    )
-    return picked or names[0]
 
 
 def _own_file(_bar: DeltaGenerator) -> Chosen | None:
@@ -232,8 +222,8 @@ def _own_file(_bar: DeltaGenerator) -> Chosen | None:
         return None
     chosen = sweeps[0]
     if len(sweeps) > 1:
-        names = [f"{i}: {_plain_line(heading(one))}" for i, one in enumerate(sweeps, 1)]
-        picked = _pick(f"Which of the {len(sweeps)} sweeps in it", names, "sw_part", width=620)
+        names = [f"{i}: {plain_line(heading(one))}" for i, one in enumerate(sweeps, 1)]
+        picked = pick(f"Which of the {len(sweeps)} sweeps in it", names, "sw_part", width=620)
         chosen = sweeps[names.index(picked)]
     return Chosen(chosen, "a file of yours")
 
@@ -246,15 +236,15 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
             "Add photos on the Explore page to sweep them here; the portrait is always there."
         )
     with bar:
-        picked = _picked_faces(labels)
-        kernel = _pick(
+        picked = picked_faces(labels)
+        kernel = pick(
             "Kernel", list(KERNELS), "sw_own_kernel", lambda name: KERNELS[name].label, width=170
         )
         st.session_state.setdefault("sw_own_angle", "45")
-        angle = _pick("Angle", ["random", "45", "0", "90"], "sw_own_angle", width=120)
+        angle = pick("Angle", ["random", "45", "0", "90"], "sw_own_angle", width=120)
         st.session_state.setdefault("sw_own_step", "2")
-        step = int(_pick("Every", ["1", "2", "5", "10"], "sw_own_step", "{} px".format, width=110))
-        chosen = _pick(
+        step = int(pick("Every", ["1", "2", "5", "10"], "sw_own_step", "{} px".format, width=110))
+        chosen = pick(
             "Recogniser",
             [AUTOMATIC, *EMBEDDERS],
             "sw_own_recogniser",
@@ -271,7 +261,7 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
             kernel=kernel,
             limit=None,
         )
-        _drop_job()
+        drop_job()
         faces = [one for one in choices if one.id in picked]
         session_faces().job = SweepJob(faces, sweep, loading.embedder, session=current_session())
     _expectation(len(picked), step, loading)
@@ -280,34 +270,15 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
             st.caption(f"{one.label} is doubtful: {one.face.doubt}.")
     if loading.error:
         st.error(f"{loading.error}.", icon=":material/error:")
-    job: SweepJob | None = session_faces().job
-    if job is None or job.purpose is not None:
+    job = session_faces().job
+    if not isinstance(job, SweepJob) or job.purpose is not None:
         return None
     if job.running:
-        fragment(_progress, every=POLL_SECONDS)()
+        show_progress()
         return None
     if job.error:
         st.warning(job.error)
     return Chosen(job.table, "your photos") if job.table is not None else None
-
-
-def _picked_faces(labels: dict[str, str]) -> list[str]:
-    """Which faces to sweep: all, and those that come later; the choice outlives the page."""
-    known = st.session_state.setdefault("sw_known_faces", set())
-    before = st.session_state.get("sw_own_faces", [])
-    new = [name for name in labels if name not in known]
-    if new or not set(before) <= set(labels):
-        kept = [name for name in before if name in labels]
-        st.session_state["sw_own_faces"] = [*kept, *(name for name in new if name not in kept)]
-        known |= set(new)
-    return st.multiselect(
-        "Faces",
-        list(labels),
-        key="sw_own_faces",
-        format_func=labels.__getitem__,
-        width=300,
-        persist_state="session",
-    )
 
 
 def _expectation(faces: int, step: int, loading: Loading) -> None:
@@ -324,41 +295,18 @@ def _expectation(faces: int, step: int, loading: Loading) -> None:
     )
 
 
-def _progress() -> None:
-    job: SweepJob | None = session_faces().job
-    if job is None or not job.running:
-        st.rerun()
-    left, before = job.seconds_left(), job.waits_for
-    text = f"{job.done} of {job.total} readouts"
-    if before:
-        others = "one other sweep has" if before == 1 else f"{before} other sweeps have"
-        text += f"; begins when {others} ended"
-    elif left is not None:
-        text += f", {math.ceil(left)} s left"
-    st.progress(min(1.0, job.done / max(1, job.total)), text)
-    if clicked("Cancel", key="sw_cancel"):
-        job.cancel()
-        st.rerun()
-
-
-def _drop_job() -> None:
-    job: SweepJob | None = session_faces().job
-    if job is not None:
-        job.drop()
-
-
 def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
     table = chosen.table
     is_map = settings_of(table).get("identity", {}).get("angle") == "all"
     current = False
     with bar:
         if is_map:
-            measure = _pick(
+            measure = pick(
                 "Measure", measured(table), "sw_measure", lambda name: MEASURES[name].label
             )
             axis = "px"
         else:
-            axis = _pick(
+            axis = pick(
                 "Degree in", list(AXES), "sw_axis", lambda name: AXES[name].removeprefix("degree, ")
             )
             measure = EMBEDDING
@@ -502,7 +450,7 @@ def _origin(table: pa.Table, source: str) -> None:
     left_out = left_out_in_words(settings.get("report", {}).get("left_out", {}))
     left_out = f" {sentence(left_out)}" if left_out else ""
     st.caption(
-        _plain_line(
+        plain_line(
             f"Faces: {source}. Recogniser {label}, protocol {table['protocol'][0]}, "
             f"crop {table['crop'][0]}, kernel {table['kernel'][0]}. {made}{left_out}"
         )
@@ -512,10 +460,6 @@ def _origin(table: pa.Table, source: str) -> None:
 def _recogniser_label(table: pa.Table) -> str:
     name = str(table["embedder"][0])
     return EMBEDDERS[name].label if name in EMBEDDERS else name
-
-
-def _plain_line(text: str) -> str:
-    return "".join(sign for sign in text if sign not in "[]!<>`*_$\\")[:400]
 
 
 def _downloads(table: pa.Table, axis: str) -> None:

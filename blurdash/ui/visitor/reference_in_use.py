@@ -30,7 +30,7 @@ def references_for(chosen: View, embedder: Embedder) -> list[Reference]:
         chosen.kernel,
         weights=embedder.weights_sha256,
     )
-    own = [one for one in session_faces().references if one.fits(under)]
+    own = [one for one in session_faces().references() if one.fits(under)]
     return [*own, *references_at_hand().fitting(under)]
 
 

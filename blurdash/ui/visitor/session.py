@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
     from blurdash.face import Face
     from blurdash.reference import Reference
     from blurdash.ui.server.known_face import Curve, KnownFace
-    from blurdash.ui.visitor.sweep_job import SweepJob
+    from blurdash.ui.visitor.photo_job import PhotoJob
 
 __all__ = [
     "FACES_KEPT",
     "FACES_OF_A_PHOTO",
     "Faces",
+    "OwnReference",
     "Photo",
     "session_faces",
 ]
 
 SETTINGS_KEPT = 4
+REFERENCES_KEPT = 4
 # A canvas takes 3 MB, and as PNG, once it was shown, 1.5 MB more.
 FACES_OF_A_PHOTO = 12
 FACES_KEPT = 24
@@ -58,6 +60,18 @@ class Photo:
         return f"Photo {self.number}"
 
 
+class OwnReference(NamedTuple):
+    """A reference of this visitor's.
+
+    Attributes:
+        reference: The reference; it lies in this session and nowhere else.
+        faces: Ids of the faces that it was measured from; none of one that was loaded from a file.
+    """
+
+    reference: Reference
+    faces: frozenset[str]
+
+
 @dataclass
 class Faces:
     """Everything a session knows of its visitor's photos."""
@@ -65,10 +79,10 @@ class Faces:
     photos: dict[str, Photo] = field(default_factory=dict)
     shown: dict[str, ShownFace] = field(default_factory=dict)
     known: dict[tuple[str, ...], KnownFace] = field(default_factory=dict)  # by face and setting
-    job: SweepJob | None = None
+    job: PhotoJob | None = None
     curve: Curve | None = None
     curve_under: Circumstances | None = None  # what that curve was measured under
-    references: list[Reference] = field(default_factory=list)  # measured from these photos
+    own: list[OwnReference] = field(default_factory=list)
     choose: str = ""  # id of the face to show next
     forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
     visit: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -109,6 +123,7 @@ class Faces:
         if self.job is not None and self.job.holds(photo.faces):
             self.job.drop()
             self.job = None
+        self.own = [one for one in self.own if one.faces.isdisjoint(photo.faces)]
         self._forget_drawn()
         stop_filling(self.session)
         for name in photo.faces:
@@ -126,6 +141,7 @@ class Faces:
         if self.job is not None:
             self.job.drop()
         self.job = None
+        self.own.clear()
         self._forget_drawn()
         self.arrivals.forget()
         self.forgotten += 1
@@ -139,6 +155,19 @@ class Faces:
             known.drop()
         self.known.clear()
         self.photos.clear()
+
+    def references(self) -> list[Reference]:
+        """Returns this visitor's own references, the newest first; takes over what was finished."""
+        finished = getattr(self.job, "reference", None)
+        if self.job is not None and finished is not None:
+            self.add_reference(OwnReference(finished, self.job.faces))
+            self.job = None
+        return [one.reference for one in self.own]
+
+    def add_reference(self, own: OwnReference) -> None:
+        """Adds a reference, in place of one that has its name."""
+        others = [one for one in self.own if one.reference.name != own.reference.name]
+        self.own = [own, *others][:REFERENCES_KEPT]
 
     def choices(self) -> list[ShownFace]:
         """The built-in portrait first, then the visitor's faces."""

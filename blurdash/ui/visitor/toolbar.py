@@ -10,6 +10,7 @@ from blurdash.ui.components.browser import scene
 from blurdash.ui.server import recogniser
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.intake import photo_intake
+from blurdash.ui.visitor.reference_in_use import references_for
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
 from blurdash.ui.visitor.view import View
@@ -28,6 +29,28 @@ def settings_row(chosen: View) -> None:
     """Recogniser, kernel, protocol and crop, at the right of the page's head."""
     with st.container(horizontal=True, key="bd-settings", vertical_alignment="center", gap="small"):
         view.setting_choices(chosen)
+        _reference_choice(chosen)
+
+
+def _reference_choice(chosen: View) -> None:
+    """Whose faces stand beside this one, where several were measured under what is chosen."""
+    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    if loading.embedder is None:
+        return
+    there = {one.name: one.title for one in references_for(chosen, loading.embedder)}
+    if len(there) < 2:
+        return
+    names = list(there)
+    picked = st.selectbox(
+        "Other faces",
+        names,
+        index=names.index(chosen.reference) if chosen.reference in there else 0,
+        format_func=lambda name: there.get(name, name),
+        key="bd_choice_reference_" + "|".join(names),
+        help="Whose faces the bands, the strangers and *How often* are of",
+        width=190,
+    )
+    chosen.reference = picked or names[0]
 
 
 def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownFace:
