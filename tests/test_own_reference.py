@@ -38,7 +38,7 @@ def app(dlib_embedder: Embedder, portrait_face: Face, monkeypatch: pytest.Monkey
     faces = visitor(started)
     for key in ("a", "b"):
         faces.add_photo(key, [other(portrait_face, key)])
-    box(started, "Sweep of").set_value("A reference of mine").run()
+    box(started, "Sweep of").set_value("My reference").run()
     assert not started.exception
     return started
 

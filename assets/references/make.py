@@ -18,10 +18,7 @@ HERE = Path(__file__).resolve().parent
 EMBEDDERS = ("dlib", "faceres")
 KERNELS = ("study", "line")
 WHO = "generated faces of nobody"
-SOURCE = (
-    "portraits of people who do not exist (StyleGAN2), cut from the sample figures of the SFHQ "
-    "dataset (MIT licence); only the numbers are here"
-)
+SOURCE = "from the sample figures of the SFHQ data set (StyleGAN2, MIT licence); numbers only"
 
 
 def main() -> None:

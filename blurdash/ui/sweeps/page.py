@@ -86,11 +86,11 @@ def sweeps_page() -> None:
         "Shipped": _at_hand,
         "A file of mine": _own_file,
         "My photos": _own_photos,
-        "A reference of mine": own_reference,
+        "My reference": own_reference,
     }
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="bd-toolbar")
     with bar:
-        choice = pick("Sweep of", list(ways), "sw_which", width=180)
+        choice = pick("Sweep of", list(ways), "sw_which", width=150)
     chosen = ways[choice](bar)
     if chosen is not None:
         _show(chosen, bar)
@@ -99,13 +99,13 @@ def sweeps_page() -> None:
 def _at_hand(bar: DeltaGenerator) -> Chosen | None:
     groups = _groups()
     with bar:
-        faces = pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=230)
+        faces = pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=222)
         measured_by = _measured_by(faces, groups)
         # The portrait can be swept with any recogniser, and a reference measured with any.
         names = sorted(EMBEDDERS, key=lambda name: name not in measured_by)
-        name = pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=190)
+        name = pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=180)
         kernel = pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
-        angle = pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=190)
+        angle = pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=170)
     if faces != PORTRAIT_FACES:
         return _of_reference(groups[faces], name, kernel, angle)
     which = Which(faces, name, kernel, angle)
