@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from blurdash import __version__, defaults
 from blurdash.cli_argue import add_argue_command
+from blurdash.cli_compare import add_compare_command
 from blurdash.cli_output import (
     ALL_DONE,
     EXIT_CODES,
@@ -156,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     add_study_commands(commands, _add_recogniser)
     add_argue_command(commands, _add_recogniser)
     add_reference_command(commands, _add_recogniser)
+    add_compare_command(commands, _add_recogniser)
     return parser
 
 

@@ -7,12 +7,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from blurdash.errors import SettingError
 
-__all__ = ["Z95", "share_interval", "wilson"]
+__all__ = ["Z95", "mean_interval", "share_interval", "wilson"]
 
 RESAMPLES = 10_000
+RESAMPLES_OF_A_MEAN = 2_000
 SEED = 0
 Z95 = 1.959963984540054
 
@@ -54,6 +56,30 @@ def share_interval(holds: Sequence[bool], faces: int) -> tuple[float, float]:
     count = (faces**2 - (drawn**2).sum(axis=1)) / 2
     shares = held[count > 0] / count[count > 0]
     low, high = np.quantile(shares, (0.025, 0.975)).tolist()
+    return low, high
+
+
+def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Returns the 95 % interval of a mean, by drawing the values again.
+
+    Args:
+        values: float64 ``(N,)``, finite.
+
+    Returns:
+        2.5 % and 97.5 % of the resampled means; NaN for no value.
+
+    Example:
+        >>> mean_interval(np.array([2.0, 2.0]))
+        (2.0, 2.0)
+    """
+    if not len(values):
+        return math.nan, math.nan
+    rng = np.random.default_rng(SEED)
+    # Not all at once: there may be as many pairs as a data set has pictures.
+    means = [
+        values[rng.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLES_OF_A_MEAN)
+    ]
+    low, high = np.quantile(means, (0.025, 0.975)).tolist()
     return low, high
 
 

@@ -22,7 +22,7 @@ from blurdash.register import REGISTERED_METRICS, Registrar, align
 from blurdash.table import look_up
 from blurdash.words import quoted
 
-__all__ = ["PreparedFace", "compare", "measure", "pixels_only"]
+__all__ = ["REGISTERED", "PreparedFace", "compare", "measure", "pixels_only"]
 
 # Measures that are taken after registration, and what is taken then.
 REGISTERED = {name: name.removeprefix("registered_") for name in REGISTERED_METRICS}

@@ -205,4 +205,5 @@ def look_up(table: Mapping[str, Row], name: object, what: str) -> Row:
         return table[name]
     near = difflib.get_close_matches(str(name), list(table), n=1)
     hint = f"did you mean {quoted(near[0])}?" if near else f"use one of {', '.join(table)}"
-    raise SettingError(f"{quoted(name)} is not a {what} that blurdash knows", hint=hint)
+    article = "an" if what[0] in "aeiou" else "a"
+    raise SettingError(f"{quoted(name)} is not {article} {what} that blurdash knows", hint=hint)

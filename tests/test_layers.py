@@ -59,6 +59,7 @@ LEVELS = {
     "search": 7,
     "flips": 7,
     "argue": 8,
+    "compare": 8,
     "summary": 7,
     "figure": 8,
     "reference": 9,
