@@ -59,7 +59,8 @@ FLIPS = "flips.json"
 FILES = (*(f"{which}.parquet" for which in SWEEPS), FLIPS, PAIRS)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-MOST_BYTES = 64 * 1024**2  # of a reference that a visitor hands over, packed or not
+MOST_BYTES = 64 * 1024**2  # of a reference that a visitor hands over
+MOST_PACKED = 25 * 1024**2  # what a page takes
 MANIFEST_BYTES = 4 * 1024**2
 HINT = "measure it anew with python -m blurdash reference"
 HEX = re.compile(r"[0-9a-f]{16,64}")
@@ -349,7 +350,7 @@ def unpacked(content: bytes, origin: str = "session") -> Reference:
     foreign = TableError(
         "the file is no reference of blurdash", hint="give one that was downloaded from this page"
     )
-    if len(content) > MOST_BYTES:
+    if len(content) > MOST_PACKED:
         raise foreign
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

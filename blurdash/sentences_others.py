@@ -8,7 +8,7 @@ from blurdash.embed.base import Threshold
 from blurdash.reference import Reference
 from blurdash.strangers import Closer
 
-__all__ = ["closer_says", "closer_text", "measure_it", "strangers_say"]
+__all__ = ["closer_says", "closer_short", "closer_text", "measure_it", "strangers_say"]
 
 
 def closer_text(closer: Closer) -> str:
@@ -20,6 +20,16 @@ def closer_text(closer: Closer) -> str:
     """
     verb = "is" if closer.close == 1 else "are"
     return f"{closer.close:,} of {closer.pairs:,} pairs of strangers {verb} this close"
+
+
+def closer_short(closer: Closer) -> str:
+    """Returns the same where there is little room.
+
+    Example:
+        >>> closer_short(Closer(3, 435, 30, 0.0, 0.02))
+        'strangers: 3 of 435 pairs'
+    """
+    return f"strangers: {closer.close:,} of {closer.pairs:,} pairs"
 
 
 def closer_says(closer: Closer, reference: Reference) -> str:

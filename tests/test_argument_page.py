@@ -260,7 +260,8 @@ def test_a_setting_that_nobody_has_measured_says_so_and_what_to_do(app):
         "How often is that so by dlib ResNet-29? No other faces were measured with it yet."
     )
     assert panel(data, "notes")["lines"] == [
-        "python -m blurdash reference FOLDER --embedder dlib --crop redetect measures them."
+        "python -m blurdash reference FOLDER --embedder dlib --crop redetect measures them. "
+        "So does My reference on Sweeps, with photos of yours."
     ]
     assert not app.get("plotly_chart"), "nothing of another setting is drawn"
 

@@ -11,6 +11,7 @@ import pytest
 
 from blurdash.embed import EMBEDDERS
 from blurdash.measures import MEASURES
+from tests.evidence import evidence
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -103,3 +104,7 @@ def test_nothing_names_a_machine_or_a_package_index():
         path = ROOT / name
         if path.suffix in {".py", ".md", ".toml", ".txt", ".js", ".css"} and path != Path(__file__):
             assert not wrong.search(path.read_text("utf-8")), name
+
+
+def test_readme_has_the_evidence_of_the_shipped_references():
+    assert evidence() in README

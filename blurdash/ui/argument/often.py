@@ -46,7 +46,8 @@ def _nobody_knows(told: Told) -> Parts:
         return Parts("How often is that so?", [], told.waits, told.message)
     embedder = told.face.embedder
     see = f"How often is that so by {told.recogniser}? No other faces were measured with it yet."
-    lines = [measure_it(embedder.name, embedder.protocol, told.crop, told.kernel)]
+    command = measure_it(embedder.name, embedder.protocol, told.crop, told.kernel)
+    lines = [f"{command} So does My reference on Sweeps, with photos of yours."]
     return Parts(see, [{"kind": "notes", "lines": lines}], told.waits, told.message)
 
 

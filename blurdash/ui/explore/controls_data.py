@@ -15,7 +15,7 @@ from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import CLAIM, MEASURES
 from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
-from blurdash.sentences_others import closer_says, closer_text, strangers_say
+from blurdash.sentences_others import closer_says, closer_short, closer_text, strangers_say
 from blurdash.table import Span
 from blurdash.ui.components.rows import TILES, tile_id
 from blurdash.ui.components.sent import rests_at
@@ -218,7 +218,11 @@ def closer_data(
         closer = reference.pairs().closer(measure, value)
     except TableError:
         return None
-    return {"text": closer_text(closer), "says": closer_says(closer, reference)}
+    return {
+        "text": closer_text(closer),
+        "short": closer_short(closer),
+        "says": f"{closer_text(closer)}. {closer_says(closer, reference)}",
+    }
 
 
 def curve_data(

@@ -89,7 +89,7 @@ def _measure(chosen: View, kernel: str, picked: list[str], embedder: Embedder) -
     if len(picked) < FEWEST_FACES:
         st.info(
             f"Under {under}: choose at least {FEWEST_FACES} faces; {counted(len(picked), 'face')} "
-            "are chosen. Photos are added on the Explore page."
+            f"{'is' if len(picked) == 1 else 'are'} chosen. Photos are added on the Explore page."
         )
         return
     rows = len(picked) * settings.rows
