@@ -22,7 +22,7 @@ import numpy as np
 from blurdash import __version__
 from blurdash.blur import Change
 from blurdash.canvas import Box, Frame, Picture, digest_of
-from blurdash.embed import EMBEDDERS, Embedder
+from blurdash.embed import Embedder, label_of
 from blurdash.errors import ReceiptError
 from blurdash.face import Face
 
@@ -135,10 +135,9 @@ class Recogniser:
     @classmethod
     def of(cls, embedder: Embedder) -> Recogniser:
         """Returns which one a loaded recogniser is."""
-        row = EMBEDDERS.get(embedder.name)
         return cls(
             embedder.name,
-            row.label if row else embedder.name,
+            label_of(embedder),
             embedder.weights_sha256,
             embedder.protocol,
             embedder.device,

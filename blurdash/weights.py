@@ -90,6 +90,7 @@ class WeightsFile:
         licence: Licence of the weights.
         origin: Who trained them, on what.
         published_sha256: Of the published file; None where it is not known for sure.
+        whose: Of the recogniser, as it stands before "structure".
         pickled: Whether torch reads it as pickles, of which there may not be too many.
     """
 
@@ -101,11 +102,14 @@ class WeightsFile:
     licence: str
     origin: str
     published_sha256: str | None = None
+    whose: str = "the recogniser's"
     pickled: bool = True
 
     def remark(self, digest: str) -> str:
-        """Returns what is to be said of a file with this SHA-256; empty for the published one."""
-        return "" if self.published_sha256 in (None, digest) else "unpublished weights"
+        """Returns what a file with this SHA-256 is called; empty for the published one."""
+        if self.published_sha256 in (None, digest):
+            return ""
+        return f"{self.whose} structure, not the published weights (hash {digest[:8]})"
 
 
 # A failed download is not tried again in this process: each new session would wait again.

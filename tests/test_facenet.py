@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from blurdash import weights
-from blurdash.embed import LoadOptions, facenet
+from blurdash.embed import LoadOptions, facenet, label_of
 from blurdash.embed.facenet import (
     CASIA_WEBFACE,
     VGGFACE2,
@@ -246,7 +246,8 @@ def test_weights_that_are_not_the_published_file_say_so(
     digest = sha256(folder / VGGFACE2.file_name)
     options = LoadOptions(weights=str(folder))
     embedder = load_vggface2(options)
-    assert embedder.remark == "unpublished weights"
+    wanted = f"FaceNet's structure, not the published weights (hash {digest[:8]})"
+    assert embedder.remark == label_of(embedder) == wanted
     canvas = portrait_face.canvas
     receipt = compare(canvas, canvas, portrait_face, embedder).receipt.as_dict()
     assert embedder.remark in receipt["note"]

@@ -35,6 +35,7 @@ __all__ = [
     "Embeddings",
     "LoadOptions",
     "Threshold",
+    "label_of",
     "load_embedder",
     "load_with",
 ]
@@ -85,6 +86,17 @@ def load_embedder(
     """
     given = None if weights is None else os.fspath(weights)
     return load_with(name, LoadOptions(protocol, given, device, progress, retry))
+
+
+def label_of(embedder: Embedder) -> str:
+    """Returns what a person reads: of weights that are not the published ones, just that.
+
+    Example:
+        >>> label_of(load_embedder("dlib"))
+        'dlib ResNet-29'
+    """
+    row = EMBEDDERS.get(embedder.name)
+    return embedder.remark or (row.label if row else embedder.name)
 
 
 def load_with(name: str | None, options: LoadOptions) -> Embedder:

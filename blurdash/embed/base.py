@@ -134,7 +134,7 @@ class Embedder(ABC):
         protocol: The protocol it follows.
         weights_sha256: Hex digest of the weights file.
         note: Why this one was chosen in place of another, and how to get that; may be empty.
-        remark: What is to be said of these very weights; may be empty.
+        remark: What these very weights are called where they are not the published ones.
         device: The torch device that the network runs on.
     """
 

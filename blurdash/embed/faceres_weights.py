@@ -23,6 +23,7 @@ DESCRIPTION = WeightsFile(
     licence=LICENCE,
     origin=ORIGIN,
     published_sha256="5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df",
+    whose="HSE FaceRes'",
     pickled=False,
 )
 TENSORS = WeightsFile(
@@ -34,5 +35,6 @@ TENSORS = WeightsFile(
     licence=LICENCE,
     origin=ORIGIN,
     published_sha256="2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
+    whose="HSE FaceRes'",
     pickled=False,
 )

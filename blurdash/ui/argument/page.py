@@ -9,7 +9,7 @@ import streamlit as st
 
 from blurdash.blur import Change
 from blurdash.distance import DISTANCES
-from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
+from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER, label_of
 from blurdash.errors import BlurdashError, TableError
 from blurdash.figure_argument import FLIP_PANELS, rank_flip_figure
 from blurdash.kernel import KERNELS
@@ -191,7 +191,7 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
                 _ask_other(told, chosen, loading.name)
         return told
     told.face = face_in_use(chosen, loading.embedder)
-    told.recogniser = EMBEDDERS[loading.embedder.name].label
+    told.recogniser = label_of(loading.embedder)
     told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
     follow_search(story, told.face, chosen.kernel, told.owner)
     _drop_other_twins(story, (shown.id, *_settings_of(chosen, loading.embedder)))
@@ -285,7 +285,7 @@ def _ask_other(told: Told, chosen: View, in_use: str) -> None:
     name = _other(in_use)
     protocol = chosen.protocol if chosen.protocol in EMBEDDERS[name].protocols else "native"
     loading = recogniser.request(name, protocol)
-    told.recogniser = EMBEDDERS[name].label
+    told.recogniser = recogniser.label_now(name, protocol)
     told.face = face_in_use(chosen, loading.embedder) if loading.embedder else None
     if loading.error:
         told.problem = sentence(loading.error)
@@ -378,8 +378,7 @@ def _draw_flips(told: Told, height: int) -> None:
 
 def _recogniser_now(loading: Loading) -> str:
     if loading.embedder is not None:
-        label, remark = EMBEDDERS[loading.embedder.name].label, loading.embedder.remark
-        return f"{label} ({remark})" if remark else label
+        return label_of(loading.embedder)
     return "missing" if loading.error else "none yet"
 
 

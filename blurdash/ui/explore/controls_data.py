@@ -131,13 +131,13 @@ def recogniser_data(
         row: The recogniser; None while there is none.
         view: The protocol and the crop.
         note: Why this recogniser and how to get the other; may be empty.
-        remark: What is to be said of its weights; may be empty.
+        remark: What its weights are called where they are not the published ones.
         shipped: Whether the numbers are the shipped ones, until the recogniser is there.
         reference: What is known of other faces under it; None where nothing is.
     """
     return {
         "name": row.name if row else "",
-        "label": row.label if row else "",
+        "label": remark or (row.label if row else ""),
         "dim": row.dim if row else 0,
         "protocol": view.protocol,
         "crop": view.crop,

@@ -17,7 +17,7 @@ from blurdash.errors import BlurdashError
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
 
-__all__ = ["Loading", "request", "use_one_thread_per_operation"]
+__all__ = ["Loading", "label_now", "request", "use_one_thread_per_operation"]
 
 
 @dataclass
@@ -69,6 +69,21 @@ def request(name: str | None, protocol: str, *, again: bool = False) -> Loading:
             loading = _loading[name, protocol] = Loading(name, protocol)
             threading.Thread(target=_load, args=(loading, again), daemon=True).start()
         return loading
+
+
+def label_now(name: str, protocol: str) -> str:
+    """Returns what a recogniser is called: once it is loaded, by the weights that it has.
+
+    Args:
+        name: Key of ``EMBEDDERS``.
+        protocol: Key of ``PROTOCOLS``.
+    """
+    from blurdash.embed import EMBEDDERS, label_of
+
+    with _lock:
+        loading = _loading.get((name, protocol))
+    embedder = loading.embedder if loading else None
+    return label_of(embedder) if embedder else EMBEDDERS[name].label
 
 
 def _load(loading: Loading, again: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from blurdash.embed import EMBEDDERS
+from blurdash.embed import label_of
 from blurdash.errors import BlurdashError
 from blurdash.kernel import KERNELS
 from blurdash.portrait import portrait_face
@@ -84,8 +84,7 @@ def _measure(chosen: View, kernel: str, picked: list[str], embedder: Embedder) -
     settings = ReferenceSettings(
         kernel=kernel, crop=chosen.crop, protocol=embedder.protocol, limit=None
     )
-    label = EMBEDDERS[embedder.name].label
-    under = f"{label}, protocol {embedder.protocol}, crop {chosen.crop}"
+    under = f"{label_of(embedder)}, protocol {embedder.protocol}, crop {chosen.crop}"
     if len(picked) < FEWEST_FACES:
         st.info(
             f"Under {under}: choose at least {FEWEST_FACES} faces; {counted(len(picked), 'face')} "

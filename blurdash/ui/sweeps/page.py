@@ -14,7 +14,7 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.circumstances import Circumstances, in_words
 from blurdash.distance import EMBEDDING
-from blurdash.embed import EMBEDDERS
+from blurdash.embed import EMBEDDERS, label_of
 from blurdash.errors import BlurdashError
 from blurdash.figure import UNBOUNDED, curves_figure, heading, map_figure, measured, sweep_page
 from blurdash.folder import left_out_in_words
@@ -103,7 +103,7 @@ def _at_hand(bar: DeltaGenerator) -> Chosen | None:
         measured_by = _measured_by(faces, groups)
         # The portrait can be swept with any recogniser, and a reference measured with any.
         names = sorted(EMBEDDERS, key=lambda name: name not in measured_by)
-        name = pick("Recogniser", names, "sw_name", lambda name: EMBEDDERS[name].label, width=180)
+        name = pick("Recogniser", names, "sw_name", _label, width=180)
         kernel = pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
         angle = pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=170)
     if faces != PORTRAIT_FACES:
@@ -126,6 +126,10 @@ def _groups() -> dict[str, list[Reference]]:
     return found
 
 
+def _label(name: str) -> str:
+    return recogniser.label_now(name, defaults.PROTOCOL)
+
+
 def _measured_by(faces: str, groups: dict[str, list[Reference]]) -> set[str]:
     """The recognisers that there are numbers of."""
     if faces in groups:
@@ -139,7 +143,7 @@ def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) 
     which = REFERENCE_SWEEPS[angle]
     if not alike:
         st.info(
-            f"Other faces were not measured with {EMBEDDERS[name].label} and the kernel "
+            f"Other faces were not measured with {_label(name)} and the kernel "
             f"{KERNELS[kernel].label} yet. "
             + measure_it(name, defaults.PROTOCOL, defaults.CROP, kernel)
         )
@@ -248,7 +252,7 @@ def _own_photos(bar: DeltaGenerator) -> Chosen | None:
             "Recogniser",
             [AUTOMATIC, *EMBEDDERS],
             "sw_own_recogniser",
-            lambda name: EMBEDDERS[name].label if name in EMBEDDERS else "Automatic",
+            lambda name: _label(name) if name in EMBEDDERS else "Automatic",
             width=190,
         )
         name = chosen if chosen in EMBEDDERS else None
@@ -288,7 +292,7 @@ def _expectation(faces: int, step: int, loading: Loading) -> None:
     rows = faces * len(range(0, 101, step))
     seconds = rows * SECONDS_A_ROW[loading.embedder.normalised]
     st.caption(
-        f"{rows} readouts with {EMBEDDERS[loading.embedder.name].label}: about "
+        f"{rows} readouts with {label_of(loading.embedder)}: about "
         f"{max(1, round(seconds))} s on an idle core. For a folder or a data set use "
         f"python -m blurdash sweep FOLDER --embedder {loading.embedder.name} and load the table "
         "under *A file of mine*."
@@ -346,7 +350,7 @@ def _explored(table: pa.Table) -> Explored:
     shown = _under(table)
     different = under.other_than(shown)
     if not under.comparable(shown):
-        label = EMBEDDERS[under.recogniser].label
+        label = _label(under.recogniser)
         return Explored(
             None,
             "",

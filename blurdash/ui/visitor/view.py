@@ -16,7 +16,7 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.blur import Change
 from blurdash.clean import CROPS
-from blurdash.embed import EMBEDDERS, PROTOCOLS
+from blurdash.embed import EMBEDDERS, PROTOCOLS, label_of
 from blurdash.kernel import KERNELS
 from blurdash.ui.components.sliders import EXPLORE_SLIDERS
 from blurdash.ui.server import recogniser
@@ -178,7 +178,7 @@ def settings_key(view: View) -> str:
 def setting_choices(view: View) -> None:
     """Draws the choices of recogniser, kernel, protocol and crop, and takes them over."""
     labels = {AUTOMATIC: _automatic_label(view)}
-    labels |= {name: row.label for name, row in EMBEDDERS.items()}
+    labels |= {name: recogniser.label_now(name, view.protocol) for name in EMBEDDERS}
     picked = _choice(
         "Recogniser",
         labels,
@@ -228,7 +228,7 @@ def _choice(
 ) -> str:
     names = list(labels)
     # Another widget for other words: the browser would go on showing the old ones.
-    key = f"bd_choice_{label.lower()}_{labels[names[0]]}"
+    key = f"bd_choice_{label.lower()}_{'|'.join(labels.values())}"
     follows = label in st.session_state.get(FOLLOW_KEY, ())
     if follows:
         st.session_state[key] = value
@@ -251,7 +251,7 @@ def _automatic_label(view: View) -> str:
     loading = recogniser.request(None, view.protocol) if view.recogniser is None else None
     if loading is None or loading.embedder is None:
         return "automatic"
-    return f"automatic: {EMBEDDERS[loading.embedder.name].label}"
+    return f"automatic: {label_of(loading.embedder)}"
 
 
 def _view_in(reader: Reader) -> View:

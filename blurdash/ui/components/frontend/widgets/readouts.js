@@ -100,7 +100,7 @@ export class Readouts {
   paintHead({ recogniser }, state) {
     const { parts } = this;
     const { label, dim, note, remark, shipped } = recogniser;
-    const name = label ? [`${label}, ${dim} numbers`, remark].filter(Boolean).join(", ") : "no recogniser";
+    const name = label ? `${label}, ${dim} numbers` : "no recogniser";
     parts.recogniser.title = remark ? "The weights are another file than the one that was published" : "";
     setText(parts.recogniser, shipped ? `${name}, shipped with blurdash` : name);
     parts.fallback.hidden = !note;
@@ -134,8 +134,7 @@ export class Readouts {
     const { line } = this;
     if (!line) return;
     const name = recogniser.label || "none";
-    const aside = recogniser.note ? "fallback" : recogniser.remark;
-    setText(line.recogniser, aside ? `${name} (${aside})` : name);
+    setText(line.recogniser, recogniser.note ? `${name} (fallback)` : name);
     setText(line.protocol, recogniser.protocol);
     setText(line.crop, recogniser.crop);
     setText(line.cropSays, `, ${recogniser.crop_says}`);
