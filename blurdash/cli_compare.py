@@ -39,7 +39,9 @@ def add_compare_command(commands: Any, add_recogniser: Callable[[Any], None]) ->
     command.add_argument("--crop", default=defaults.CROP, help="fixed or redetect")
     command.add_argument("--json", action="store_true", help="print JSON with receipts")
     command.add_argument(
-        "--out", help="write the JSON to FILE.json; an ended run goes on where it stopped"
+        "--out",
+        help="write the JSON to FILE.json too, and go on where an ended run stopped (default: only "
+        "print)",
     )
     add_engine(command)
     add_recogniser(command)

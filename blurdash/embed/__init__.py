@@ -21,9 +21,10 @@ from blurdash.embed.base import (
     Threshold,
 )
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
-from blurdash.embed.faceres_weights import LICENCE, ORIGIN
+from blurdash.embed.faceres_weights import DESCRIPTION, LICENCE, ORIGIN, TENSORS
 from blurdash.errors import SettingError, WeightsError
 from blurdash.table import look_up
+from blurdash.weights import find
 
 __all__ = [
     "DEFAULT_EMBEDDER",
@@ -35,6 +36,7 @@ __all__ = [
     "Embeddings",
     "LoadOptions",
     "Threshold",
+    "is_at_hand",
     "label_of",
     "load_embedder",
     "load_with",
@@ -86,6 +88,23 @@ def load_embedder(
     """
     given = None if weights is None else os.fspath(weights)
     return load_with(name, LoadOptions(protocol, given, device, progress, retry))
+
+
+def is_at_hand(name: str | None = None) -> bool:
+    """Whether a recogniser's weights are on this machine, so that nothing need be fetched.
+
+    Args:
+        name: A key of ``EMBEDDERS``, or None for the rule's first.
+
+    Example:
+        >>> is_at_hand("dlib")
+        True
+    """
+    row = look_up(EMBEDDERS, DEFAULT_EMBEDDER if name is None else name, "recogniser")
+    try:
+        return all(find(file) is not None for file in row.files)
+    except WeightsError:
+        return True  # there is one, which loading will refuse, and say why
 
 
 def label_of(embedder: Embedder) -> str:
@@ -179,6 +198,7 @@ EMBEDDERS = {
         licence=VGGFACE2.licence,
         origin=VGGFACE2.origin,
         load=_load_vggface2,
+        files=(VGGFACE2,),
         several_threads=True,
     ),
     "facenet-casia-webface": EmbedderRow(
@@ -192,6 +212,7 @@ EMBEDDERS = {
         licence=CASIA_WEBFACE.licence,
         origin=CASIA_WEBFACE.origin,
         load=_load_casia_webface,
+        files=(CASIA_WEBFACE,),
         several_threads=True,
     ),
     "dlib": EmbedderRow(
@@ -223,6 +244,7 @@ EMBEDDERS = {
         licence=LICENCE,
         origin=ORIGIN,
         load=_load_faceres,
+        files=(DESCRIPTION, TENSORS),
         several_threads=True,
         # Three times what single grey levels did to 10 faces, as the measures' own are of dlib's.
         stirred={"cosine_similarity": 5, "cosine_distance": 5, "l1": 80, "l2": 40},

@@ -15,6 +15,7 @@ from blurdash import defaults
 from blurdash.canvas import Picture, checked_canvas
 from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face
+from blurdash.weights import WeightsFile
 from blurdash.words import quoted
 
 __all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "OneAtATime", "Threshold"]
@@ -97,6 +98,7 @@ class EmbedderRow:
         download_mb: Megabytes fetched at first use; 0 if the weights are installed.
         licence: Licence of the weights.
         origin: Where the weights come from.
+        files: The files that are looked for, and fetched if need be; none where they are installed.
         load: Makes the ``Embedder``.
         several_threads: Whether it may be called from several threads at once. Where it may not,
             or where nobody has said so, one call waits for the other's end.
@@ -114,6 +116,7 @@ class EmbedderRow:
     licence: str
     origin: str
     load: Callable[[LoadOptions], Embedder]
+    files: tuple[WeightsFile, ...] = ()
     several_threads: bool = False
     stirred: Mapping[str, float] = field(default_factory=dict)
 

@@ -34,6 +34,7 @@ from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, touch
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.toolbar import toolbar
@@ -62,7 +63,7 @@ def argument_page() -> None:
     chosen = view.start()
     obey_back(tell())
     face = toolbar(chosen)
-    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     st.session_state["bd_page_knows"] = loading.done.is_set()
     # The pictures are drawn by the browser, from the clean face that it is sent once.
     stage(pack_stage({"kind": "feed", "face": face.id}, face.png()), key="bd_feed")
@@ -104,6 +105,7 @@ def _take_position(story: Story, pos: Sequence[float] | None) -> int:
     if number > seen:  # else the sliders have jumped from here since it was sent
         st.session_state["bd_story_seen"] = seen = number
         story.take_position(pos[:-1])
+        touch()
     return seen
 
 
@@ -115,6 +117,7 @@ def _enter(story: Story, scene: str | None) -> None:
     name = (scene or "").partition("#")[0]  # a number follows, so that each asking is another
     if name not in SCENES or name == story.scene:
         return
+    touch()
     story.scene = name
     story.note, story.finding, story.twin = "", "", None
     if name == "angle" and not st.session_state.get("bd_angle_found"):
@@ -133,6 +136,7 @@ def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chose
     if number <= story.acted:
         return False
     story.acted = number
+    touch()
     if name == "vote":
         box.cast(argument_of)
     elif name == "reveal":

@@ -33,6 +33,7 @@ from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
@@ -67,7 +68,7 @@ def explore_page() -> None:
         st.session_state["bd_start"] = st.session_state.get("bd_start", 0) + 1
         st.session_state["bd_left_at"] = Sent.by(CONTROLS_KEY).numbers("pos", 5)
     settings_row(chosen)
-    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     slot("sentence", key="bd_sentence")
     with st.container(key="bd-work"):
         left, right = st.container(key="bd-left"), st.container(key="bd-right")
@@ -123,6 +124,8 @@ def _under(chosen: View, loading: Loading) -> Circumstances | None:
 def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     """Hands the browser what is known of the curve by now, or says why there is none."""
     curve = session_faces().curve
+    if recogniser_in_use(chosen.recogniser, chosen.protocol) is not loading:
+        st.rerun()  # another answers meanwhile, or no longer
     if not loading.done.is_set():
         _loading_note(loading)
         _feed_shipped(chosen)  # stands in for the face's own until the recogniser is there

@@ -29,6 +29,7 @@ class Loading:
         protocol: Key of ``PROTOCOLS``.
         embedder: The recogniser once it is there.
         error: Why it is not, as one sentence; empty while it loads or once it is there.
+        fetches: Whether its weights are not on this machine, so that it may take minutes.
         downloaded: Bytes fetched so far, and in all if known; None if nothing is fetched.
         done: Set when there is an embedder or an error.
     """
@@ -37,6 +38,7 @@ class Loading:
     protocol: str
     embedder: Embedder | None = None
     error: str = ""
+    fetches: bool = False
     downloaded: tuple[int, int | None] | None = None
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -88,9 +90,11 @@ def label_now(name: str, protocol: str) -> str:
 
 def _load(loading: Loading, again: bool) -> None:
     try:
+        from blurdash.embed import is_at_hand, load_embedder
+
+        loading.fetches = not is_at_hand(loading.name)
         time.sleep(HEAD_START_SECONDS)
         use_one_thread_per_operation()
-        from blurdash.embed import load_embedder
 
         def progress(done: int, total: int | None) -> None:
             loading.downloaded = (done, total)

@@ -13,7 +13,6 @@ from blurdash.portrait import portrait_face
 from blurdash.reference import plain_name, unpacked
 from blurdash.reference_run import ReferenceSettings, seconds_of_a_row
 from blurdash.ui.components.clicks import clicked
-from blurdash.ui.server import recogniser
 from blurdash.ui.server.live import in_turn
 from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import current_session
@@ -26,6 +25,7 @@ from blurdash.ui.sweeps.choices import (
     show_progress,
 )
 from blurdash.ui.visitor import view
+from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.reference_job import ReferenceJob
 from blurdash.ui.visitor.session import OwnReference, session_faces
 from blurdash.words import counted, sentence
@@ -52,7 +52,7 @@ def own_reference(bar: DeltaGenerator) -> None:
         kernel = pick(
             "Kernel", list(KERNELS), "sw_ref_kernel", lambda name: KERNELS[name].label, width=170
         )
-    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     st.caption(
         "A reference is what the pages know of other faces: bands, strangers, *How often*. It is "
         "of one recogniser, that of Explore, and holds numbers only. It stays in this tab, unless "

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from blurdash.ui.components.browser import scene
-from blurdash.ui.server import recogniser
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.intake import photo_intake
+from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, tell_of_better
 from blurdash.ui.visitor.reference_in_use import references_for
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
@@ -28,13 +28,15 @@ def toolbar(chosen: View) -> ShownFace:
 def settings_row(chosen: View) -> None:
     """Recogniser, kernel, protocol and crop, at the right of the page's head."""
     with st.container(horizontal=True, key="bd-settings", vertical_alignment="center", gap="small"):
+        if chosen.recogniser is None:
+            tell_of_better(chosen.protocol)
         view.setting_choices(chosen)
         _reference_choice(chosen)
 
 
 def _reference_choice(chosen: View) -> None:
     """Whose faces stand beside this one, where several were measured under what is chosen."""
-    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     if loading.embedder is None:
         return
     there = {one.name: one.title for one in references_for(chosen, loading.embedder)}
@@ -77,7 +79,7 @@ def _tell_browser(face: ShownFace, chosen: View) -> None:
 
 def _recogniser_note(chosen: View) -> None:
     """Why another recogniser than FaceNet is in use, and how to supply weights."""
-    loading = recogniser.request(chosen.recogniser, chosen.protocol)
+    loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     if loading.embedder is None or not loading.embedder.note:
         return
     with st.popover("Why this recogniser?", icon=":material/info:", key="bd_why"):

@@ -22,6 +22,7 @@ from blurdash.ui.components.sliders import EXPLORE_SLIDERS
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.streamlit_inside import went_back
 from blurdash.ui.visitor.address import OWN_PHOTO, Reader, note, query_of
+from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, stands_in, touch
 
 __all__ = [
     "MODES",
@@ -147,9 +148,12 @@ def still_wanted() -> None:
 
 def take_position(view: View, position: Sequence[float]) -> None:
     """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
+    before = view.position()
     for (name, slider), value in zip(EXPLORE_SLIDERS.items(), position, strict=True):
         inside = min(max(_finite(value), slider.low), slider.high)
         setattr(view, name, round(inside) if slider.whole else inside)
+    if st.session_state.get(VIEW_KEY) is view and view.position() != before:
+        touch()
 
 
 def address_of(view: View) -> str:
@@ -171,12 +175,14 @@ def address_of(view: View) -> str:
 
 def settings_key(view: View) -> str:
     """What a number belongs to besides the position of the sliders: face and settings."""
-    name = view.recogniser or AUTOMATIC
+    # Numbers of the one that stands in are not those of the one that follows it.
+    name = view.recogniser or (f"{AUTOMATIC}, installed" if stands_in() else AUTOMATIC)
     return "|".join((view.face, name, view.protocol, view.kernel, view.crop))
 
 
 def setting_choices(view: View) -> None:
     """Draws the choices of recogniser, kernel, protocol and crop, and takes them over."""
+    before = view.recogniser, view.kernel, view.protocol, view.crop
     labels = {AUTOMATIC: _automatic_label(view)}
     labels |= {name: recogniser.label_now(name, view.protocol) for name in EMBEDDERS}
     picked = _choice(
@@ -212,6 +218,8 @@ def setting_choices(view: View) -> None:
         )
         st.caption(f"Protocol: {_sentences(PROTOCOLS)}")
         st.caption(f"Crop: {_sentences(CROPS)}")
+    if (view.recogniser, view.kernel, view.protocol, view.crop) != before:
+        touch()
 
 
 def _sentences(meanings: Mapping[str, str]) -> str:
@@ -248,7 +256,7 @@ def _choice(
 
 
 def _automatic_label(view: View) -> str:
-    loading = recogniser.request(None, view.protocol) if view.recogniser is None else None
+    loading = recogniser_in_use(None, view.protocol) if view.recogniser is None else None
     if loading is None or loading.embedder is None:
         return "automatic"
     return f"automatic: {label_of(loading.embedder)}"
