@@ -47,6 +47,8 @@ from blurdash.ui.sweeps.choices import (
     show_progress,
 )
 from blurdash.ui.sweeps.own_reference import own_reference
+from blurdash.ui.visitor import view
+from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.sweep_job import SweepJob
 from blurdash.words import sentence
@@ -101,6 +103,7 @@ def _at_hand(bar: DeltaGenerator) -> Chosen | None:
     with bar:
         faces = pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=222)
         measured_by = _measured_by(faces, groups)
+        _begin_with_recogniser_in_use()
         # The portrait can be swept with any recogniser, and a reference measured with any.
         names = sorted(EMBEDDERS, key=lambda name: name not in measured_by)
         name = pick("Recogniser", names, "sw_name", _label, width=180)
@@ -124,6 +127,14 @@ def _groups() -> dict[str, list[Reference]]:
     for one in (*session_faces().references(), *references_at_hand().found):
         found.setdefault(one.title, []).append(one)
     return found
+
+
+def _begin_with_recogniser_in_use() -> None:
+    """Until another is chosen, the page is about the recogniser that Explore shows."""
+    chosen = view.start()
+    loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
+    if "sw_name" not in st.session_state and loading.embedder is not None:
+        st.session_state["sw_name"] = loading.embedder.name
 
 
 def _label(name: str) -> str:

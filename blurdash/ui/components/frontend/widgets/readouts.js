@@ -127,7 +127,7 @@ export class Readouts {
       : person ? person.text : "no threshold is published; to measure other faces: Sweeps, My reference");
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;
-    if (person) drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
+    drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
   }
 
   paintLine({ recogniser, kernel, eye_distance: eyes, source, receipt }, state) {
