@@ -6,7 +6,8 @@ Conventions:
     Both were chosen on 39 faces of nobody by how well it tells a jittered face (turned, scaled,
     moved by up to 2 %, lighter or darker, JPEG) from strangers; neither shift nor blur was looked
     at. d′ of that choice is 8.6; of RGB in 0..255, as human.js feeds it, 8.4; of other crops 7.8 to
-    8.5; rank 1 is right every time in all of them. dlib's has 5.3.
+    8.5; rank 1 is right every time in all of them. dlib's has 5.3. ``benchmarks/convention.py``
+    prints the table.
 
 References:
     Savchenko, "Efficient facial representations for age, gender and identity recognition in

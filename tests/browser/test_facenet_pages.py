@@ -58,7 +58,7 @@ def test_nothing_of_dlibs_stands_unlabelled_beside_facenets(
     expect(page.locator(".bd-recogniser")).to_have_text(f"{named}, 512 numbers")
     expect(page.locator(".bd-context")).to_contain_text(named)
     expect(page.locator(".bd-csv")).to_have_text("CSV", timeout=60_000)  # the curve is whole
-    expect(page.locator(".bd-limit")).to_contain_text("no threshold is published")
+    expect(page.locator(".bd-limit")).to_contain_text("no published threshold")
     expect(page.locator(".bd-gauge svg text")).to_have_count(0)
     lanes = page.locator(".bd-lanes")
     expect(lanes).not_to_contain_text("middle 80 %")

@@ -167,7 +167,7 @@ def _person(row: EmbedderRow, reference: Reference | None) -> dict[str, Any] | N
         return None
     measure = threshold.measure if threshold else EMBEDDING
     about = MEASURES[measure]
-    text = "no threshold is published for this recogniser"
+    text = "no published threshold"
     if threshold:
         sign = "≥" if about.higher_is_closer else "≤"
         text = f"{about.short_label} {sign} {threshold.value:g}, {threshold.source}"

@@ -124,7 +124,7 @@ export class Readouts {
     setText(parts.answer, doubt ? "not asked" : state === "exact" ? answer : "");
     parts.answer.title = limit === null ? closer?.says ?? "" : "";
     setText(parts.limit, doubt ? "the face is doubtful: see the picture"
-      : person ? person.text : "no threshold is published; to measure other faces: Sweeps, My reference");
+      : person ? person.text : "no published threshold; other faces: Sweeps, My reference");
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;
     drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
