@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,8 +17,9 @@ from blurdash.embed.faceres import load
 from blurdash.portrait import portrait_face
 from blurdash.readout import measure
 from blurdash.reference import load_reference
+from blurdash.strangers import pairs_of
 from blurdash.ui.components.rows import TILES
-from blurdash.ui.explore.controls_data import closer_data, recogniser_data
+from blurdash.ui.explore.controls_data import _same_person, closer_data, recogniser_data
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.references import SHIPPED, references_at_hand
 from blurdash.ui.visitor.view import View
@@ -151,3 +155,23 @@ def test_how_many_strangers_are_as_close_is_counted() -> None:
     assert closer_data(readout, row, None) is None
     readout.values["l2"] = math.nan
     assert closer_data(readout, row, reference) is None
+
+
+def test_many_strangers_allow_a_threshold_where_none_is_published() -> None:
+    rng = np.random.default_rng(3)
+    strangers = pairs_of(rng.normal(size=(762, 8)).astype(np.float32))
+    many = SimpleNamespace(pairs=lambda: strangers, who="762 faces", spans=dict)
+    row = dataclasses.replace(EMBEDDERS["dlib"], threshold=None)
+    person = recogniser_data(row, View(), reference=many)["person"]  # type: ignore[arg-type]
+    found = strangers.threshold("cosine_similarity")
+    assert found is not None
+    assert person["limit"] == round(found.value, 3)
+    assert person["text"].endswith("at 1% false matches of 762 faces")
+    few = recogniser_data(row, View(), reference=load_reference(SHIPPED / "faces-dlib-study"))
+    assert few["person"]["limit"] is None
+    readout = measure(portrait_face(), load_embedder("dlib"), degree=0)
+    readout = dataclasses.replace(readout, verdict=None)
+    for value, same in ((found.value, True), (found.value - 0.01, False), (math.nan, None)):
+        readout.values["cosine_similarity"] = value
+        assert _same_person(readout, row, many) is same  # type: ignore[arg-type]
+    assert _same_person(readout, row, None) is None

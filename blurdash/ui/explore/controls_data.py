@@ -10,6 +10,7 @@ from blurdash.argument import BlurEquivalent
 from blurdash.blur import Change
 from blurdash.clean import CROPS, Readout
 from blurdash.distance import DISTANCES, EMBEDDING, spans_reached
+from blurdash.embed import Threshold
 from blurdash.errors import TableError
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import CLAIM, MEASURES
@@ -24,7 +25,7 @@ from blurdash.ui.visitor.readings import equivalent_of
 from blurdash.ui.visitor.view import View
 
 if TYPE_CHECKING:
-    from blurdash.embed import EmbedderRow, Threshold
+    from blurdash.embed import EmbedderRow
     from blurdash.reference import Reference
     from blurdash.summary import Band
     from blurdash.ui.server.known_face import Curve
@@ -59,7 +60,7 @@ def controls_data(
     source: float | None,
     doubt: str,
     recogniser: Mapping[str, Any],
-    closer: Mapping[str, str] | None,
+    same: tuple[EmbedderRow | None, Reference | None],
     ready: bool,
     message: str,
     readings: Mapping[str, BlurEquivalent],
@@ -77,7 +78,8 @@ def controls_data(
         source: Width of what the canvas was cut from, px of the photo; None if taken whole.
         doubt: Why the face is doubtful, as a sentence; empty where it is not.
         recogniser: Which one the numbers are of, as ``recogniser_data`` makes it.
-        closer: How many strangers are as close, as ``closer_data`` makes it.
+        same: The recogniser and its reference, by which "same person?" is asked; None and None
+            where it is not.
         ready: Whether there is a recogniser; without one the numbers are those of the pixels.
         message: What else is to be said; may be empty.
         readings: As ``readings_of`` returns them.
@@ -98,9 +100,9 @@ def controls_data(
         "defaults": dict(zip(EXPLORE_SLIDERS, View().position(), strict=True)),
         "values": _values(readout.values) if readout else None,
         "equivalents": equivalents(view, readout.values, readings) if readout else [],
-        "same_person": None if not readout or not readout.verdict else readout.verdict.same_person,
+        "same_person": _same_person(readout, *same) if readout else None,
         "recogniser": dict(recogniser),
-        "closer": closer,
+        "closer": closer_data(readout, *same) if readout else None,
         "ready": ready,
         "receipt": readout.as_dict() if readout and at_rest else None,
         "message": message,
@@ -162,22 +164,48 @@ def _person(row: EmbedderRow, reference: Reference | None) -> dict[str, Any] | N
 
     None where there is neither.
     """
-    threshold = row.threshold
-    if threshold is None and reference is None:
+    if row.threshold is None and reference is None:
         return None
-    measure = threshold.measure if threshold else EMBEDDING
-    about = MEASURES[measure]
+    measure = row.threshold.measure if row.threshold else EMBEDDING
+    about, limit = MEASURES[measure], _limit(row, reference)
     text = "no published threshold"
-    if threshold:
+    if limit:
         sign = "≥" if about.higher_is_closer else "≤"
-        text = f"{about.short_label} {sign} {threshold.value:g}, {threshold.source}"
+        text = f"{about.short_label} {sign} {round(limit.value, 3):g}, {limit.source}"
     return {
         "tile": TILES.index(measure),
         "identical": about.identical,
-        "limit": threshold.value if threshold else None,
+        "limit": round(limit.value, 3) if limit else None,
         "text": text,
-        "strangers": _strangers(reference, measure, threshold) if reference else None,
+        "strangers": _strangers(reference, measure, row.threshold) if reference else None,
     }
+
+
+def _limit(row: EmbedderRow, reference: Reference | None) -> Threshold | None:
+    """Where "same person" ends: as published, else at a rate that the strangers are enough for."""
+    if row.threshold is not None or reference is None:
+        return row.threshold
+    try:
+        found = reference.pairs().threshold(EMBEDDING)
+    except TableError:
+        return None
+    if found is None:
+        return None
+    source = f"at {found.rate:.0%} false matches of {reference.who}"
+    return Threshold(EMBEDDING, found.value, source)
+
+
+def _same_person(
+    readout: Readout, row: EmbedderRow | None, reference: Reference | None
+) -> bool | None:
+    """Whether the pair counts as one person; None where that is not asked, or cannot be said."""
+    if readout.verdict is not None or row is None or row.threshold is not None:
+        return readout.verdict.same_person if readout.verdict else None
+    limit = _limit(row, reference)
+    value = readout.values[EMBEDDING]
+    if limit is None or math.isnan(value):
+        return None
+    return not MEASURES[EMBEDDING].prefers(limit.value, value)
 
 
 def _strangers(

@@ -18,7 +18,6 @@ from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
 from blurdash.ui.components.sent import Sent, rests_at
 from blurdash.ui.explore.controls_data import (
-    closer_data,
     controls_data,
     curve_data,
     equivalents,
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
 
     from blurdash.argument import BlurEquivalent
     from blurdash.clean import Readout
+    from blurdash.embed import EmbedderRow
+    from blurdash.reference import Reference
     from blurdash.ui.server.recogniser import Loading
 
 __all__ = ["explore_page"]
@@ -250,7 +251,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         source=face.face.frame.side if face.face.frame else None,
         doubt=sentence(face.face.doubt) if face.face.doubt else "",
         recogniser=_recogniser(chosen, loading),
-        closer=_closer(chosen, loading, readout),
+        same=_asked_by(chosen, loading, readout),
         ready=loading.embedder is not None,
         message=message,
         readings=readings,
@@ -328,11 +329,13 @@ def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
     return recogniser_data(None, chosen)
 
 
-def _closer(chosen: View, loading: Loading, readout: Readout | None) -> dict[str, str] | None:
-    """How many strangers are as close as what is shown; a doubtful face is not asked."""
+def _asked_by(
+    chosen: View, loading: Loading, readout: Readout | None
+) -> tuple[EmbedderRow | None, Reference | None]:
+    """By what "same person?" is asked; a doubtful face, or one that is not found, is not asked."""
     embedder = loading.embedder
     if embedder is None or readout is None or readout.failure:
-        return None
+        return None, None
     if session_faces().shown_face(chosen.face).face.doubt:
-        return None
-    return closer_data(readout, EMBEDDERS[embedder.name], reference_in_use(chosen, embedder))
+        return None, None
+    return EMBEDDERS[embedder.name], reference_in_use(chosen, embedder)
