@@ -27,7 +27,8 @@ def shipped(request: pytest.FixtureRequest) -> Reference:
 
 
 def test_every_reference_of_the_plan_is_there() -> None:
-    assert {path.name for path in FOLDERS} >= {f"faces-dlib-{kernel}" for kernel in KERNELS}
+    wanted = {f"faces-{name}-{kernel}" for name in ("dlib", "faceres") for kernel in KERNELS}
+    assert {path.name for path in FOLDERS} == wanted
     at_hand = references_at_hand()
     assert [one.name for one in at_hand.found] == [path.name for path in FOLDERS]
     assert at_hand.problems == ()
