@@ -129,10 +129,18 @@ export class Lanes {
       const edge = (end) => band.map((point) => `${this.x(point[0])} ${this.y(lane, point[end])}`);
       parts.push(`<path d="M${[...edge(1), ...edge(2).reverse()].join("L")}Z" fill="var(--bd-${lane.family}-band)"/>`);
       if (lane.family === "embedding") {
-        parts.push(`<text x="${this.x(0) + 8 * unit}" y="${lane.top + lane.height + font * 0.5}">line: this face, band: middle 80 % of ${escaped(curve.whose)}</text>`);
+        parts.push(`<text x="${this.x(0) + 8 * unit}" y="${lane.top + lane.height + font * 0.5}">${escaped(this.legend(curve.whose))}</text>`);
       }
     }
     return parts.join("") + this.line(lane, curve, place);
+  }
+
+  /** What line and band are, in as many words as there is room for. */
+  legend(whose) {
+    const { width, unit, font } = this.place;
+    const room = width - this.x(0) - 8 * unit;
+    const texts = [`line: this face, band: middle 80 % of ${whose}`, `band: middle 80 % of ${whose}`, "band: other faces"];
+    return texts.find((text) => 0.52 * font * text.length < room) ?? texts.at(-1);
   }
 
   line(lane, curve, place) {
