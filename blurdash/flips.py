@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import datetime as dt
 import io
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from blurdash.pairs import wilson
 from blurdash.readout import PreparedFace
 from blurdash.receipt import versions
 from blurdash.table import look_up
+from blurdash.values import is_real, is_whole
 
 __all__ = [
     "HUMAN",
@@ -254,8 +256,10 @@ class RankFlips:
                 for name, value in known["settings"].items()
             }
             cells = tuple(FlipCell(**_cell_from(cell)) for cell in known["cells"])
+            wanted = FlipSettings(**settings)
+            _check_cells(cells, wanted, len(known["faces"]))
             return cls(
-                FlipSettings(**settings),
+                wanted,
                 tuple(known["faces"]),
                 dict(known["failures"]),
                 cells,
@@ -264,7 +268,9 @@ class RankFlips:
                 dict(known.get("left_out", {})),  # counts made earlier have none
                 dict(known.get("versions", {})),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, SettingError) as error:
+            if isinstance(error, TableError):
+                raise
             raise TableError(
                 "these are not counts of rank flips",
                 hint="make them with python -m blurdash argue",
@@ -293,6 +299,20 @@ def _cell_from(known: Mapping[str, Any]) -> dict[str, Any]:
     return fields | {
         end: math.nan if fields[end] is None else fields[end] for end in ("low", "high")
     }
+
+
+def _check_cells(cells: Sequence[FlipCell], settings: FlipSettings, faces: int) -> None:
+    """Raises ``ValueError`` where cells are not what these settings give: a page asks for each."""
+    places = {(cell.measure, cell.shift, cell.degree) for cell in cells}
+    wanted = set(itertools.product(settings.measures, settings.shifts, settings.degrees))
+    if places != wanted or len(cells) != len(wanted):
+        raise ValueError("cells")
+    for cell in cells:
+        counted = is_whole(cell.prefer_sharp) and is_whole(cell.n)
+        if not counted or not 0 <= cell.prefer_sharp <= cell.n <= faces:
+            raise ValueError("counts")
+        if not all(is_real(end) or math.isnan(end) for end in (cell.low, cell.high)):
+            raise ValueError("interval")
 
 
 def preferences(

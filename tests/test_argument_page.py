@@ -428,6 +428,29 @@ def test_counts_survive_a_round_trip_and_refuse_what_they_are_not():
             RankFlips.from_dict(wrong)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("cells", 0, "prefer_sharp"), "1"),
+        (("cells", 0, "n"), 31),
+        (("cells", 0, "low"), "x"),
+        (("cells", 0, "measure"), "ssim"),
+        (("settings", "shifts"), [3]),
+        (("settings", "degrees"), "all"),
+        (("faces",), ["a"]),
+        (("failures",), 3),
+    ],
+)
+def test_counts_that_were_changed_are_refused(place, value):
+    known = json.loads(json.dumps(shipped_flips("dlib", "study").as_dict()))
+    at = known
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    with pytest.raises(TableError, match="not counts of rank flips"):
+        RankFlips.from_dict(known)
+
+
 def test_address_restores_the_scene(app):
     fresh = AppTest.from_function(page, default_timeout=60)
     fresh.query_params |= {"scene": "embedding", "degree": "33", "x": "nonsense", "noise": "7"}
