@@ -53,6 +53,7 @@ __all__ = [
     "cache_directory",
     "fetch",
     "find",
+    "is_offline",
     "print_progress",
     "sha256",
 ]
@@ -150,7 +151,7 @@ def fetch(
     if found is not None:
         return found
     target = cache_directory() / row.file_name
-    if os.environ.get("BLURDASH_OFFLINE", "").strip() not in ("", "0"):
+    if is_offline():
         raise WeightsError(
             f"the weights of {row.name} are not on this machine (wanted"
             f" {_without_home(target)}), and"
@@ -166,6 +167,11 @@ def fetch(
             _failures[row] = (error.message, error.hint)
         raise
     return target
+
+
+def is_offline() -> bool:
+    """Whether ``BLURDASH_OFFLINE`` forbids every download."""
+    return os.environ.get("BLURDASH_OFFLINE", "").strip() not in ("", "0")
 
 
 def find(row: WeightsFile, *, path: str | Path | None = None) -> Path | None:

@@ -652,7 +652,8 @@ def test_nothing_is_timed_by_the_time_of_day():
                 found.append((path.name, ast.unparse(node)))
             if isinstance(node, ast.ImportFrom) and node.module == "time":
                 found += [(path.name, name.name) for name in node.names]
-    assert found == [("flips.py", "dt.datetime.now"), ("sweep.py", "dt.datetime.now")]
-    for name in ("flips.py", "sweep.py"):
+    dated = ("flips.py", "reference_run.py", "sweep.py")
+    assert found == [(name, "dt.datetime.now") for name in dated]
+    for name in dated:
         text = (ROOT / "blurdash" / name).read_text("utf-8")
         assert text.count("dt.datetime.now(dt.UTC).isoformat(timespec=") == 1

@@ -251,7 +251,7 @@ def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypat
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
     sweeps_at_hand.cache_clear()
     assert recogniser.request("dlib", "native").done.wait(60)
-    app.run()
+    box(app, "Faces").set_value("Portrait").run()
     box(app, "Angle").set_value("degree × angle map").run()
     assert "72 readouts" in app.info[0].value
     next(one for one in app.button if one.label == "Compute it").click().run()
@@ -263,6 +263,7 @@ def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypat
         assert not app.exception
     assert [path.suffix for path in shipped.kept_sweeps().iterdir()] == [".parquet"]
     again = AppTest.from_function(page, default_timeout=60).run()
+    box(again, "Faces").set_value("Portrait").run()
     box(again, "Angle").set_value("degree × angle map").run()
     assert any("built-in portrait" in one.value for one in again.caption)
 
@@ -273,7 +274,7 @@ def test_a_sweep_that_cannot_be_kept_is_shown_all_the_same(app, monkeypatch, tmp
     (tmp_path / "blurdash").write_text("a file where the folder would be")
     sweeps_at_hand.cache_clear()
     assert recogniser.request("dlib", "native").done.wait(60)
-    app.run()
+    box(app, "Faces").set_value("Portrait").run()
     box(app, "Angle").set_value("degree × angle map").run()
     next(one for one in app.button if one.label == "Compute it").click().run()
     deadline = time.monotonic() + 90

@@ -29,7 +29,7 @@ class Loading:
         protocol: Key of ``PROTOCOLS``.
         embedder: The recogniser once it is there.
         error: Why it is not, as one sentence; empty while it loads or once it is there.
-        fetches: Whether its weights are not on this machine, so that it may take minutes.
+        fetches: Whether its weights are fetched, which may take minutes.
         downloaded: Bytes fetched so far, and in all if known; None if nothing is fetched.
         done: Set when there is an embedder or an error.
     """
@@ -91,8 +91,9 @@ def label_now(name: str, protocol: str) -> str:
 def _load(loading: Loading, again: bool) -> None:
     try:
         from blurdash.embed import is_at_hand, load_embedder
+        from blurdash.weights import is_offline
 
-        loading.fetches = not is_at_hand(loading.name)
+        loading.fetches = not is_offline() and not is_at_hand(loading.name)
         time.sleep(HEAD_START_SECONDS)
         use_one_thread_per_operation()
 

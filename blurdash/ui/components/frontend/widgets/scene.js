@@ -8,7 +8,7 @@ let page = null; // this component, which is in no part of the page that runs by
 export function takeScene(component) {
   const { key, session, shown } = component.data;
   // Until photos that are sent again are there, the portrait stands in for the face that was shown.
-  if (bus.session === session || !bus.shown) bus.shown = shown;
+  if ((bus.session === session && !bus.carrier?.again) || !bus.shown) bus.shown = shown;
   if (bus.scene !== key || bus.session !== session) bus.served = new Map(); // pictures of another face
   bus.scene = key;
   bus.session = session;
