@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from blurdash.embed.faceres import MEAN_BGR, OUTPUT, SIDE
+from blurdash.embed.faceres import MEAN_BGR, OUTPUT, SIDE, widened_crop
 from blurdash.embed.graph_model import ChainNetwork, read_graph_model
 from blurdash.face import Face, find_face
 from blurdash.folder import read_folder
@@ -38,15 +38,7 @@ INPUTS: dict[str, Callable[[Picture], Any]] = {
 
 def box_of(wider: float) -> Callable[[Picture, Face], Picture]:
     """Returns the crop of MTCNN's box, made larger by such a share."""
-
-    def cut(canvas: Picture, face: Face) -> Picture:
-        left, top, right, bottom = face.box
-        add_x, add_y = wider * (right - left) / 2, wider * (bottom - top) / 2
-        rows = slice(max(round(top - add_y), 0), round(bottom + add_y))
-        columns = slice(max(round(left - add_x), 0), round(right + add_x))
-        return shrunk(canvas[rows, columns])
-
-    return cut
+    return lambda canvas, face: widened_crop(canvas, face.box, wider)
 
 
 def shrunk(part: Picture) -> Picture:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash.embed import Embedder, LoadOptions, load_with
-from blurdash.engine import ENGINES, check_workers, run_local
+from blurdash.engine import check_workers
 from blurdash.errors import NoFaceError, StoppedError
 from blurdash.face import find_face
 from blurdash.failures import FAILURES, reason_of
@@ -24,16 +24,14 @@ from blurdash.folder import read_folder, try_until_enough, with_limit
 from blurdash.photo import load_photo
 from blurdash.readout import PreparedFace
 from blurdash.receipt import Recogniser
-from blurdash.sweep import RunOptions, Source
+from blurdash.sweep import LOST, RunOptions, Source
 from blurdash.sweep_file import Journal, table_of
-from blurdash.table import look_up
 
-__all__ = ["Examined", "argue", "examine"]
+__all__ = ["Examined", "argue", "examine", "flips_of", "prepared_for"]
 
 Grid = npt.NDArray[np.float64]
 Embedding = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
-LOST = "its worker died every time it was measured"
 
 
 @dataclass(frozen=True)
@@ -178,6 +176,17 @@ def examine(
     return [run.results[source.name] for source in tried]
 
 
+def prepared_for(source: Source, settings: FlipSettings, embedder: Embedder) -> PreparedFace:
+    """Returns a photo's face, ready for its flips.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+        NoFaceError: There is no face in it.
+    """
+    face = find_face(load_photo(source.photo), every_turn=False)
+    return PreparedFace(face, embedder, kernel=settings.kernel, crop=settings.crop, exact=False)
+
+
 class _Run:
     """Faces under examination: what is known of each, and what was known before."""
 
@@ -215,24 +224,17 @@ class _Run:
         return True
 
     def _examined(self, todo: Sequence[Source]) -> Iterator[Examined]:
-        workers = check_workers(self._how.workers)
-        engine: Any = look_up(ENGINES, self._how.engine, "engine")
-        if engine is run_local:
-            yield from run_local(lambda: self._worker, todo, workers=workers)
-            return
-        if not todo:
-            return
-        # A callback does not travel.
-        load = dataclasses.replace(self._how.load, progress=None, protocol=self._embedder.protocol)
-        make_worker = functools.partial(_make_worker, self._settings, self._embedder.name, load)
-        for found in engine(
-            make_worker,
+        how = self._how
+        load = how.load_elsewhere(self._embedder.protocol)
+        make_elsewhere = functools.partial(_make_worker, self._settings, self._embedder.name, load)
+        for found in how.run(
+            self._worker,
+            make_elsewhere,
             todo,
-            workers=workers,
-            address=self._how.address,
             lost=lambda source: Examined(source.name, failure=LOST),
         ):
-            self._worker.pass_over(1)
+            if not how.is_local:  # here the worker counts itself
+                self._worker.pass_over(1)
             yield found
 
 
@@ -278,14 +280,7 @@ class _Worker:
 
         try:
             self._check_stop()
-            face = find_face(load_photo(source.photo), every_turn=False)
-            prepared = PreparedFace(
-                face,
-                self._embedder,
-                kernel=self._settings.kernel,
-                crop=self._settings.crop,
-                exact=False,
-            )
+            prepared = prepared_for(source, self._settings, self._embedder)
             grids = preferences(prepared, self._settings, tick)
             return Examined(source.name, grids, prepared.clean.embedding)
         except StoppedError:

@@ -23,6 +23,7 @@ from blurdash.face import Face, locate_face
 from blurdash.quality import METRICS
 from blurdash.receipt import Geometry, Receipt, checksum
 from blurdash.table import look_up
+from blurdash.values import for_json
 
 __all__ = ["CROPS", "CleanSide", "Readout", "Verdict", "verdict_of"]
 
@@ -78,7 +79,7 @@ class Readout:
         An infinite value is the string ``"inf"``; a number that there is not is None, and the
         receipt's ``failure`` says why.
         """
-        numbers = {name: _for_json(value) for name, value in self.values.items()}
+        numbers = {name: for_json(value) for name, value in self.values.items()}
         verdict = None
         if self.verdict is not None:
             verdict = {
@@ -228,11 +229,3 @@ class CleanSide:
                 while len(self._embedded) > EMBEDDINGS_KEPT:
                     self._embedded.popitem(last=False)
         return known
-
-
-def _for_json(value: float) -> float | str | None:
-    if math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return value

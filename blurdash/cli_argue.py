@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
-from blurdash.cli_study import Bar, add_engine, add_limit, add_overwrite, degrees_of
-from blurdash.cli_values import limit_of, real, workers_of
+from blurdash.cli_study import Bar, add_engine, add_limit, add_overwrite, degrees_of, run_options
+from blurdash.cli_values import limit_of, real
 from blurdash.errors import SettingError
 from blurdash.words import quoted
 
@@ -85,17 +84,8 @@ def _argue(arguments: argparse.Namespace) -> int:
 
 def _counted(arguments: argparse.Namespace, settings: Any, total: int) -> Any:
     from blurdash.argue import argue
-    from blurdash.embed import LoadOptions
-    from blurdash.sweep import RunOptions
-    from blurdash.weights import print_progress
 
-    load = LoadOptions(
-        protocol=arguments.protocol,
-        weights=arguments.weights,
-        device=arguments.device,
-        progress=print_progress(sys.stderr),
-    )
-    how = RunOptions(workers_of(arguments.workers), arguments.engine, arguments.address, load)
+    how = run_options(arguments)
     with Bar(total, "picture") as bar:
         return argue(
             arguments.folder,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
-from blurdash.cli_study import Bar, add_engine, add_overwrite
-from blurdash.cli_values import workers_of
+from blurdash.cli_study import Bar, add_engine, add_overwrite, run_options
 from blurdash.errors import BlurdashError, SettingError
+from blurdash.values import for_json
 from blurdash.words import counted, one_line, quoted
 
 __all__ = ["add_compare_command"]
@@ -56,25 +54,17 @@ def _compare(arguments: argparse.Namespace) -> int:
     # Settings are checked before anything slow is loaded or started.
     from blurdash.clean import CROPS
     from blurdash.compare import pair_up, protocol_of
-    from blurdash.embed import LoadOptions, load_with
+    from blurdash.embed import load_with
     from blurdash.engine import ENGINES, check_workers
-    from blurdash.sweep import RunOptions
     from blurdash.table import look_up
-    from blurdash.weights import print_progress
 
     look_up(CROPS, arguments.crop, "crop")
     look_up(ENGINES, arguments.engine, "engine")
     out = _out(arguments)
     pairs = pair_up(Path(arguments.clean), [Path(test) for test in arguments.test])
-    load = LoadOptions(
-        protocol=arguments.protocol,
-        weights=arguments.weights,
-        device=arguments.device,
-        progress=print_progress(sys.stderr),
-    )
-    how = RunOptions(workers_of(arguments.workers), arguments.engine, arguments.address, load)
+    how = run_options(arguments)
     check_workers(how.workers)
-    embedder = load_with(arguments.embedder, load)
+    embedder = load_with(arguments.embedder, how.load)
     protocol = protocol_of(embedder, arguments.crop)
     compared = _all(pairs.found, embedder, arguments, how, protocol, out)
     whole = _as_dict(compared, pairs, protocol, embedder.said)
@@ -130,7 +120,7 @@ def _as_dict(compared: Sequence[Any], pairs: Any, protocol: str, note: str) -> d
     from blurdash.compare import means_of
 
     means = {
-        name: {key: _number(value) for key, value in mean._asdict().items()}
+        name: {key: for_json(value) for key, value in mean._asdict().items()}
         for name, mean in means_of(compared).items()
     }
     return {
@@ -142,10 +132,6 @@ def _as_dict(compared: Sequence[Any], pairs: Any, protocol: str, note: str) -> d
         "without_partner": pairs.alone,
         "left_out": pairs.left_out,
     }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _write(out: Path, whole: dict[str, Any]) -> None:

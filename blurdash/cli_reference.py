@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
-from blurdash.cli_study import Bar, add_engine, add_limit, duration
-from blurdash.cli_values import limit_of, whole, workers_of
-from blurdash.words import counted, one_line
+from blurdash.cli_study import Bar, add_engine, add_limit, run_options
+from blurdash.cli_values import limit_of, whole
+from blurdash.words import counted, duration, one_line
 
 __all__ = ["add_reference_command"]
 
@@ -55,7 +54,7 @@ def add_reference_command(commands: Any, add_recogniser: Callable[[Any], None]) 
 
 
 def _reference(arguments: argparse.Namespace) -> int:
-    from blurdash.embed import LoadOptions, load_with
+    from blurdash.embed import load_with
     from blurdash.engine import ENGINES, check_workers
     from blurdash.folder import read_folder
     from blurdash.reference import check_name, plain_name
@@ -66,9 +65,8 @@ def _reference(arguments: argparse.Namespace) -> int:
         kept_references,
         measure_reference,
     )
-    from blurdash.sweep import RunOptions, Source
+    from blurdash.sweep import Source
     from blurdash.table import look_up
-    from blurdash.weights import print_progress
 
     # Settings are checked before anything slow is loaded or started.
     settings = ReferenceSettings(
@@ -79,19 +77,13 @@ def _reference(arguments: argparse.Namespace) -> int:
         seed=whole(arguments.seed),
         blur=arguments.blur,
     )
-    load = LoadOptions(
-        protocol=arguments.protocol,
-        weights=arguments.weights,
-        device=arguments.device,
-        progress=print_progress(sys.stderr),
-    )
-    how = RunOptions(workers_of(arguments.workers), arguments.engine, arguments.address, load)
+    how = run_options(arguments)
     workers = check_workers(how.workers)
     look_up(ENGINES, how.engine, "engine")
     if arguments.name is not None:
         check_name(arguments.name)
     sources = [Source(one.name, one.path) for one in read_folder(arguments.folder).photos]
-    embedder = load_with(arguments.embedder, load)
+    embedder = load_with(arguments.embedder, how.load)
     folder = plain_name(Path(arguments.folder).resolve().name)
     name = arguments.name or f"{folder[:30]}-{embedder.name}-{settings.kernel}"
     out = kept_references() / name

@@ -13,7 +13,7 @@ from blurdash import defaults
 from blurdash.cli_output import ALL_DONE, SOME_FAILED, say, say_failures, say_left_out
 from blurdash.cli_values import limit_of, real, whole, workers_of
 from blurdash.errors import BlurdashError, SettingError
-from blurdash.words import counted, one_line, quoted
+from blurdash.words import counted, duration, one_line, quoted
 
 __all__ = [
     "Bar",
@@ -22,7 +22,7 @@ __all__ = [
     "add_overwrite",
     "add_study_commands",
     "degrees_of",
-    "duration",
+    "run_options",
 ]
 
 DEGREES = f"{defaults.DEGREES[0]}:{defaults.DEGREES[-1]}"
@@ -200,7 +200,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             arguments.folder,
             arguments.out,
             sweep,
-            how=_options(arguments),
+            how=run_options(arguments),
             progress=bar.show,
             overwrite=arguments.overwrite,
         )
@@ -213,7 +213,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     return SOME_FAILED if report.failed_count else ALL_DONE
 
 
-def _options(arguments: argparse.Namespace) -> Any:
+def run_options(arguments: argparse.Namespace) -> Any:
+    """Returns where and how it runs, as ``add_engine`` and the recogniser's options say it."""
     from blurdash.embed import LoadOptions
     from blurdash.sweep import RunOptions
     from blurdash.weights import print_progress
@@ -309,15 +310,3 @@ def _no_range(text: str) -> SettingError:
         f"{quoted(text)} is not a range of whole numbers",
         hint="give A:B, A:B:STEP or A,B,C, such as 0:100",
     )
-
-
-def duration(seconds: float) -> str:
-    """Returns a time in words.
-
-    Example:
-        >>> duration(12), duration(600), duration(9000)
-        ('12 s', '10 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -20,7 +20,6 @@ import numpy as np
 
 from blurdash.canvas import Picture
 from blurdash.embed import Embedder, LoadOptions, load_with
-from blurdash.engine import ENGINES, check_workers, run_local
 from blurdash.errors import PictureError, SettingError, StoppedError
 from blurdash.face import find_face
 from blurdash.failures import FAILURES, reason_of
@@ -31,9 +30,9 @@ from blurdash.photo import load_photo
 from blurdash.readout import REGISTERED, PreparedFace
 from blurdash.receipt import Recogniser, versions
 from blurdash.register import Registrar, align
-from blurdash.sweep import RunOptions, Source
+from blurdash.sweep import LOST, RunOptions, Source
 from blurdash.sweep_file import Journal, table_of
-from blurdash.table import look_up
+from blurdash.values import for_json
 from blurdash.words import quoted
 
 __all__ = [
@@ -53,7 +52,6 @@ KERNEL = "line"
 CANVAS = "FFHQ framing, 1024 px"
 REGISTRATION = "phase"
 ASPECT = 0.01  # by so much height over width may differ between a picture and its test
-LOST = "its worker died every time it was measured"
 Progress = Callable[[int, int], None]
 
 
@@ -124,13 +122,13 @@ class Compared:
 
     def as_dict(self) -> dict[str, Any]:
         """Returns it as JSON can hold it; an infinite value is ``"inf"``, one there is not None."""
-        values = {name: _for_json(value) for name, value in self.values.items()}
+        values = {name: for_json(value) for name, value in self.values.items()}
         shift = None if self.shift is None else [round(one, 2) for one in self.shift]
         return {
             "pair": self.name,
             **values,
             "shift_px": shift,
-            "shift_db": _for_json(self.shift_db),
+            "shift_db": for_json(self.shift_db),
             "resized_from": None if self.resized is None else list(self.resized),
             "note": self.note or None,
             "failure": self.failure or None,
@@ -151,12 +149,6 @@ class Compared:
             known["receipt"] or {},
             known["failure"] or "",
         )
-
-
-def _for_json(value: float) -> float | str | None:
-    if math.isnan(value):
-        return None
-    return value if math.isfinite(value) else "inf" if value > 0 else "-inf"
 
 
 def _from_json(value: object) -> float:
@@ -291,21 +283,11 @@ def _compared(
     how: RunOptions,
     stop: threading.Event | None,
 ) -> Iterator[Compared]:
-    engine: Any = look_up(ENGINES, how.engine, "engine")
-    workers = check_workers(how.workers)
-    if engine is run_local:
-        worker = _Comparer(embedder, crop, stop)
-        yield from run_local(lambda: worker, todo, workers=workers)
-        return
-    if not todo:
-        return
-    load = dataclasses.replace(how.load, progress=None, protocol=embedder.protocol)
-    make_worker = functools.partial(_make_comparer, embedder.name, load, crop)
-    yield from engine(
-        make_worker,
+    load = how.load_elsewhere(embedder.protocol)
+    return how.run(
+        _Comparer(embedder, crop, stop),
+        functools.partial(_make_comparer, embedder.name, load, crop),
         todo,
-        workers=workers,
-        address=how.address,
         lost=lambda pair: Compared(pair.name, failure=LOST),
     )
 

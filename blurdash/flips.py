@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blurdash import defaults
+from blurdash.blur import Change
 from blurdash.clean import CROPS
 from blurdash.errors import SettingError, TableError
 from blurdash.folder import check_limit
@@ -33,6 +34,7 @@ __all__ = [
     "FlipSettings",
     "HumanAnchor",
     "RankFlips",
+    "changes_of",
     "count_flips",
     "preferences",
 ]
@@ -315,6 +317,14 @@ def _check_cells(cells: Sequence[FlipCell], settings: FlipSettings, faces: int) 
             raise ValueError("interval")
 
 
+def changes_of(prepared: PreparedFace, settings: FlipSettings) -> tuple[list[Change], list[Change]]:
+    """Returns what is done to a face for its flips: the shifts, and the blurs."""
+    return (
+        [prepared.shifted(shift) for shift in settings.shifts],
+        [prepared.blurred(degree, settings.angle) for degree in settings.degrees],
+    )
+
+
 def preferences(
     prepared: PreparedFace,
     settings: FlipSettings,
@@ -331,14 +341,11 @@ def preferences(
         For each measure float64 ``(shifts, degrees)``: 1 where the sharp, shifted picture is
         strictly the closer one, 0 where it is not, NaN where one of them has no value.
     """
-    sharp, blurred = [], []
-    for shift in settings.shifts:
-        sharp.append(prepared.values(prepared.shifted(shift), settings.measures))
-        tick()
-    for degree in settings.degrees:
-        change = prepared.blurred(degree, settings.angle)
-        blurred.append(prepared.values(change, settings.measures))
-        tick()
+    sharp, blurred = list[dict[str, float]](), list[dict[str, float]]()
+    for values, changes in zip((sharp, blurred), changes_of(prepared, settings), strict=True):
+        for change in changes:
+            values.append(prepared.values(change, settings.measures))
+            tick()
     return {
         name: np.array([[_prefers(name, s[name], b[name]) for b in blurred] for s in sharp])
         for name in settings.measures

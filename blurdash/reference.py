@@ -12,6 +12,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ __all__ = [
     "SWEEPS",
     "Reference",
     "check_name",
+    "folders_in",
     "load_reference",
     "plain_name",
     "references_in",
@@ -320,6 +322,16 @@ def load_reference(folder: Path, origin: str = "kept") -> Reference:
     return Reference(_manifest(content, folder.name), folder, origin)
 
 
+def folders_in(folder: Path) -> list[Path]:
+    """Returns where references lie: a folder itself, and those in it, that have a manifest.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    inside = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    return [path for path in inside if (path / MANIFEST).is_file()]
+
+
 def references_in(folder: Path, origin: str) -> tuple[list[Reference], list[str]]:
     """Returns the references of a folder and of those in it, and why others cannot be used.
 
@@ -328,8 +340,7 @@ def references_in(folder: Path, origin: str) -> tuple[list[Reference], list[str]
         origin: As in ``Reference``.
     """
     try:
-        inside = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        there = [path for path in inside if (path / MANIFEST).is_file()]
+        there = folders_in(folder)
     except OSError:
         return [], []
     found, problems = [], []
@@ -373,7 +384,7 @@ _UNREADABLE_ZIP = (
     OSError,
     RuntimeError,
     ValueError,
-    zipfile.zlib.error,  # type: ignore[attr-defined]
+    zlib.error,
 )
 
 

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from blurdash.argue import Examined, flips_of
+from blurdash.argue import Examined, flips_of, prepared_for
 from blurdash.embed import Embedder
 from blurdash.errors import NoFaceError
-from blurdash.face import find_face
 from blurdash.failures import FAILURES, reason_of
-from blurdash.flips import preferences
-from blurdash.photo import load_photo
-from blurdash.readout import PreparedFace
-from blurdash.reference import FILES, FLIPS, PAIRS, Reference
+from blurdash.flips import changes_of, preferences
+from blurdash.reference import FILES, Reference
 from blurdash.reference_run import (
     ReferenceSettings,
     called,
     manifest_of,
     numbers_of,
+    small_files,
     without_names,
 )
-from blurdash.strangers import StrangerPairs, pairs_of
+from blurdash.strangers import pairs_of
 from blurdash.sweep import PhotoSweep, Source
 from blurdash.sweep_file import settings_of, sweep_bytes
 
@@ -108,13 +103,8 @@ class PhotoReference:
         """What every measure prefers for a face, a picture a step."""
         settings, begun = self._settings.flips, self._done
         try:
-            face = find_face(load_photo(source.photo), every_turn=False)
-            known = PreparedFace(
-                face, self._embedder, kernel=settings.kernel, crop=settings.crop, exact=False
-            )
-            changes = [known.shifted(shift) for shift in settings.shifts]
-            changes += [known.blurred(degree, settings.angle) for degree in settings.degrees]
-            for change in changes:
+            known = prepared_for(source, settings, self._embedder)
+            for change in itertools.chain(*changes_of(known, settings)):
                 known.values(change, settings.measures)
                 self._show(self._done + 1)
                 yield True
@@ -134,9 +124,8 @@ class PhotoReference:
         }
         flips = flips_of(good, self._settings.flips, self._embedder, {})
         flips = dataclasses.replace(flips, faces=tuple(numbered.values()))
-        files[FLIPS] = json.dumps(flips.as_dict(), allow_nan=False).encode()
         pairs = pairs_of([one.embedding for one in good if one.embedding is not None])
-        files[PAIRS] = _pair_bytes(pairs)
+        files |= small_files(flips.as_dict(), pairs)
         ids = {one.name: one.photo_id() for one in self._sources}
         told = {
             "who": self._who,
@@ -158,9 +147,3 @@ class PhotoReference:
         settings = {} if table is None else settings_of(table)
         settings.pop("format", None)
         return sweep_bytes(parts, without_names(settings))
-
-
-def _pair_bytes(pairs: StrangerPairs) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(pairs.as_table(), sink, compression="zstd")
-    return bytes(sink.getvalue())

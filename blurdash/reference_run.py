@@ -53,6 +53,7 @@ from blurdash.sweep_file import Journal, read_settings, write_sweep
 from blurdash.words import quoted
 
 __all__ = [
+    "MAP_DEGREES",
     "Cost",
     "Measured",
     "ReferenceSettings",
@@ -64,6 +65,7 @@ __all__ = [
     "measure_reference",
     "numbers_of",
     "seconds_of_a_row",
+    "small_files",
     "without_names",
     "write_reference",
 ]
@@ -84,7 +86,7 @@ def kept_references() -> Path:
     except RuntimeError as error:
         raise SettingError(
             "there is no home directory to keep references in",
-            hint="set XDG_DATA_HOME, or give --out",
+            hint="set XDG_DATA_HOME",
         ) from error
     return Path(data) / "blurdash" / "references"
 
@@ -471,9 +473,8 @@ def write_reference(
         for which, (rows, settings) in sweeps.items():
             told = functools.partial(without_names, settings)
             write_sweep(unfinished / f"{which}.parquet", rows, told)
-        text = json.dumps({**flips, "failures": {}}, allow_nan=False, ensure_ascii=False)
-        (unfinished / FLIPS).write_text(text + "\n", encoding="utf-8")
-        pq.write_table(pairs.as_table(), unfinished / PAIRS, compression="zstd")
+        for name, content in small_files(flips, pairs).items():
+            (unfinished / name).write_bytes(content)
         files = {name: _digest(unfinished / name) for name in FILES}
         whole = json.dumps({**manifest, "files": files}, indent=1, ensure_ascii=False)
         with whole_file(unfinished / MANIFEST) as part:
@@ -485,6 +486,19 @@ def write_reference(
     reference = load_reference(out)
     reference.check()
     return reference
+
+
+def small_files(flips: Mapping[str, Any], pairs: StrangerPairs) -> dict[str, bytes]:
+    """Returns the flips and the pairs of a reference as its files hold them.
+
+    Args:
+        flips: As ``RankFlips.as_dict`` gives them; names of photos that failed are left out.
+        pairs: Distances of the clean faces.
+    """
+    text = json.dumps({**flips, "failures": {}}, allow_nan=False, ensure_ascii=False)
+    table = pa.BufferOutputStream()
+    pq.write_table(pairs.as_table(), table, compression="zstd")
+    return {FLIPS: f"{text}\n".encode(), PAIRS: bytes(table.getvalue())}
 
 
 def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:

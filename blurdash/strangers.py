@@ -79,6 +79,9 @@ class StrangerPairs:
     values: Mapping[str, Values]
     # What a page asks for again and again while a hand moves.
     _in_order: dict[str, Values] = field(default_factory=dict, init=False, repr=False)
+    _bands: dict[str, tuple[float, float, float]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _intervals: dict[tuple[str, int], tuple[float, float]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -151,8 +154,10 @@ class StrangerPairs:
 
     def band(self, measure: str) -> tuple[float, float, float]:
         """Returns 2.5 %, the median and 97.5 % of the pairs."""
-        low, middle, high = np.quantile(self.values[measure], (0.025, 0.5, 0.975)).tolist()
-        return low, middle, high
+        if measure not in self._bands:
+            low, middle, high = np.quantile(self.values[measure], (0.025, 0.5, 0.975)).tolist()
+            self._bands[measure] = low, middle, high
+        return self._bands[measure]
 
     def nearest(self) -> tuple[int, int] | None:
         """Returns which two faces are closest to each other; None for one face."""

@@ -52,6 +52,7 @@ from blurdash.words import as_text, quoted
 __all__ = [
     "BLURS",
     "GRID",
+    "LOST",
     "FaceRows",
     "FoundIn",
     "PhotoSweep",
@@ -72,6 +73,7 @@ STEP_BATCH = 4  # where somebody waits for the step to end
 BATCH_BYTES = 16 << 20  # a whole canvas has 3 MB: then fewer go at once
 IMPOSTOR_FACES = 64  # 2,016 pairs tell where strangers lie, however many faces there are
 SHOWN_FAILURES = 20
+LOST = "its worker died every time it was measured"
 ID_DIGITS = 16
 POINT = ("degree", "angle")
 
@@ -189,6 +191,49 @@ class RunOptions:
     engine: str = "local"
     address: str | None = None
     load: LoadOptions = dataclasses.field(default_factory=LoadOptions)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs in this process.
+
+        Raises:
+            SettingError: There is no such engine.
+        """
+        return look_up(ENGINES, self.engine, "engine") is run_local
+
+    def load_elsewhere(self, protocol: str) -> LoadOptions:
+        """Returns how workers elsewhere load the recogniser: a callback does not travel."""
+        return dataclasses.replace(self.load, progress=None, protocol=protocol)
+
+    def run(
+        self,
+        worker: Callable[[Any], Any],
+        make_elsewhere: Callable[[], Callable[[Any], Any]],
+        tasks: Sequence[Any],
+        *,
+        lost: Callable[[Any], Any],
+    ) -> Iterator[Any]:
+        """Yields the results of tasks as they are done, from this process or from others.
+
+        Args:
+            worker: Does a task in this process.
+            make_elsewhere: Makes what does one in another; must be picklable.
+            tasks: The tasks; picklable where they go elsewhere.
+            lost: Makes the result of a task whose worker died every time.
+
+        Raises:
+            SettingError: There is no such engine, or number of workers.
+        """
+        workers = check_workers(self.workers)
+        if self.is_local:
+            return run_local(lambda: worker, tasks, workers=workers)
+        engine: Any = ENGINES[self.engine]
+        elsewhere: Iterator[Any] = iter(())
+        if tasks:
+            elsewhere = engine(
+                make_elsewhere, tasks, workers=workers, address=self.address, lost=lost
+            )
+        return elsewhere
 
 
 class FoundIn(NamedTuple):
@@ -511,7 +556,7 @@ class _Run:
         ticker = _Ticker(self._progress, total(faces), total(faces - len(todo)))
         again, self._to_embed = self._to_embed, []
         measurer = _Measurer(self._sweep, self._embedder, ticker, self._stop, again)
-        if look_up(ENGINES, self._how.engine, "engine") is run_local:
+        if self._how.is_local:
             return run_local(lambda: measurer, [*todo, *again], workers=workers)
         elsewhere = _elsewhere(self._sweep, self._how, todo, workers, ticker) if todo else ()
         return itertools.chain(elsewhere, run_local(lambda: measurer, again, workers=workers))
@@ -685,7 +730,7 @@ def _finished(old: FinishedTable, found: Sequence[Source], limit: int | None) ->
 def _elsewhere(
     sweep: Sweep, how: RunOptions, todo: Sequence[Source], workers: int, ticker: _Ticker
 ) -> Iterator[FaceRows]:
-    load = dataclasses.replace(how.load, progress=None)  # a callback does not travel
+    load = how.load_elsewhere(sweep.protocol)
     make_worker = functools.partial(_make_measurer, sweep, dataclasses.replace(how, load=load))
     engine: Any = look_up(ENGINES, how.engine, "engine")
     results = engine(
@@ -693,7 +738,7 @@ def _elsewhere(
         todo,
         workers=workers,
         address=how.address,
-        lost=lambda source: _failed(source, sweep, "its worker died every time it was measured"),
+        lost=lambda source: _failed(source, sweep, LOST),
     )
     for result in results:
         ticker.add(len(result.rows))

@@ -9,10 +9,24 @@ from typing import TypeGuard
 
 from blurdash.errors import SettingError
 
-__all__ = ["is_real", "is_whole", "real_number", "whole_number"]
+__all__ = ["for_json", "is_real", "is_whole", "real_number", "whole_number"]
 
 SHOWN = 40  # characters of what came
 PLAIN = SimpleNamespace(kind="i")
+
+
+def for_json(value: float) -> float | str | None:
+    """Returns a number as JSON can hold it: an infinite one as text, one that there is not as None.
+
+    Example:
+        >>> for_json(2.5), for_json(math.inf), for_json(math.nan)
+        (2.5, 'inf', None)
+    """
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value
 
 
 def is_whole(value: object) -> TypeGuard[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-__all__ = ["as_text", "counted", "listed", "one_line", "quoted", "sentence"]
+__all__ = ["as_text", "counted", "duration", "listed", "one_line", "quoted", "sentence"]
 
 SHOWN = 60
 
@@ -18,6 +18,18 @@ def counted(number: int, one: str) -> str:
         ('1 face', '1,200 faces')
     """
     return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in words.
+
+    Example:
+        >>> duration(12), duration(600), duration(9000)
+        ('12 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def sentence(text: str) -> str:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import pickle
 import shutil
 import subprocess
 import sys
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +38,7 @@ from blurdash.readout import compare
 from blurdash.ui.explore.controls_data import recogniser_data
 from blurdash.ui.visitor.view import View
 from blurdash.weights import sha256
+from tests.loopback import serving
 
 pytestmark = pytest.mark.xdist_group("facenet")  # one worker: what the tests share is made once
 
@@ -258,22 +256,11 @@ def test_weights_that_are_not_the_published_file_say_so(
     assert load(FaceNetVggface2, unknown, options).said == ""
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
 @pytest.fixture
 def serve(folder: Path) -> Iterator[str]:
     """Returns the address of a server on loopback that sends the files of ``folder``."""
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(folder) as address:
+        yield address
 
 
 def test_load_network_downloads_once(

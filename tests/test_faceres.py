@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import random
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from blurdash.face import Face
 from blurdash.readout import measure
 from blurdash.weights import find, sha256
 from tests.graph_models import GraphModel, faceres_like
+from tests.loopback import serving
 
 OUTPUT = "global_pooling/Mean"
 GOLDEN = Path(__file__).resolve().parent / "golden" / "graph_models.json"
@@ -284,19 +282,8 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def serve(folder: Path) -> Iterator[str]:
-    handler = functools.partial(Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
+    with serving(folder) as address:
+        yield address
 
 
 @pytest.fixture

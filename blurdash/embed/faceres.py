@@ -81,12 +81,13 @@ class FaceResEmbedder(Embedder):
             return self._network(x).cpu().numpy()  # type: ignore[no-any-return]
 
 
-def widened_crop(canvas: Picture, box: Box) -> Picture:
+def widened_crop(canvas: Picture, box: Box, wider: float = WIDENED) -> Picture:
     """Returns what a box shows that is made larger around its middle, resized to 224 × 224.
 
     Args:
         canvas: uint8 RGB ``(H, W, 3)``.
         box: Left, top, right, bottom; px. What lies outside of the canvas is left out.
+        wider: By what share of its own size it is made larger.
 
     Returns:
         uint8 RGB ``(224, 224, 3)``.
@@ -96,10 +97,10 @@ def widened_crop(canvas: Picture, box: Box) -> Picture:
         (224, 224, 3)
     """
     left, top, right, bottom = box
-    wider, higher = WIDENED * (right - left) / 2, WIDENED * (bottom - top) / 2
+    aside, above = wider * (right - left) / 2, wider * (bottom - top) / 2
     height, width = canvas.shape[:2]
-    rows = slice(max(round(top - higher), 0), min(round(bottom + higher), height))
-    columns = slice(max(round(left - wider), 0), min(round(right + wider), width))
+    rows = slice(max(round(top - above), 0), min(round(bottom + above), height))
+    columns = slice(max(round(left - aside), 0), min(round(right + aside), width))
     part = np.ascontiguousarray(canvas[rows, columns])
     return np.asarray(cv2.resize(part, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -125,10 +126,7 @@ def load(options: LoadOptions) -> FaceResEmbedder:
         )
     digest = digest_of_files(description, tensors)
     embedder = FaceResEmbedder(network, digest, options.torch_device())
-    remarks = {
-        row.remark(sha256(path)) for row, path in ((DESCRIPTION, description), (TENSORS, tensors))
-    }
-    embedder.remark = max(remarks)
+    embedder.remark = DESCRIPTION.remark(sha256(description)) or TENSORS.remark(sha256(tensors))
     return embedder
 
 

@@ -44,7 +44,7 @@ from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.disturb import Disturbance
-    from blurdash.embed import Embedder, EmbedderRow
+    from blurdash.embed import Embedder
     from blurdash.reference import Reference
     from blurdash.ui.server.known_face import KnownFace
     from blurdash.ui.server.recogniser import Loading
@@ -297,11 +297,8 @@ def _ask_other(told: Told, chosen: View, in_use: str) -> None:
 
 def _other(in_use: str) -> str:
     """The sceptic's other recogniser: of those not in use the one with least to fetch."""
-    return min((row for row in EMBEDDERS.values() if row.name != in_use), key=_megabytes).name
-
-
-def _megabytes(row: EmbedderRow) -> int:
-    return row.download_mb
+    others = [row for row in EMBEDDERS.values() if row.name != in_use]
+    return min(others, key=lambda row: row.download_mb).name
 
 
 def _data(

@@ -33,7 +33,7 @@ from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
-from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
+from blurdash.ui.visitor.reference_in_use import any_of_kernel, measured_by, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
 from blurdash.ui.visitor.toolbar import face_row, settings_row
@@ -114,12 +114,7 @@ def _curve(chosen: View, loading: Loading) -> None:
 
 def _under(chosen: View, loading: Loading) -> Circumstances | None:
     """What the curve is measured under; None while there is no recogniser."""
-    if loading.embedder is None:
-        return None
-    who = loading.embedder
-    return Circumstances(
-        who.name, who.protocol, chosen.crop, chosen.kernel, chosen.angle, who.weights_sha256
-    )
+    return measured_by(chosen, loading.embedder, chosen.angle) if loading.embedder else None
 
 
 def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
@@ -240,6 +235,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         message = sentence(str(error))
     known = in_use.known_of_curve(chosen.angle)
     readings = readings_of(chosen, readout.values, known) if readout else {}
+    reference = reference_in_use(chosen, loading.embedder)
     data = controls_data(
         chosen,
         readout,
@@ -250,8 +246,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         eye_distance=face.face.eye_distance,
         source=face.face.frame.side if face.face.frame else None,
         doubt=sentence(face.face.doubt) if face.face.doubt else "",
-        recogniser=_recogniser(chosen, loading),
-        same=_asked_by(chosen, loading, readout),
+        recogniser=_recogniser(chosen, loading, reference),
+        same=_asked_by(face, loading, readout, reference),
         ready=loading.embedder is not None,
         message=message,
         readings=readings,
@@ -313,7 +309,7 @@ def _position(chosen: View) -> tuple[list[float], int]:
     return pos[:4], int(pos[4])
 
 
-def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
+def _recogniser(chosen: View, loading: Loading, reference: Reference | None) -> dict[str, object]:
     """Which recogniser the numbers are of; the shipped ones' until the chosen one is there."""
     embedder = loading.embedder
     if embedder is not None:
@@ -322,7 +318,7 @@ def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
             chosen,
             note=embedder.note,
             remark=embedder.remark,
-            reference=reference_in_use(chosen, embedder),
+            reference=reference,
         )
     if not loading.done.is_set() and _shipped_for(chosen) is not None:
         return recogniser_data(EMBEDDERS[SHIPPED_EMBEDDER], chosen, shipped=True)
@@ -330,12 +326,10 @@ def _recogniser(chosen: View, loading: Loading) -> dict[str, object]:
 
 
 def _asked_by(
-    chosen: View, loading: Loading, readout: Readout | None
+    face: ShownFace, loading: Loading, readout: Readout | None, reference: Reference | None
 ) -> tuple[EmbedderRow | None, Reference | None]:
     """By what "same person?" is asked; a doubtful face, or one that is not found, is not asked."""
     embedder = loading.embedder
-    if embedder is None or readout is None or readout.failure:
+    if embedder is None or readout is None or readout.failure or face.face.doubt:
         return None, None
-    if session_faces().shown_face(chosen.face).face.doubt:
-        return None, None
-    return EMBEDDERS[embedder.name], reference_in_use(chosen, embedder)
+    return EMBEDDERS[embedder.name], reference

@@ -8,9 +8,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from blurdash.circumstances import Circumstances
 from blurdash.errors import BlurdashError
-from blurdash.reference import MANIFEST, Reference, references_in
+from blurdash.reference import MANIFEST, Reference, folders_in, references_in
 from blurdash.reference_run import kept_references
 
 __all__ = ["SHIPPED", "AtHand", "references_at_hand"]
@@ -30,14 +29,6 @@ class AtHand(NamedTuple):
     found: tuple[Reference, ...]
     problems: tuple[str, ...]
 
-    def fitting(self, under: Circumstances) -> tuple[Reference, ...]:
-        """Returns those that were measured under the same, whatever the angle.
-
-        Args:
-            under: Recogniser, protocol, crop, kernel and weights.
-        """
-        return tuple(one for one in self.found if one.fits(under))
-
 
 def references_at_hand() -> AtHand:
     """Returns the references at hand; what was measured since is found without a restart."""
@@ -51,8 +42,7 @@ def references_at_hand() -> AtHand:
 def _stamp(folder: Path) -> tuple[float, ...]:
     """What is another number once a reference was added, replaced or spoilt."""
     try:
-        inside = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
-        notes = [path / MANIFEST for path in inside if (path / MANIFEST).is_file()]
+        notes = [path / MANIFEST for path in folders_in(folder)]
         return tuple(path.stat().st_mtime for path in (folder, *notes))
     except OSError:
         return ()

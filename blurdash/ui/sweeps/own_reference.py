@@ -28,7 +28,7 @@ from blurdash.ui.visitor import view
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.reference_job import ReferenceJob
 from blurdash.ui.visitor.session import OwnReference, session_faces
-from blurdash.words import counted, sentence
+from blurdash.words import counted, duration, sentence
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -95,7 +95,7 @@ def _measure(chosen: View, kernel: str, picked: list[str], embedder: Embedder) -
     seconds = rows * _seconds(settings, embedder)
     st.info(
         f"Under {under}: {rows:,} pictures of {counted(len(picked), 'face')}, about "
-        f"{_in_words(seconds)} on an idle core."
+        f"{duration(max(1, seconds))} on an idle core."
     )
     if clicked("Measure", type="primary", key="sw_ref_measure"):
         drop_job()
@@ -121,10 +121,6 @@ def _seconds(settings: ReferenceSettings, embedder: Embedder) -> float:
             still_wanted=view.still_wanted,
         )
     return _measured[key]
-
-
-def _in_words(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
 def _own_ones() -> None:

@@ -21,6 +21,7 @@ from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
 from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, separated
+from blurdash.reference_run import MAP_DEGREES
 from blurdash.sentences_others import measure_it
 from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
@@ -71,7 +72,6 @@ SWEEP_ANGLES: dict[str, str | float] = {
 # What a reference calls them.
 REFERENCE_SWEEPS = dict(zip(SWEEP_ANGLES, ("random", "fixed", "map"), strict=True))
 AUTOMATIC = "automatic"
-MAP_DEGREES = tuple(range(0, 101, 20))
 
 
 class Chosen(NamedTuple):

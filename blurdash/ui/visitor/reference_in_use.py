@@ -13,7 +13,25 @@ if TYPE_CHECKING:
     from blurdash.reference import Reference
     from blurdash.ui.visitor.view import View
 
-__all__ = ["any_of_kernel", "reference_in_use", "references_for"]
+__all__ = ["any_of_kernel", "measured_by", "reference_in_use", "references_for"]
+
+
+def measured_by(chosen: View, embedder: Embedder, angle: float | None = None) -> Circumstances:
+    """Returns what numbers depend on under what is chosen.
+
+    Args:
+        chosen: Kernel and crop.
+        embedder: A loaded recogniser.
+        angle: Degrees; None where it does not matter.
+    """
+    return Circumstances(
+        embedder.name,
+        embedder.protocol,
+        chosen.crop,
+        chosen.kernel,
+        angle,
+        embedder.weights_sha256,
+    )
 
 
 def references_for(chosen: View, embedder: Embedder) -> list[Reference]:
@@ -23,15 +41,9 @@ def references_for(chosen: View, embedder: Embedder) -> list[Reference]:
         chosen: Kernel and crop.
         embedder: A loaded recogniser.
     """
-    under = Circumstances(
-        embedder.name,
-        embedder.protocol,
-        chosen.crop,
-        chosen.kernel,
-        weights=embedder.weights_sha256,
-    )
-    own = [one for one in session_faces().references() if one.fits(under)]
-    return [*own, *references_at_hand().fitting(under)]
+    under = measured_by(chosen, embedder)
+    there = (*session_faces().references(), *references_at_hand().found)
+    return [one for one in there if one.fits(under)]
 
 
 def reference_in_use(chosen: View, embedder: Embedder | None) -> Reference | None:
