@@ -16,9 +16,11 @@ else:
     from blurdash.ui.server.gatekeeper import Gatekeeper
     from blurdash.ui.server.memory import use_few_arenas
     from blurdash.ui.server.prompt_socket import PromptSocket
+    from blurdash.ui.server.recogniser import offer_own
     from blurdash.ui.vote.routes import vote_routes
 
     use_few_arenas()
+    offer_own()  # read now, so that no visitor waits for it
     app = st.App(
         __file__,
         routes=vote_routes(st.get_option("server.baseUrlPath")),

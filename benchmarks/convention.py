@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from blurdash.embed.faceres import MEAN_BGR, OUTPUT, SIDE, widened_crop
+from blurdash.embed.crops import area_resized, dlib_chip, widened_crop
+from blurdash.embed.faceres import MEAN_BGR, OUTPUT, SIDE
 from blurdash.embed.graph_model import ChainNetwork, read_graph_model
 from blurdash.face import Face, find_face
 from blurdash.folder import read_folder
@@ -38,31 +39,15 @@ INPUTS: dict[str, Callable[[Picture], Any]] = {
 
 def box_of(wider: float) -> Callable[[Picture, Face], Picture]:
     """Returns the crop of MTCNN's box, made larger by such a share."""
-    return lambda canvas, face: widened_crop(canvas, face.box, wider)
-
-
-def shrunk(part: Picture) -> Picture:
-    """Returns a part of a picture in the network's size."""
-    part = np.ascontiguousarray(part)
-    return np.asarray(cv2.resize(part, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def chip(canvas: Picture, face: Face) -> Picture:
-    """Returns dlib's chip in the network's size."""
-    import dlib
-
-    points = [dlib.point(x, y) for x, y in face.chip_points]
-    shape = dlib.full_object_detection(dlib.rectangle(0, 0, 1, 1), points)
-    found: Any = dlib.get_face_chip(np.ascontiguousarray(canvas), shape, size=SIDE, padding=0.25)
-    return np.asarray(found, np.uint8)
+    return lambda canvas, face: widened_crop(canvas, face.box, wider, SIDE)
 
 
 CROPS: dict[str, Callable[[Picture, Face], Picture]] = {
-    "whole canvas": lambda canvas, _face: shrunk(canvas),
+    "whole canvas": lambda canvas, _face: area_resized(canvas, SIDE),
     "MTCNN's box": box_of(0.0),
     "MTCNN's box, 20 % larger": box_of(0.2),
     "MTCNN's box, 40 % larger": box_of(0.4),
-    "dlib's chip": chip,
+    "dlib's chip": lambda canvas, face: dlib_chip(canvas, face.chip_points, SIDE),
 }
 
 

@@ -23,7 +23,7 @@ from blurdash.flips import FlipSettings, RankFlips, count_flips, preferences
 from blurdash.folder import read_folder, try_until_enough, with_limit
 from blurdash.photo import load_photo
 from blurdash.readout import PreparedFace
-from blurdash.receipt import Recogniser
+from blurdash.receipt import Recogniser, versions
 from blurdash.sweep import LOST, RunOptions, Source
 from blurdash.sweep_file import Journal, table_of
 
@@ -141,7 +141,8 @@ def flips_of(
     cells = count_flips(settings, [one.grids for one in known])
     who = {**Recogniser.of(embedder).for_table(), "protocol": embedder.protocol}
     names = tuple(one.name for one in known)
-    return RankFlips(settings, names, failures, cells, who, left_out=left_out)
+    libraries = dict(versions(embedder))
+    return RankFlips(settings, names, failures, cells, who, left_out=left_out, libraries=libraries)
 
 
 def examine(
@@ -225,7 +226,7 @@ class _Run:
 
     def _examined(self, todo: Sequence[Source]) -> Iterator[Examined]:
         how = self._how
-        load = how.load_elsewhere(self._embedder.protocol)
+        load = how.load_elsewhere(self._embedder)
         make_elsewhere = functools.partial(_make_worker, self._settings, self._embedder.name, load)
         for found in how.run(
             self._worker,

@@ -191,8 +191,9 @@ def _add_readout(commands: Any) -> None:
 
 def _add_recogniser(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--embedder", help="facenet-vggface2, facenet-casia-webface, dlib or faceres (default: "
-        "FaceNet where its weights are at hand or can be fetched, else dlib)",
+        "--embedder", help="facenet-vggface2, facenet-casia-webface, dlib, faceres, or onnx:FILE, "
+        "one's own with its description beside it (default: FaceNet where its weights are at hand "
+        "or can be fetched, else dlib)",
     )  # fmt: skip
     command.add_argument("--protocol", default=defaults.PROTOCOL, help="native or study")
     command.add_argument(

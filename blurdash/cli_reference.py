@@ -85,7 +85,7 @@ def _reference(arguments: argparse.Namespace) -> int:
     sources = [Source(one.name, one.path) for one in read_folder(arguments.folder).photos]
     embedder = load_with(arguments.embedder, how.load)
     folder = plain_name(Path(arguments.folder).resolve().name)
-    name = arguments.name or f"{folder[:30]}-{embedder.name}-{settings.kernel}"
+    name = arguments.name or plain_name(f"{folder[:30]}-{embedder.name[:22]}-{settings.kernel}")
     out = kept_references() / name
     check_free(out, overwrite=arguments.overwrite)
     cost = estimate(sources, settings, embedder, workers)
@@ -108,19 +108,19 @@ def _reference(arguments: argparse.Namespace) -> int:
             how=how,
             progress=bar.show,
             overwrite=arguments.overwrite,
-            command=_command(arguments, name),
+            command=_command(arguments, name, embedder.name),
         )
     _report(done, time.perf_counter() - begun)
     return SOME_FAILED if done.failures else ALL_DONE
 
 
-def _command(arguments: argparse.Namespace, name: str) -> str:
+def _command(arguments: argparse.Namespace, name: str, recogniser: str) -> str:
     """The command as anybody could give it, without paths of this machine."""
     return (
         f"python -m blurdash reference FOLDER --name {name} --kernel {arguments.kernel} "
         f"--crop {arguments.crop} --protocol {arguments.protocol} --limit {arguments.limit} "
         f"--seed {arguments.seed} --blur {arguments.blur}"
-        + (f" --embedder {arguments.embedder}" if arguments.embedder else "")
+        + (f" --embedder {recogniser}" if arguments.embedder else "")
     )
 
 

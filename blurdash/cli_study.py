@@ -178,6 +178,7 @@ def _say_read_otherwise(names: set[str]) -> None:
 
 def _sweep(arguments: argparse.Namespace) -> int:
     # Settings are checked before anything slow is loaded or started.
+    from blurdash.embed import row_of
     from blurdash.sweep import GRID, Sweep, find_sources, run_sweep
 
     sweep = Sweep(
@@ -189,7 +190,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         kernel=arguments.kernel,
         crop=arguments.crop,
         blur=arguments.blur,
-        embedder=arguments.embedder,
+        embedder=arguments.embedder and row_of(arguments.embedder, arguments.weights).name,
         protocol=arguments.protocol,
         samples=arguments.from_samples,
     )

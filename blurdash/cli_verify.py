@@ -31,7 +31,8 @@ def add_verify_command(commands: Any) -> None:
     command.add_argument("--photo", required=True, help="the photo that it is of")
     command.add_argument(
         "--weights",
-        help="weights file of the recogniser, or its directory (default: found or fetched)",
+        help="weights file of the recogniser, or its directory; the ONNX file of one's own "
+        "(default: found or fetched)",
     )
     command.add_argument("--device", default="cpu", help="auto, cpu or cuda")
     command.set_defaults(run=_verify)

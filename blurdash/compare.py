@@ -173,7 +173,7 @@ def protocol_of(embedder: Embedder, crop: str) -> str:
         "canvas": CANVAS,
         "registration": REGISTRATION,
     }
-    told |= {name: version for name, version in versions() if name != "blurdash"}
+    told |= {name: version for name, version in versions(embedder) if name != "blurdash"}
     return "; ".join(f"{name}={value}" for name, value in told.items())
 
 
@@ -283,7 +283,7 @@ def _compared(
     how: RunOptions,
     stop: threading.Event | None,
 ) -> Iterator[Compared]:
-    load = how.load_elsewhere(embedder.protocol)
+    load = how.load_elsewhere(embedder)
     return how.run(
         _Comparer(embedder, crop, stop),
         functools.partial(_make_comparer, embedder.name, load, crop),

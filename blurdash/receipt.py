@@ -59,9 +59,17 @@ FARTHEST_DIGITS = 400
 FARTHEST = 1e7  # px; no photo has so many on a side
 
 
+def versions(embedder: Embedder | None = None) -> tuple[tuple[str, str], ...]:
+    """Returns (name, version) of blurdash, Python and every library that a number depends on.
+
+    Args:
+        embedder: The recogniser, where it runs by a library that others do not need.
+    """
+    return (*_own_versions(), *(embedder.libraries if embedder else ()))
+
+
 @functools.cache
-def versions() -> tuple[tuple[str, str], ...]:
-    """Returns (name, version) of blurdash, Python and every library that a number depends on."""
+def _own_versions() -> tuple[tuple[str, str], ...]:
     found = [("blurdash", __version__), ("python", platform.python_version())]
     for name in LIBRARIES:
         try:
@@ -215,6 +223,7 @@ class Receipt:
             face.eye_distance,
             face.frame,
             Geometry.of(face, embedder),
+            libraries=dict(versions(embedder)),
         )
 
     def after(

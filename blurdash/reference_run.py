@@ -395,7 +395,7 @@ def manifest_of(
         "seed": settings.seed,
         "blur": settings.blur,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "versions": dict(versions()),
+        "versions": dict(versions(embedder)),
     }
 
 

@@ -25,7 +25,7 @@ from blurdash import __version__, defaults
 from blurdash.blur import CanvasBlur, Picture, blur_picture
 from blurdash.clean import CROPS, verdict_of
 from blurdash.distance import DISTANCES
-from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_with
+from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, is_own, load_with, row_of
 from blurdash.engine import ENGINES, check_workers, run_local
 from blurdash.errors import (
     BlurdashError,
@@ -98,7 +98,8 @@ class Sweep:
         kernel: Name of a row of ``KERNELS``.
         crop: A key of ``CROPS``.
         blur: A key of ``BLURS``: bit-exact, or several times faster within 1 grey level.
-        embedder: A key of ``EMBEDDERS``; None for the usual rule.
+        embedder: A key of ``EMBEDDERS``, or ``onnx:`` and a file, which becomes its key; None for
+            the usual rule.
         protocol: A key of ``PROTOCOLS``.
         samples: Whether the folder holds samples that ``generate`` made, not photos.
 
@@ -133,6 +134,8 @@ class Sweep:
         look_up(KERNELS, self.kernel, "kernel")
         look_up(CROPS, self.crop, "crop")
         look_up(BLURS, self.blur, "blur")
+        if self.embedder is not None and is_own(self.embedder):  # a table tells no path
+            object.__setattr__(self, "embedder", row_of(self.embedder).name)
         if self.samples and (self.angle == "all" or self.kernel != SAMPLES_KERNEL):
             raise SettingError(
                 f"samples on disk have one angle a degree and the kernel {SAMPLES_KERNEL}",
@@ -201,9 +204,13 @@ class RunOptions:
         """
         return look_up(ENGINES, self.engine, "engine") is run_local
 
-    def load_elsewhere(self, protocol: str) -> LoadOptions:
-        """Returns how workers elsewhere load the recogniser: a callback does not travel."""
-        return dataclasses.replace(self.load, progress=None, protocol=protocol)
+    def load_elsewhere(self, embedder: Embedder) -> LoadOptions:
+        """Returns how workers elsewhere load a recogniser: they know no file, and no callback."""
+        row = EMBEDDERS.get(embedder.name)
+        weights = self.load.weights or (row.file if row else None)
+        return dataclasses.replace(
+            self.load, progress=None, protocol=embedder.protocol, weights=weights
+        )
 
     def run(
         self,
@@ -558,7 +565,11 @@ class _Run:
         measurer = _Measurer(self._sweep, self._embedder, ticker, self._stop, again)
         if self._how.is_local:
             return run_local(lambda: measurer, [*todo, *again], workers=workers)
-        elsewhere = _elsewhere(self._sweep, self._how, todo, workers, ticker) if todo else ()
+        elsewhere: Iterable[FaceRows] = ()
+        if todo:
+            load = self._how.load_elsewhere(self._embedder)
+            how = dataclasses.replace(self._how, load=load)
+            elsewhere = _elsewhere(self._sweep, how, todo, workers, ticker)
         return itertools.chain(elsewhere, run_local(lambda: measurer, again, workers=workers))
 
 
@@ -730,8 +741,7 @@ def _finished(old: FinishedTable, found: Sequence[Source], limit: int | None) ->
 def _elsewhere(
     sweep: Sweep, how: RunOptions, todo: Sequence[Source], workers: int, ticker: _Ticker
 ) -> Iterator[FaceRows]:
-    load = how.load_elsewhere(sweep.protocol)
-    make_worker = functools.partial(_make_measurer, sweep, dataclasses.replace(how, load=load))
+    make_worker = functools.partial(_make_measurer, sweep, how)
     engine: Any = look_up(ENGINES, how.engine, "engine")
     results = engine(
         make_worker,
@@ -1078,6 +1088,6 @@ def _settings(sweep: Sweep, embedder: Embedder, photos: str, tally: _Tally) -> d
         },
         "impostors": tally.impostors(embedder.name),
         "report": {**dataclasses.asdict(tally.report), "resumed": 0},  # no matter for the table
-        "versions": dict(versions()),
+        "versions": dict(versions(embedder)),
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }

@@ -25,7 +25,7 @@ from blurdash.face import Face, chip_landmarks, find_faces, locate_face, own_mtc
 from blurdash.measures import MEASURES
 from blurdash.quality import METRICS
 from blurdash.readout import PreparedFace, pixels_only
-from blurdash.receipt import BLURS, FORMAT, Geometry, checksum, frame_from, geometry_from, versions
+from blurdash.receipt import BLURS, FORMAT, Geometry, checksum, frame_from, geometry_from
 from blurdash.values import is_real
 
 __all__ = ["Line", "Verification", "verify"]
@@ -120,7 +120,7 @@ def verify(
     lines += recogniser
     lines += _number_lines(known, again, of_canvas.status, recogniser)
     lines += _told_lines(receipt, again)
-    lines += _version_lines(receipt)
+    lines += _version_lines(receipt, again)
     return Verification(tuple(lines))
 
 
@@ -460,9 +460,9 @@ def _told_lines(receipt: Mapping[str, Any], again: Readout) -> Iterator[Line]:
         yield _exactly(name, there, here[name], "it does not follow from the rest of the receipt")
 
 
-def _version_lines(receipt: Mapping[str, Any]) -> Iterator[Line]:
+def _version_lines(receipt: Mapping[str, Any], again: Readout) -> Iterator[Line]:
     there = receipt.get("versions")
     known = there if isinstance(there, Mapping) else {}
-    for name, here in versions():
+    for name, here in again.receipt.libraries.items():
         meaning = "another version: the same numbers are not promised"
         yield _exactly(f"versions.{name}", known.get(name), here, meaning)

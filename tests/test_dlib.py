@@ -432,7 +432,7 @@ def test_a_failed_load_is_not_remembered_as_a_recogniser(no_facenet: None) -> No
 def test_facenets_native_crop_is_facenet_pytorchs_own(portrait_face: Face) -> None:
     from facenet_pytorch.models.utils.detect_face import extract_face
 
-    from blurdash.embed.facenet_embedder import native_crop
+    from blurdash.embed.crops import native_crop
 
     canvas = np.array(portrait_face.canvas)
     boxes = [
@@ -457,7 +457,7 @@ def test_convention_facenets_native_crop_is_that_of_mtcnn_on_the_whole_canvas(
 ) -> None:
     from facenet_pytorch import MTCNN
 
-    from blurdash.embed.facenet_embedder import native_crop
+    from blurdash.embed.crops import native_crop
 
     cutter = MTCNN(image_size=160, margin=0, post_process=False)
     picture = Image.fromarray(np.array(portrait_face.canvas))
@@ -478,7 +478,7 @@ def test_where_mtcnn_finds_no_face_at_full_size_the_box_of_the_canvas_is_taken(
 
 
 def test_facenets_native_crop_shows_the_face(portrait_face: Face) -> None:
-    from blurdash.embed.facenet_embedder import native_crop
+    from blurdash.embed.crops import native_crop
 
     crop = native_crop(portrait_face.canvas, portrait_face.box)
     left, top, right, bottom = (round(edge) for edge in portrait_face.box)

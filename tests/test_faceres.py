@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from blurdash.embed import LoadOptions, faceres, label_of, load_embedder
-from blurdash.embed.faceres import FaceResEmbedder, digest_of_files, load, widened_crop
+from blurdash.embed.crops import widened_crop
+from blurdash.embed.faceres import SIDE, WIDENED, FaceResEmbedder, digest_of_files, load
 from blurdash.embed.faceres_weights import DESCRIPTION, TENSORS
 from blurdash.embed.graph_model import ChainNetwork, read_graph_model
 from blurdash.errors import WeightsError
@@ -221,16 +222,17 @@ def test_convention_the_crop_is_the_box_of_mtcnn_made_larger_by_two_fifths() -> 
     canvas = np.zeros((1024, 1024, 3), np.uint8)
     canvas[300:700, 200:600] = 255  # the box and a fifth of it on every side
     box = (200 + 400 / 7, 300 + 400 / 7, 600 - 400 / 7, 700 - 400 / 7)
-    crop = widened_crop(canvas, box)
+    crop = widened_crop(canvas, box, WIDENED, SIDE)
     assert crop.shape == (224, 224, 3)
     assert crop.min() == 255
-    wider = widened_crop(canvas, (box[0] - 4, box[1], box[2], box[3]))
+    wider = widened_crop(canvas, (box[0] - 4, box[1], box[2], box[3]), WIDENED, SIDE)
     assert wider[:, 0].max() < 255
 
 
 def test_a_crop_ends_where_the_canvas_ends(portrait_face: Face) -> None:
     canvas = portrait_face.canvas
-    assert widened_crop(canvas, (-50.0, -90.0, 1100.0, 1200.0)).shape == (224, 224, 3)
+    beyond = (-50.0, -90.0, 1100.0, 1200.0)
+    assert widened_crop(canvas, beyond, WIDENED, SIDE).shape == (224, 224, 3)
 
 
 def test_it_is_a_recogniser_like_any_other(folder: Path, portrait_face: Face) -> None:

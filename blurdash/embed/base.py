@@ -104,6 +104,7 @@ class EmbedderRow:
             or where nobody has said so, one call waits for the other's end.
         stirred: How many times as far as the measure's row says its distances are moved by what
             should not matter (sums in another order, single grey levels); where it is not once.
+        file: Path of the ONNX file that it is read from; None where blurdash brings it.
     """
 
     name: str
@@ -119,6 +120,7 @@ class EmbedderRow:
     files: tuple[WeightsFile, ...] = ()
     several_threads: bool = False
     stirred: Mapping[str, float] = field(default_factory=dict)
+    file: str | None = None
 
 
 class Embedder(ABC):
@@ -139,6 +141,7 @@ class Embedder(ABC):
         note: Why this one was chosen in place of another, and how to get that; may be empty.
         remark: What these very weights are called where they are not the published ones.
         device: The torch device that the network runs on.
+        libraries: Name and version of each library that it needs and others do not.
     """
 
     name: ClassVar[str]
@@ -146,6 +149,7 @@ class Embedder(ABC):
     normalised: ClassVar[bool]
     uses_chip_points: ClassVar[bool] = False
     uses_mtcnn_box: bool = False
+    libraries: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, protocol: str, weights_sha256: str) -> None:
         self.protocol = protocol
@@ -231,6 +235,7 @@ class OneAtATime(Embedder):
             "note": embedder.note,
             "remark": embedder.remark,
             "device": embedder.device,
+            "libraries": embedder.libraries,
         }
         self._embedder = embedder
         self._lock = threading.Lock()

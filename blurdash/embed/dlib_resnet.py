@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
+from blurdash.embed.crops import dlib_chip
 from blurdash.errors import WeightsError
 from blurdash.face import Face, model_file
 from blurdash.pictures import checked_stack
@@ -31,7 +32,6 @@ FloatArray = npt.NDArray[np.float32]
 
 FILE_NAME = "dlib_face_recognition_resnet_model_v1.dat"
 CHIP_SIZE = 150
-CHIP_PADDING = 0.25
 BATCH = 32
 
 # The network, as dlib declares it: residual stages of (blocks, channels, first block halves).
@@ -213,15 +213,7 @@ class DlibEmbedder(Embedder):
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
         """Returns dlib's face chip, uint8 RGB ``(150, 150, 3)``."""
-        import dlib
-
-        shape = dlib.full_object_detection(
-            dlib.rectangle(0, 0, 1, 1), [dlib.point(x, y) for x, y in face.chip_points]
-        )
-        chip: Any = dlib.get_face_chip(
-            np.ascontiguousarray(canvas), shape, size=CHIP_SIZE, padding=CHIP_PADDING
-        )
-        return np.asarray(chip, np.uint8)
+        return dlib_chip(canvas, face.chip_points, CHIP_SIZE)
 
     def embed_crops(self, crops: Picture) -> Embeddings:
         """Returns the embeddings of chips; see ``Embedder.embed_crops``."""

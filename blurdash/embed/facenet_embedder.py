@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-from PIL import Image
-
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
+from blurdash.embed.crops import native_crop
 from blurdash.embed.facenet import FaceNetNetwork, load_network
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
 from blurdash.face import Face
@@ -21,10 +19,7 @@ __all__ = [
     "load",
     "load_casia_webface",
     "load_vggface2",
-    "native_crop",
 ]
-
-CROP_SIZE = 160
 
 
 class FaceNetEmbedder(Embedder):
@@ -61,36 +56,6 @@ class FaceNetCasiaWebface(FaceNetEmbedder):
     """FaceNet trained on CASIA-WebFace."""
 
     name = "facenet-casia-webface"
-
-
-def native_crop(canvas: Picture, box: tuple[float, float, float, float]) -> Picture:
-    """Returns the crop that facenet-pytorch's MTCNN makes of this box, resized to 160 × 160.
-
-    Conventions:
-        As it cuts a Pillow picture: edges are cut to whole px, and Pillow's bilinear filter
-        averages. An array it would resize otherwise, at a cosine of 0.964 from this.
-
-    Args:
-        canvas: uint8 RGB ``(H, W, 3)``.
-        box: Left, top, right, bottom; px.
-
-    Returns:
-        uint8 RGB ``(160, 160, 3)``.
-
-    Example:
-        >>> native_crop(np.zeros((300, 300, 3), np.uint8), (50.0, 60.0, 150.0, 190.0)).shape
-        (160, 160, 3)
-
-    References:
-        facenet-pytorch ``extract_face`` with ``image_size=160, margin=0``, the default of its
-        ``MTCNN``; its path for Pillow pictures.
-    """
-    left, top, right, bottom = box
-    height, width = canvas.shape[:2]
-    rows = slice(int(max(top, 0)), int(min(bottom, height)))
-    columns = slice(int(max(left, 0)), int(min(right, width)))
-    part = Image.fromarray(np.ascontiguousarray(canvas[rows, columns]))
-    return np.asarray(part.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BILINEAR), np.uint8)
 
 
 def load(

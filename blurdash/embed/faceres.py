@@ -21,12 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-import cv2
 import numpy as np
 import torch
 
-from blurdash.canvas import Box, Picture
+from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
+from blurdash.embed.crops import widened_crop
 from blurdash.embed.faceres_weights import DESCRIPTION, TENSORS
 from blurdash.embed.graph_model import ChainNetwork, read_graph_model
 from blurdash.errors import WeightsError
@@ -35,7 +35,7 @@ from blurdash.pictures import checked_stack
 from blurdash.weights import WeightsFile, fetch, sha256
 from blurdash.words import quoted
 
-__all__ = ["FaceResEmbedder", "load", "widened_crop"]
+__all__ = ["FaceResEmbedder", "digest_of_files", "load"]
 
 OUTPUT = "global_pooling/Mean"
 DIM = 1024
@@ -65,7 +65,7 @@ class FaceResEmbedder(Embedder):
 
     def crop(self, canvas: Picture, face: Face) -> Picture:
         """Returns the 224 × 224 crop, uint8 RGB."""
-        return widened_crop(canvas, face.box)
+        return widened_crop(canvas, face.box, WIDENED, SIDE)
 
     def embed_crops(self, crops: Picture) -> Embeddings:
         """Returns the embeddings of crops; see ``Embedder.embed_crops``."""
@@ -79,30 +79,6 @@ class FaceResEmbedder(Embedder):
             # (N, H, W, C) seen as (N, C, H, W) already is channels-last: nothing is copied.
             x = torch.from_numpy(shown).permute(0, 3, 1, 2).to(self.device)
             return self._network(x).cpu().numpy()  # type: ignore[no-any-return]
-
-
-def widened_crop(canvas: Picture, box: Box, wider: float = WIDENED) -> Picture:
-    """Returns what a box shows that is made larger around its middle, resized to 224 × 224.
-
-    Args:
-        canvas: uint8 RGB ``(H, W, 3)``.
-        box: Left, top, right, bottom; px. What lies outside of the canvas is left out.
-        wider: By what share of its own size it is made larger.
-
-    Returns:
-        uint8 RGB ``(224, 224, 3)``.
-
-    Example:
-        >>> widened_crop(np.zeros((300, 300, 3), np.uint8), (50.0, 60.0, 150.0, 190.0)).shape
-        (224, 224, 3)
-    """
-    left, top, right, bottom = box
-    aside, above = wider * (right - left) / 2, wider * (bottom - top) / 2
-    height, width = canvas.shape[:2]
-    rows = slice(max(round(top - above), 0), min(round(bottom + above), height))
-    columns = slice(max(round(left - aside), 0), min(round(right + aside), width))
-    part = np.ascontiguousarray(canvas[rows, columns])
-    return np.asarray(cv2.resize(part, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def digest_of_files(*paths: Path) -> str:

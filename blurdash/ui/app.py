@@ -13,6 +13,7 @@ from blurdash.ui.components.style import page_style
 from blurdash.ui.explore.page import explore_page
 from blurdash.ui.method import method_page
 from blurdash.ui.server.known_face import end_long_work
+from blurdash.ui.server.recogniser import offer_own
 from blurdash.ui.server.sign_in import closed_door, sign_out_choice
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.sweeps.page import sweeps_page
@@ -33,6 +34,7 @@ def run() -> None:
         initial_sidebar_state="collapsed",
     )
     _check_settings()
+    offer_own()  # before any list of recognisers is drawn
     door = closed_door()
     page = st.navigation(
         [

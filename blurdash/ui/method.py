@@ -8,6 +8,8 @@ from blurdash.clean import CROPS
 from blurdash.embed import EMBEDDERS, PROTOCOLS
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import MEASURES
+from blurdash.ui.server.recogniser import offer_own
+from blurdash.words import sentence
 
 __all__ = ["method_page"]
 
@@ -186,3 +188,8 @@ def _table_of_recognisers() -> None:
             }
         )
     st.dataframe(rows, hide_index=True)
+    problems = offer_own()
+    if problems:
+        st.caption("Whoever started this server named others, which cannot be offered:")
+    for problem in problems:
+        st.text(sentence(problem))  # it has names of files: no markup

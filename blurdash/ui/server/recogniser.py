@@ -6,7 +6,9 @@ They live in this module and not in a Streamlit cache, which any visitor can cle
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from blurdash.errors import BlurdashError
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
 
-__all__ = ["Loading", "label_now", "request", "use_one_thread_per_operation"]
+__all__ = ["Loading", "label_now", "offer_own", "request", "use_one_thread_per_operation"]
 
 
 @dataclass
@@ -71,6 +73,25 @@ def request(name: str | None, protocol: str, *, again: bool = False) -> Loading:
             loading = _loading[name, protocol] = Loading(name, protocol)
             threading.Thread(target=_load, args=(loading, again), daemon=True).start()
         return loading
+
+
+def offer_own() -> tuple[str, ...]:
+    """Offers the recognisers that the host named; says once in the log which cannot be.
+
+    Returns:
+        Why, a sentence each.
+    """
+    from blurdash.embed import offer_host_recognisers
+
+    problems = offer_host_recognisers()
+    _say_what_is_not_offered(problems)
+    return problems
+
+
+@functools.cache
+def _say_what_is_not_offered(problems: tuple[str, ...]) -> None:
+    for problem in problems:
+        logging.getLogger("blurdash").warning("a recogniser is not offered: %s", problem)
 
 
 def label_now(name: str, protocol: str) -> str:
