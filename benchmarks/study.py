@@ -1,6 +1,6 @@
 """The study's procedure and blurdash's sweep on the same faces in one run, as ratios.
 
-    python -m benchmarks.study [FOLDER] [--faces N] [--memory]
+    python -m benchmarks.study [FOLDER] [--faces N] [--memory] [--profile]
 
 FOLDER holds face photos; without it, variants of the built-in portrait are used. FaceNet has random
 weights here: they are as quick as trained ones and tell nothing about faces. Every time is wall
@@ -255,6 +255,64 @@ def forward_share(
     return forward, product
 
 
+def print_profile(canvas: np.ndarray[Any, Any]) -> None:
+    """Where a forward of the whole canvas spends its time, and what bf16 would do to cosines.
+
+    One thread, as a sweep runs it. The best rate of any layer bounds what single precision can
+    give. bf16 is judged by a trained network, dlib's: the cosines of random ones hardly move.
+    """
+    from blurdash.embed import facenet_folded
+    from blurdash.embed.convolution import convolve
+
+    spent: dict[str, list[float]] = {}
+
+    def timed(x: Any, weight: Any, bias: Any, stride: Any, *rest: Any, **how: Any) -> Any:
+        start = time.perf_counter()
+        result = convolve(x, weight, bias, stride, *rest, **how)
+        name = f"{weight.shape[2]}×{weight.shape[3]}, {weight.shape[1]} to {weight.shape[0]}"
+        row = spent.setdefault(f"{name}, from {x.shape[2]}×{x.shape[3]}", [0.0, 0.0, 0.0])
+        row[0] += time.perf_counter() - start
+        row[1] += 2e-9 * weight.numel() * result.shape[2] * result.shape[3]
+        row[2] += 1
+        return result
+
+    torch.set_num_threads(1)
+    network = random_network()
+    network.embed_study(canvas[None])
+    facenet_folded.convolve = timed
+    whole = seconds(lambda: network.embed_study(canvas[None]))
+    facenet_folded.convolve = convolve
+    work = sum(row[1] for row in spent.values())
+    print(f"FaceNet, whole canvas, one thread: {whole:.3f} s, {work / whole:.0f} GFLOP/s")
+    for name, (took, gflop, times) in sorted(spent.items(), key=lambda one: -one[1][0])[:12]:
+        print(f"  {times:>3.0f} × {name:<34}{1e3 * took:>8.1f} ms{gflop / took:>6.0f} GFLOP/s")
+    best = max(row[1] / row[0] for row in spent.values())
+    print(f"  all of it as quick as the quickest layer: {work / best:.3f} s")
+    print(f"  bf16 in place of single precision moves dlib's cosines by up to {bf16_error():.1e}")
+
+
+def bf16_error() -> float:
+    """By how much dlib's cosines between a clean and a blurred face move in bf16."""
+    import copy
+
+    from blurdash.portrait import portrait_face
+
+    face, dlib = portrait_face(), load_embedder("dlib")
+    network: Any = dlib._network  # type: ignore[attr-defined]
+    pictures = [apply_kernel(face.canvas, study_kernel(degree, 45)) for degree in (10, 30, 60, 90)]
+    crops = np.stack([dlib.crop(one, face) for one in (face.canvas, *pictures)])
+    x = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+
+    def cosines(work: Any) -> Any:
+        with torch.inference_mode():
+            unit = torch.nn.functional.normalize(work().float())
+            return unit[1:] @ unit[0]
+
+    half = copy.deepcopy(network).bfloat16()
+    gap = cosines(lambda: network(x)) - cosines(lambda: half(x.bfloat16()))
+    return float(gap.abs().max())
+
+
 def peak_memory(photos: Path, faces: int) -> float:
     """Peak MB of a sweep over so many faces (the given ones over and over), its own process."""
     code = (
@@ -295,6 +353,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", help="face photos (default: the portrait, varied)")
     parser.add_argument("--faces", type=int, default=8, help="faces of a sweep (default 8)")
     parser.add_argument("--memory", action="store_true", help="also 1,000 faces against 30")
+    parser.add_argument("--profile", action="store_true", help="also where FaceNet's time goes")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         given = arguments.folder
@@ -331,6 +390,8 @@ def run(photos: Path, arguments: argparse.Namespace) -> None:
     share = forward / product
     print(f"{'FaceNet forward / matrix product':<52}{forward:>10.0f}{product:>10.0f} {'GFLOP/s':<9}"
           f"{share:>8.2f}{0.8:>8}  {'ok' if share >= 0.8 else 'SHORT'}")  # fmt: skip
+    if arguments.profile:
+        print_profile(faces[0].canvas)
     if arguments.memory:
         few, many = peak_memory(photos, 30), peak_memory(photos, 1000)
         print(f"{'peak memory, 30 / 1,000 faces':<52}{few:>10.0f}{many:>10.0f} {'MB':<9}"

@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from blurdash.embed.convolution import convolve
 from blurdash.errors import WeightsError
 from blurdash.words import quoted
 
@@ -90,9 +91,8 @@ class ChainNetwork(nn.Module):
             self.weights, self.biases, self._how, strict=True
         ):
             x, padding = _padded_same(x, weight, stride)
-            x = F.conv2d(x, weight, bias, stride, padding, groups=groups)
-            if math.isfinite(low) or math.isfinite(high):
-                x = x.clamp_(low, high)
+            clip = (low, high)
+            x = convolve(x, weight, bias, (stride, stride), padding, groups, clip=clip)
         return x.mean((2, 3))
 
 
