@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,57 +14,27 @@ from plotly.subplots import make_subplots
 
 from blurdash.circumstances import measured_under
 from blurdash.distance import EMBEDDING
+from blurdash.figure_panel import ACCENTS, drawable, extent, mark_references, panel_traces
 from blurdash.folder import left_out_in_words
 from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, separated
 from blurdash.summary import (
     AXES,
-    Curve,
     curve_of,
     degree_angle_map,
     past_threshold,
-    strangers,
-    threshold_of,
 )
 from blurdash.sweep_file import settings_of, with_own_settings
 from blurdash.table import in_role
 
 __all__ = [
-    "ACCENTS",
     "UNBOUNDED",
-    "Accents",
     "curves_figure",
     "heading",
     "map_figure",
     "measured",
     "sweep_page",
 ]
-
-
-class Accents(NamedTuple):
-    """One colour for what the recogniser says, one for what the pixels say.
-
-    Attributes:
-        embedding: Of cosine similarity, L1 and L2.
-        pixels: Of PSNR and SSIM.
-    """
-
-    embedding: str
-    pixels: str
-
-    def of(self, measure: str) -> str:
-        """Returns the colour of a row of ``MEASURES``."""
-        return self.embedding if MEASURES[measure].family == "embedding" else self.pixels
-
-
-# By the theme of what is behind, as in `tokens.css` of the pages: the pair is told apart by
-# everyone, and text in it can be read.
-ACCENTS = {"light": Accents("#0b57a8", "#994700"), "dark": Accents("#79b5fb", "#eea157")}
-
-
-def _drawable(value: float | None) -> float | None:
-    """An infinite PSNR (nothing changed) has no place on the axis: the line starts after it."""
-    return None if value is None or value in (float("inf"), float("-inf")) else value
 
 
 # --- the study ------------------------------------------------------------------------------------
@@ -76,10 +45,6 @@ COLUMNS = 3
 # Of identical pictures these are infinite, and a mean leaves them out.
 UNBOUNDED = tuple(name for name in PANELS if math.isinf(MEASURES[name].identical))
 SHARE = "of faces past the threshold"
-# More lines than that are a grey mass, and megabytes of page.
-MOST_LINES = 60
-FEW_LINES = 10
-FAINT, FAINTER = 0.4, 0.2  # for a few lines, for many
 
 
 def curves_figure(
@@ -124,10 +89,10 @@ def curves_figure(
         place = places[i]
         curve = curve_of(table, name, x=x)
         drawn = current if x == "px" else None
-        for trace in _panel(curve, accents.of(name), drawn, called, first=i == 0):
+        for trace in panel_traces(curve, accents.of(name), drawn, called, first=i == 0):
             figure.add_trace(trace, **place)
-        _mark_references(figure, table, name, place)
-        figure.update_yaxes(title_text=MEASURES[name].unit, range=_extent(curve), **place)
+        mark_references(figure, table, name, place)
+        figure.update_yaxes(title_text=MEASURES[name].unit, range=extent(curve), **place)
     if share:
         figure.add_trace(_share_trace(*share, accents.embedding), **places[-1])
         figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", **places[-1])
@@ -158,7 +123,7 @@ def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
     heat = go.Heatmap(
         x=found.degrees.tolist(),
         y=found.angles.tolist(),
-        z=[[_drawable(value) for value in line] for line in found.mean.tolist()],
+        z=[[drawable(value) for value in line] for line in found.mean.tolist()],
         colorscale="Cividis" if row.higher_is_closer else "Cividis_r",
         colorbar={"title": {"text": f"{row.label} {row.unit}".strip(), "side": "right"}},
         hovertemplate=(
@@ -224,120 +189,12 @@ def _drawn(table: pa.Table, x: str, *, first: bool) -> str:
     return f"{''.join(parts)}<h2>How it was made</h2><table>{rows}</table>"
 
 
-def _panel(
-    curve: Curve,
-    colour: str,
-    current: Mapping[int, Mapping[str, float]] | None,
-    called: str,
-    *,
-    first: bool,
-) -> list[go.Scatter]:
-    """The traces of one measure, from back to front; the legend is that of the first."""
-    row = MEASURES[curve.measure]
-    hover = f"%{{y:.{row.decimals}f}} {row.unit}".strip()
-    band = _trace(
-        np.concatenate([curve.x, curve.x[::-1]]),
-        np.concatenate([curve.high, curve.low[::-1]]),
-        "95 % band of the mean",
-        first,
-        fill="toself",
-        fillcolor=_faded(colour, 0.25),
-        line={"width": 0},
-        hoverinfo="skip",
-    )
-    mean = _trace(
-        curve.x, curve.mean, "mean", first, line={"color": colour, "width": 2.5},
-        text=[
-            f", {count} of {n} identical and left out" if 0 < count < n else ""
-            for count, n in zip(curve.identical.tolist(), curve.n.tolist(), strict=True)
-        ],
-        hovertemplate=f"mean {hover}%{{text}}<extra></extra>",
-    )  # fmt: skip
-    median = _trace(
-        curve.x, curve.median, "median", first, line={"color": colour, "width": 1.2, "dash": "dot"},
-        hovertemplate=f"median {hover}<extra></extra>",
-    )  # fmt: skip
-    traces = [_single_faces(curve, colour, hover, first), band, median, mean]
-    if current:
-        traces.append(_current_trace(current, called, curve.measure, hover, first))
-    return traces
-
-
-def _trace(x: Any, y: Any, name: str, first: bool, **style: Any) -> go.Scatter:
-    values = [_drawable(value) for value in np.asarray(y, float).tolist()]
-    return go.Scatter(
-        x=np.asarray(x).tolist(), y=values, name=name, legendgroup=name, showlegend=first,
-        mode="lines", **style,
-    )  # fmt: skip
-
-
-def _single_faces(curve: Curve, colour: str, hover: str, first: bool) -> go.Scatter:
-    """Every face's thin line in one trace, with gaps between; worst and best are named."""
-    step = max(1, -(-len(curve.faces) // MOST_LINES))
-    worst, best = curve.extremes()
-    marks = {worst: " (most affected)", best: " (least affected)"} if worst != best else {}
-    x: list[float | None] = []
-    y: list[float | None] = []
-    names: list[str] = []
-    for i, face in enumerate(curve.faces):
-        if i % step and face not in marks:
-            continue
-        x += [*curve.x.tolist(), None]
-        y += [*(_drawable(value) for value in curve.values[i].tolist()), None]
-        names += [face + marks.get(face, "")] * (len(curve.x) + 1)
-    opacity = FAINT if len(curve.faces) <= FEW_LINES else FAINTER
-    return go.Scatter(
-        x=x, y=y, text=names, mode="lines", name="single faces", legendgroup="faces",
-        showlegend=first, line={"color": _faded(colour, opacity), "width": 1},
-        hovertemplate=f"%{{text}}: {hover}<extra></extra>",
-    )  # fmt: skip
-
-
-def _current_trace(
-    current: Mapping[int, Mapping[str, float]], called: str, measure: str, hover: str, first: bool
-) -> go.Scatter:
-    degrees = sorted(current)
-    values = [current[degree].get(measure, np.nan) for degree in degrees]
-    return _trace(
-        degrees, values, called, first, line={"color": "#8a8a8a", "width": 2.2},
-        hovertemplate=f"{called} {hover}<extra></extra>",
-    )  # fmt: skip
-
-
 def _share_trace(degrees: Any, share: Any, colour: str) -> go.Scatter:
     return go.Scatter(
         x=degrees.tolist(), y=share.tolist(), mode="lines", name=SHARE, showlegend=False,
         line={"color": colour, "width": 2.5},
         hovertemplate="%{y:.0%} of the faces<extra></extra>",
     )  # fmt: skip
-
-
-def _mark_references(figure: Any, table: pa.Table, name: str, place: dict[str, int]) -> None:
-    """The impostor band and the threshold, where the measure has them."""
-    band = strangers(table, name)
-    if band:
-        text = f"different people, {band.pairs} pairs" if band.pairs else "different people"
-        figure.add_hrect(
-            y0=band.low, y1=band.high, fillcolor="rgba(128,128,128,0.16)", line_width=0,
-            layer="below", annotation_text=text, annotation_font_size=10,
-            annotation_position="bottom left", **place,
-        )  # fmt: skip
-    threshold = threshold_of(table)
-    if threshold and threshold["measure"] == name:
-        figure.add_hline(
-            y=threshold["value"], line={"color": "#8a8a8a", "dash": "dash", "width": 1},
-            annotation_text=f"threshold {threshold['value']}", annotation_font_size=10, **place,
-        )  # fmt: skip
-
-
-def _extent(curve: Curve) -> list[float]:
-    """Range of the y axis: what the faces reach, and a little air."""
-    finite = curve.values[np.isfinite(curve.values)]
-    if not finite.size:
-        return [0.0, 1.0]
-    low, high = float(finite.min()), float(finite.max())
-    air = 0.04 * (high - low) or 0.01
-    return [low - air, high + air]
 
 
 def _style_study(figure: Any, table: pa.Table, x: str, height: int) -> None:
@@ -359,11 +216,6 @@ def _style_study(figure: Any, table: pa.Table, x: str, height: int) -> None:
         legend={"orientation": "h", "y": 1.07, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
         hovermode="closest",
     )
-
-
-def _faded(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def _first(table: pa.Table, column: str) -> str:

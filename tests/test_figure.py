@@ -16,7 +16,8 @@ import pytest
 
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
-from blurdash.figure import ACCENTS, curves_figure, map_figure, sweep_page
+from blurdash.figure import curves_figure, map_figure, sweep_page
+from blurdash.figure_panel import ACCENTS
 from blurdash.measures import MEASURES
 from blurdash.sweep_file import table_of, with_settings
 from blurdash.ui.components.scripts import FRONTEND

@@ -22,7 +22,7 @@ from blurdash.ui.server import recogniser, shipped
 from blurdash.ui.server.known_face import Curve
 from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
-from blurdash.ui.sweeps import page as sweeps
+from blurdash.ui.sweeps import shown as of_a_table
 
 
 def page() -> None:
@@ -131,8 +131,8 @@ def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
     curve = Curve(45.0)
     curve.values[0] = {"psnr": 1.0}
     known = SimpleNamespace(curve=curve, curve_under=dataclasses.replace(FACE, **other))
-    monkeypatch.setattr(sweeps, "session_faces", lambda: known)
-    found = sweeps._explored(read_shipped(path))
+    monkeypatch.setattr(of_a_table, "session_faces", lambda: known)
+    found = of_a_table._explored(read_shipped(path))
     assert (found.curve is not None) == drawn
     assert words in found.note
     if drawn:
@@ -142,8 +142,8 @@ def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
 def test_where_explore_has_no_numbers_it_says_so(monkeypatch):
     path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
     known = SimpleNamespace(curve=None, curve_under=None)
-    monkeypatch.setattr(sweeps, "session_faces", lambda: known)
-    assert "open it once" in sweeps._explored(read_shipped(path)).note
+    monkeypatch.setattr(of_a_table, "session_faces", lambda: known)
+    assert "open it once" in of_a_table._explored(read_shipped(path)).note
 
 
 def test_a_table_with_other_columns_is_said(app, tmp_path):
@@ -166,7 +166,7 @@ def test_a_table_with_other_columns_is_said(app, tmp_path):
     ],
 )  # fmt: skip
 def test_no_name_breaks_the_bold_text_around_it(name, shown):
-    assert sweeps._plain(name) == shown
+    assert of_a_table._plain(name) == shown
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])

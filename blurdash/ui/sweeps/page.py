@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import io
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from blurdash import defaults
-from blurdash.circumstances import Circumstances, in_words
-from blurdash.distance import EMBEDDING
 from blurdash.embed import EMBEDDERS, label_of
 from blurdash.errors import BlurdashError
-from blurdash.figure import UNBOUNDED, curves_figure, heading, map_figure, measured, sweep_page
-from blurdash.folder import left_out_in_words
+from blurdash.figure import heading
 from blurdash.kernel import KERNELS
-from blurdash.measures import MEASURES
-from blurdash.provenance import NOT_WITH_FILE, separated
+from blurdash.provenance import separated
 from blurdash.reference_run import MAP_DEGREES
 from blurdash.sentences_others import measure_it
-from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep import Sweep
-from blurdash.sweep_file import as_csv, read_sweep, settings_of, with_own_settings
+from blurdash.sweep_file import read_sweep, with_own_settings
 from blurdash.ui.components.clicks import clicked
-from blurdash.ui.components.style import theme
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.shipped import (
@@ -48,6 +38,7 @@ from blurdash.ui.sweeps.choices import (
     show_progress,
 )
 from blurdash.ui.sweeps.own_reference import own_reference
+from blurdash.ui.sweeps.shown import Chosen, show
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.session import session_faces
@@ -55,11 +46,9 @@ from blurdash.ui.visitor.sweep_job import SweepJob
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from streamlit.delta_generator import DeltaGenerator
 
     from blurdash.reference import Reference
-    from blurdash.summary import Strangers
     from blurdash.ui.server.recogniser import Loading
 
 __all__ = ["sweeps_page"]
@@ -72,14 +61,6 @@ SWEEP_ANGLES: dict[str, str | float] = {
 # What a reference calls them.
 REFERENCE_SWEEPS = dict(zip(SWEEP_ANGLES, ("random", "fixed", "map"), strict=True))
 AUTOMATIC = "automatic"
-
-
-class Chosen(NamedTuple):
-    """The table to show, what its faces are, and its path if it is a shipped one."""
-
-    table: pa.Table
-    faces: str
-    path: Path | None = None
 
 
 def sweeps_page() -> None:
@@ -95,7 +76,7 @@ def sweeps_page() -> None:
         choice = pick("Sweep of", list(ways), "sw_which", width=150)
     chosen = ways[choice](bar)
     if chosen is not None:
-        _show(chosen, bar)
+        show(chosen, bar)
 
 
 def _at_hand(bar: DeltaGenerator) -> Chosen | None:
@@ -308,205 +289,3 @@ def _expectation(faces: int, step: int, loading: Loading) -> None:
         f"python -m blurdash sweep FOLDER --embedder {loading.embedder.name} and load the table "
         "under *A file of mine*."
     )
-
-
-def _show(chosen: Chosen, bar: DeltaGenerator) -> None:
-    table = chosen.table
-    is_map = settings_of(table).get("identity", {}).get("angle") == "all"
-    current = False
-    with bar:
-        if is_map:
-            measure = pick(
-                "Measure", measured(table), "sw_measure", lambda name: MEASURES[name].label
-            )
-            axis = "px"
-        else:
-            axis = pick(
-                "Degree in", list(AXES), "sw_axis", lambda name: AXES[name].removeprefix("degree, ")
-            )
-            measure = EMBEDDING
-            current = st.checkbox("Draw in the face of Explore", key="sw_current")
-    try:
-        if is_map:
-            st.plotly_chart(map_figure(table, measure), key="sw_map", config=_modebar())
-        else:
-            drawn = _explored(table) if current and axis == "px" else None
-            figure = _figure(chosen, axis, drawn)
-            st.plotly_chart(figure, key="sw_curves", config=_modebar())
-            if drawn is not None:
-                st.caption(drawn.note)
-            _facts(table, axis)
-    except BlurdashError as error:
-        st.error(f"{error}.", icon=":material/error:")
-        return
-    _origin(table, chosen.faces)
-    _downloads(table, axis)
-
-
-class Explored(NamedTuple):
-    """The face of Explore beside a sweep: its curve or None, its name, and what is to be said."""
-
-    curve: dict[int, dict[str, float]] | None
-    called: str
-    note: str
-
-
-def _explored(table: pa.Table) -> Explored:
-    """What of the face of Explore may stand in a sweep's graphs, and in what it differs."""
-    curve, under = session_faces().curve, session_faces().curve_under
-    if curve is not None and under is None:
-        return Explored(None, "", "Explore has no recogniser for its face yet.")
-    if curve is None or under is None or not any(curve.values.values()):
-        return Explored(None, "", "Explore has no numbers of its face yet: open it once.")
-    shown = _under(table)
-    different = under.other_than(shown)
-    if not under.comparable(shown):
-        label = _label(under.recogniser)
-        return Explored(
-            None,
-            "",
-            f"The face of Explore is left out: it was measured by {label}, protocol "
-            f"{under.protocol}{_weights(different)}, whose distances have another scale.",
-        )
-    known = {degree: dict(row) for degree, row in curve.values.items() if row}
-    if not different:
-        return Explored(known, "face of Explore", "Grey: the face of Explore, measured alike.")
-    words = in_words(different)
-    note = f"Grey: the face of Explore, which was measured otherwise: {words}."
-    return Explored(known, f"face of Explore, {words}", note)
-
-
-def _weights(different: Mapping[str, str]) -> str:
-    return f", {different['weights']}" if "weights" in different else ""
-
-
-def _under(table: pa.Table) -> Circumstances:
-    """What a table's numbers were measured under."""
-    same = {name: str(table[name][0]) for name in ("protocol", "crop", "kernel")}
-    noted = settings_of(table).get("identity", {})
-    angle, weights = noted.get("angle"), noted.get("weights_sha256")
-    known = angle if isinstance(angle, (int, float, str)) else None
-    return Circumstances(str(table["embedder"][0]), **same, angle=known, weights=str(weights or ""))
-
-
-def _figure(chosen: Chosen, axis: str, drawn: Explored | None) -> Any:
-    """The figure of a table; that of a shipped one is made once for all visitors."""
-    if drawn is None or drawn.curve is None:
-        if chosen.path is not None:
-            return _shipped_figure(chosen.path, axis, theme())
-        return curves_figure(chosen.table, x=axis, theme=theme())
-    return curves_figure(
-        chosen.table, x=axis, current=drawn.curve, called=drawn.called, theme=theme()
-    )
-
-
-@functools.lru_cache(maxsize=32)
-def _shipped_figure(path: Path, axis: str, of: str) -> Any:
-    return curves_figure(read_shipped(path), x=axis, theme=of)
-
-
-def _modebar() -> dict[str, Any]:
-    keep = {"toImageButtonOptions": {"format": "png", "filename": "blurdash_sweep", "scale": 2}}
-    return {"displaylogo": False, **keep}
-
-
-def _facts(table: pa.Table, axis: str) -> None:
-    curve = curve_of(table, EMBEDDING, x=axis)
-    worst, best = curve.extremes()
-    facts = []
-    if len(curve.faces) > 1 and worst:
-        facts.append(f"Blur moves **{_plain(worst)}** most and **{_plain(best)}** least.")
-    band = strangers(table, EMBEDDING)
-    if band:
-        facts.append(_strangers_fact(band))
-    share = past_threshold(table)
-    if share is not None and np.isfinite(share[1][-1]) and len(curve.faces) > 1:
-        facts.append(
-            f"At degree {share[0][-1]:g} the recogniser no longer takes "
-            f"{share[1][-1]:.0%} of the faces for themselves."
-        )
-    for name in UNBOUNDED:
-        if left_out := curve_of(table, name, x=axis).left_out():
-            label = MEASURES[name].label
-            facts.append(
-                f"{label} of faces that the blur left as they were is infinite: {left_out}."
-            )
-    st.markdown(" ".join(facts))
-
-
-def _strangers_fact(band: Strangers) -> str:
-    """Where different people lie, of how many pairs, and how many of these pass for one person."""
-    of = f" ({band.pairs} pairs of {band.faces} faces)" if band.pairs and band.faces else ""
-    fact = (
-        f"Different people, both clean{of}: cosine similarity {band.low:.3f} to {band.high:.3f}, "
-        f"median {band.median:.3f} (grey band)"
-    )
-    if band.same is None:
-        return f"{fact}."
-    sure = ""
-    if band.same_low is not None and band.same_high is not None:
-        sure = f" (95 % interval over faces {band.same_low:.1%} to {band.same_high:.1%})"
-    return f"{fact}; the recogniser takes {band.same:.1%} of the pairs for one person{sure}."
-
-
-def _plain(name: str) -> str:
-    """A face's name as text between bold marks: a foreign file's must not become markup."""
-    kept = "".join(sign if sign.isalnum() or sign in " _-,." else " " for sign in name)
-    short = " ".join(kept.split())[:60].strip()  # a space beside a mark would end being bold
-    return short.replace("_", "\\_") or "a face without a name"
-
-
-def _origin(table: pa.Table, source: str) -> None:
-    settings = settings_of(table)
-    label = settings.get("recogniser", {}).get("label") or _recogniser_label(table)
-    made = f"Made {settings['created'][:10]}." if settings.get("created") else ""
-    if not settings.get("with_file", True):
-        made = sentence(NOT_WITH_FILE)
-    left_out = left_out_in_words(settings.get("report", {}).get("left_out", {}))
-    left_out = f" {sentence(left_out)}" if left_out else ""
-    st.caption(
-        plain_line(
-            f"Faces: {source}. Recogniser {label}, protocol {table['protocol'][0]}, "
-            f"crop {table['crop'][0]}, kernel {table['kernel'][0]}. {made}{left_out}"
-        )
-    )
-
-
-def _recogniser_label(table: pa.Table) -> str:
-    name = str(table["embedder"][0])
-    return EMBEDDERS[name].label if name in EMBEDDERS else name
-
-
-def _downloads(table: pa.Table, axis: str) -> None:
-    with st.container(horizontal=True):
-        for label, name, kind, make in (
-            ("CSV, every row", "blurdash_sweep.csv", "text/csv", lambda: as_csv(table)),
-            (
-                "CSV, averages",
-                "blurdash_averages.csv",
-                "text/csv",
-                lambda: as_csv(averages(table)),
-            ),
-            (
-                "Parquet",
-                "blurdash_sweep.parquet",
-                "application/vnd.apache.parquet",
-                lambda: _as_parquet(table),
-            ),
-            (
-                "Page (HTML)",
-                "blurdash_sweep.html",
-                "text/html",
-                lambda: sweep_page(table, x=axis).encode(),
-            ),
-        ):
-            st.download_button(label, data=make, file_name=name, mime=kind, on_click="ignore")
-        st.caption("PNG: the camera above the graph")
-
-
-def _as_parquet(table: pa.Table) -> bytes:
-    import pyarrow.parquet as pq
-
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
