@@ -29,10 +29,14 @@ from blurdash.table import in_role
 
 __all__ = [
     "UNBOUNDED",
+    "counted_faces",
     "curves_figure",
+    "first_of",
     "heading",
     "map_figure",
     "measured",
+    "recogniser_of",
+    "style_sweep",
     "sweep_page",
 ]
 
@@ -44,6 +48,7 @@ PANELS = in_role(MEASURES, "panel")
 COLUMNS = 3
 # Of identical pictures these are infinite, and a mean leaves them out.
 UNBOUNDED = tuple(name for name in PANELS if math.isinf(MEASURES[name].identical))
+TOP = 100  # px for title, legend and the panels' first line
 SHARE = "of faces past the threshold"
 
 
@@ -96,7 +101,8 @@ def curves_figure(
     if share:
         figure.add_trace(_share_trace(*share, accents.embedding), **places[-1])
         figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", **places[-1])
-    _style_study(figure, table, x, height * rows // 2)
+    title = f"{heading(table)}, {counted_faces(table)}"
+    style_sweep(figure, x, title, height * rows // 2, row=2)
     return figure
 
 
@@ -108,12 +114,13 @@ def measured(table: pa.Table) -> list[str]:
     return [name for name in PANELS if table[name].null_count < len(table)] or list(PANELS)
 
 
-def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
+def map_figure(table: pa.Table, measure: str = EMBEDDING, *, title: str = "") -> go.Figure:
     """Returns a measure over degree and angle, averaged over faces, as a map.
 
     Args:
         table: A sweep table made with ``--angle all``.
         measure: Name of a row of ``MEASURES``.
+        title: What stands above it; all that the numbers belong to where nothing is given.
 
     Raises:
         SettingError: The table has no grid of angles.
@@ -132,9 +139,12 @@ def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
     )
     figure = go.Figure(heat)
     figure.update_layout(
-        title={"text": f"{heading(table)}, mean of {found.n} faces", "font": {"size": 13}},
+        title={
+            "text": title or f"{heading(table)}, mean of {found.n} faces",
+            "font": {"size": 13},
+        },
         xaxis_title="Degree, canvas px",
-        yaxis_title=f"Angle of the {_first(table, 'kernel')} kernel, degrees",
+        yaxis_title=f"Angle of the {first_of(table, 'kernel')} kernel, degrees",
         height=420,
         margin={"l": 56, "r": 24, "t": 52, "b": 48},
     )
@@ -197,28 +207,46 @@ def _share_trace(degrees: Any, share: Any, colour: str) -> go.Scatter:
     )  # fmt: skip
 
 
-def _style_study(figure: Any, table: pa.Table, x: str, height: int) -> None:
-    figure.update_xaxes(title_text=AXES[x], title_standoff=4, zeroline=False, row=2)
+def style_sweep(figure: Any, x: str, title: str, height: int, *, row: int) -> None:
+    """Gives a sweep's figure its axes, its title and its legend.
+
+    Args:
+        figure: The figure.
+        x: A key of ``AXES``.
+        title: What stands above it.
+        height: px.
+        row: Under which row of panels the axis is named.
+    """
+    figure.update_xaxes(title_text=AXES[x], title_standoff=4, zeroline=False, row=row)
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_yaxes(zeroline=False, title_standoff=4)
     figure.update_annotations(font_size=12)
     figure.update_layout(
         height=height,
-        margin={"l": 48, "r": 16, "t": 96, "b": 48},
+        margin={"l": 48, "r": 16, "t": TOP, "b": 48},
         title={
-            "text": f"{heading(table)}, {_counted_faces(table)}",
+            "text": title,
             "font": {"size": 13},
             "x": 0,
             "xref": "paper",
             "y": 0.98,
             "yanchor": "top",
         },
-        legend={"orientation": "h", "y": 1.07, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        # Where it is narrow the legend takes several lines: they grow down, not into the title.
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 1 - 30 / height,
+            "yanchor": "top",
+            "x": 0,
+            "font": {"size": 12},
+        },
         hovermode="closest",
     )
 
 
-def _first(table: pa.Table, column: str) -> str:
+def first_of(table: pa.Table, column: str) -> str:
+    """Returns what stands in a column's first row; empty where there is none."""
     return str(table[column][0].as_py()) if len(table) else ""
 
 
@@ -227,7 +255,8 @@ def _face_count(table: pa.Table) -> int:
     return len(pc.unique(rows["face"]))
 
 
-def _counted_faces(table: pa.Table) -> str:
+def counted_faces(table: pa.Table) -> str:
+    """Returns how many faces were measured, such as "n = 30 faces"."""
     count = _face_count(table)
     return f"n = {count} face{'' if count == 1 else 's'}"
 
@@ -236,9 +265,15 @@ def heading(table: pa.Table) -> str:
     """Returns what a sweep's numbers belong to: recogniser, protocol, crop, kernel, angle."""
     settings = settings_of(table)
     angle = settings.get("identity", {}).get("angle")
-    label = settings.get("recogniser", {}).get("label", _first(table, "embedder"))
-    protocol, crop, kernel = (_first(table, name) for name in ("protocol", "crop", "kernel"))
+    label = recogniser_of(table)
+    protocol, crop, kernel = (first_of(table, name) for name in ("protocol", "crop", "kernel"))
     return measured_under(label, protocol, crop, kernel, angle) + _unless_with_file(settings)
+
+
+def recogniser_of(table: pa.Table) -> str:
+    """Returns the label of a table's recogniser, its name where no label came with it."""
+    known = settings_of(table).get("recogniser", {})
+    return str(known.get("label", first_of(table, "embedder")))
 
 
 def _unless_with_file(settings: Mapping[str, Any]) -> str:

@@ -17,9 +17,10 @@ import pytest
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
 from blurdash.figure import curves_figure, map_figure, sweep_page
+from blurdash.figure_beside import check_alike, column_figure
 from blurdash.figure_panel import ACCENTS
 from blurdash.measures import MEASURES
-from blurdash.sweep_file import table_of, with_settings
+from blurdash.sweep_file import settings_of, table_of, with_settings
 from blurdash.ui.components.scripts import FRONTEND
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,6 +88,44 @@ def test_worst_and_best_face_are_named() -> None:
     lines = next(trace for trace in figure.data if trace.name == "single faces")
     assert sum("(most affected)" in name for name in set(lines.text)) == 1
     assert sum("(least affected)" in name for name in set(lines.text)) == 1
+
+
+def by(label: str, faces: int = 3, **identity: Any) -> pa.Table:
+    table = made(faces, **identity)
+    recogniser = {"label": label, "threshold": None}
+    return with_settings(table, {**settings_of(table), "recogniser": recogniser})
+
+
+def test_a_column_beside_another_has_what_its_recogniser_says_and_names_it() -> None:
+    figure = column_figure(by("One"))
+    titles = [one.text for one in figure.layout.annotations]
+    for name in ("cosine_similarity", "l1", "l2"):
+        assert MEASURES[name].label in titles
+    assert MEASURES["psnr"].label not in titles, "no recogniser looks"
+    assert figure.layout.title.text == "One, n = 3 faces"
+    assert sum(trace.name == "mean" for trace in figure.data) == 3
+    check_alike(by("One"), by("Another"))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (by("Another", 4), "of other faces or angles; put sweeps of the same faces"),
+        (by("Another", angle=45.0), "of other faces or angles"),
+    ],
+)
+def test_sweeps_of_something_else_are_not_put_beside(other: pa.Table, said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        check_alike(by("One"), other)
+
+
+def test_a_sweep_of_another_kernel_is_not_put_beside() -> None:
+    other = by("Another")
+    place = other.column_names.index("kernel")
+    column = pa.array(["study"] * len(other), other.schema.field("kernel").type)
+    other = other.set_column(place, other.schema.field("kernel"), column)
+    with pytest.raises(SettingError, match="one sweep is of kernel line, the other of study"):
+        check_alike(by("One"), other)
 
 
 def test_many_faces_stay_a_small_page() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -68,6 +69,30 @@ def test_every_shipped_sweep_draws(app, faces):
             box(app, "Angle").set_value(angle).run()
             assert not app.exception
             assert not app.error
+
+
+def test_another_recogniser_stands_beside_and_both_are_named(app):
+    choice = box(app, "Beside it")
+    assert choice.options == ["this recogniser alone", "beside HSE FaceRes (MobileNet)"]
+    assert choice.value == "this recogniser alone"
+    choice.set_value("HSE FaceRes (MobileNet)").run()
+    assert not app.exception
+    assert not app.error
+    names = ["dlib ResNet-29", "HSE FaceRes (MobileNet)"]
+    assert titles(app) == [f"{name}, n = 30 faces" for name in names]
+    for name in names:
+        assert any(f"Recogniser {name}," in one.value for one in app.caption), "whence it is"
+    facts = [one.value for one in app.markdown if "Different people" in one.value]
+    assert [fact.partition(":")[0] for fact in facts] == names
+    box(app, "Angle").set_value("degree × angle map").run()
+    assert not app.exception
+    assert titles(app) == [f"{name}, n = 30 faces" for name in names]
+
+
+def titles(app: AppTest) -> list[str]:
+    """What stands above the page's figures."""
+    specs = (json.loads(one.proto.spec) for one in app.get("plotly_chart"))
+    return [spec["layout"]["title"]["text"] for spec in specs]
 
 
 def test_axis_in_percent_of_the_eye_distance(app):

@@ -21,13 +21,25 @@ POLL_SECONDS = 0.7
 
 
 def pick(
-    label: str, names: list[str], key: str, shown: Callable[[str], str] = str, *, width: int = 145
+    label: str,
+    names: list[str],
+    key: str,
+    shown: Callable[[str], str] = str,
+    *,
+    width: int = 145,
+    labelled: bool = True,
 ) -> str:
     """Draws a choice and returns it; one that is no longer there gives way to the first."""
     if st.session_state.get(key) not in names:
         st.session_state.pop(key, None)
     picked = st.selectbox(
-        label, names, key=key, format_func=shown, width=width, persist_state="session"
+        label,
+        names,
+        key=key,
+        format_func=shown,
+        width=width,
+        persist_state="session",
+        label_visibility="visible" if labelled else "collapsed",
     )
     return picked or names[0]
 

@@ -148,7 +148,21 @@ def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) 
         return None
     source = ", ".join(text for text in (reference.who, reference.manifest["source"]) if text)
     kept = isinstance(reference.where, Path) and reference.where / f"{which}.parquet"
-    return Chosen(table, source, kept or None)
+    return Chosen(table, source, kept or None, which, _by_others(reference, several))
+
+
+def _by_others(reference: Reference, several: list[Reference]) -> tuple[Reference, ...]:
+    """References of the same faces that differ from one in the recogniser alone."""
+
+    def same(one: Reference) -> tuple[object, ...]:
+        keys = ("faces", "protocol", "crop", "kernel", "angle", "seed")
+        return tuple(one.manifest[key] for key in keys)
+
+    return tuple(
+        one
+        for one in several
+        if one.under.recogniser != reference.under.recogniser and same(one) == same(reference)
+    )
 
 
 def _offer(which: Which) -> None:

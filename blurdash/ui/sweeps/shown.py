@@ -16,7 +16,15 @@ from blurdash.circumstances import Circumstances, in_words
 from blurdash.distance import EMBEDDING
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
-from blurdash.figure import UNBOUNDED, curves_figure, map_figure, measured, sweep_page
+from blurdash.figure import (
+    UNBOUNDED,
+    curves_figure,
+    map_figure,
+    measured,
+    recogniser_of,
+    sweep_page,
+)
+from blurdash.figure_beside import check_alike, column_figure, title_beside
 from blurdash.folder import left_out_in_words
 from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE
@@ -33,17 +41,28 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from streamlit.delta_generator import DeltaGenerator
 
+    from blurdash.reference import Reference
     from blurdash.summary import Strangers
 
 __all__ = ["Chosen", "show"]
 
 
 class Chosen(NamedTuple):
-    """The table to show, what its faces are, and its path if it is a shipped one."""
+    """A table to show.
+
+    Attributes:
+        table: The table.
+        faces: Whose faces they are.
+        path: Its file, where it is at hand for every visitor.
+        which: Which sweep of its reference it is, a key of ``SWEEPS``.
+        beside: References of the same faces by other recognisers.
+    """
 
     table: pa.Table
     faces: str
     path: Path | None = None
+    which: str = ""
+    beside: tuple[Reference, ...] = ()
 
 
 def show(chosen: Chosen, bar: DeltaGenerator) -> None:
@@ -69,20 +88,59 @@ def show(chosen: Chosen, bar: DeltaGenerator) -> None:
             measure = EMBEDDING
             current = st.checkbox("Draw in the face of Explore", key="sw_current")
     try:
+        other = _beside(chosen)
         if is_map:
-            st.plotly_chart(map_figure(table, measure), key="sw_map", config=_modebar())
+            _maps(table, other, measure)
         else:
             drawn = _explored(table) if current and axis == "px" else None
-            figure = _figure(chosen, axis, drawn)
-            st.plotly_chart(figure, key="sw_curves", config=_modebar())
+            _curves(chosen, other, axis, drawn)
             if drawn is not None:
                 st.caption(drawn.note)
-            _facts(table, axis)
+            _facts(table, axis, named=other is not None)
+            if other is not None:
+                _facts(other, axis, named=True)
     except BlurdashError as error:
         st.error(f"{error}.", icon=":material/error:")
         return
     _origin(table, chosen.faces)
-    _downloads(table, axis)
+    if other is not None:
+        _origin(other, chosen.faces)
+    _downloads(table, axis, of=f"{recogniser_of(table)} alone. " if other is not None else "")
+
+
+ALONE = "this recogniser alone"
+
+
+def _beside(chosen: Chosen) -> pa.Table | None:
+    """The same sweep by another recogniser, where one is wanted."""
+    others = {one.label: one for one in chosen.beside}
+    if not others:
+        return None
+
+    def called(name: str) -> str:
+        return ALONE if name == ALONE else f"beside {name}"
+
+    with st.container(horizontal=True, vertical_alignment="center", key="bd-sweeps-beside"):
+        names = [ALONE, *others]
+        picked = pick("Beside it", names, "sw_beside", called, width=280, labelled=False)
+        if picked == ALONE:
+            return None
+        st.caption(
+            "Each has axes of its own: numbers of two networks have no common scale. PSNR and SSIM "
+            "are the same whichever looks."
+        )
+    other = others[picked].sweep(chosen.which)
+    check_alike(chosen.table, other)
+    return other
+
+
+def _maps(table: pa.Table, other: pa.Table | None, measure: str) -> None:
+    if other is None:
+        st.plotly_chart(map_figure(table, measure), key="sw_map", config=_modebar())
+        return
+    for column, one, key in zip(st.columns(2), (table, other), ("sw_map", "sw_map_2"), strict=True):
+        figure = map_figure(one, measure, title=title_beside(one))
+        column.plotly_chart(figure, key=key, config=_modebar())
 
 
 class Explored(NamedTuple):
@@ -131,6 +189,19 @@ def _under(table: pa.Table) -> Circumstances:
     return Circumstances(str(table["embedder"][0]), **same, angle=known, weights=str(weights or ""))
 
 
+def _curves(chosen: Chosen, other: pa.Table | None, axis: str, drawn: Explored | None) -> None:
+    if other is None:
+        figure = _figure(chosen, axis, drawn)
+        st.plotly_chart(figure, key="sw_curves", config=_modebar())
+        return
+    left, right = st.columns(2)  # one above the other where it is narrow
+    curve, called = (drawn.curve, drawn.called) if drawn is not None else (None, "")
+    figure = column_figure(chosen.table, x=axis, current=curve, called=called, theme=theme())
+    left.plotly_chart(figure, key="sw_curves", config=_modebar())
+    figure = column_figure(other, x=axis, theme=theme())
+    right.plotly_chart(figure, key="sw_curves_2", config=_modebar())
+
+
 def _figure(chosen: Chosen, axis: str, drawn: Explored | None) -> Any:
     """The figure of a table; that of a shipped one is made once for all visitors."""
     if drawn is None or drawn.curve is None:
@@ -152,10 +223,10 @@ def _modebar() -> dict[str, Any]:
     return {"displaylogo": False, **keep}
 
 
-def _facts(table: pa.Table, axis: str) -> None:
+def _facts(table: pa.Table, axis: str, *, named: bool) -> None:
     curve = curve_of(table, EMBEDDING, x=axis)
     worst, best = curve.extremes()
-    facts = []
+    facts = [f"{plain_line(recogniser_of(table))}:"] if named else []
     if len(curve.faces) > 1 and worst:
         facts.append(f"Blur moves **{_plain(worst)}** most and **{_plain(best)}** least.")
     band = strangers(table, EMBEDDING)
@@ -219,7 +290,7 @@ def _recogniser_label(table: pa.Table) -> str:
     return EMBEDDERS[name].label if name in EMBEDDERS else name
 
 
-def _downloads(table: pa.Table, axis: str) -> None:
+def _downloads(table: pa.Table, axis: str, *, of: str) -> None:
     with st.container(horizontal=True):
         for label, name, kind, make in (
             ("CSV, every row", "blurdash_sweep.csv", "text/csv", lambda: as_csv(table)),
@@ -243,7 +314,7 @@ def _downloads(table: pa.Table, axis: str) -> None:
             ),
         ):
             st.download_button(label, data=make, file_name=name, mime=kind, on_click="ignore")
-        st.caption("PNG: the camera above the graph")
+        st.caption(plain_line(f"{of}PNG: the camera above the graph"))
 
 
 def _as_parquet(table: pa.Table) -> bytes:

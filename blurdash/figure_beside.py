@@ -1,0 +1,100 @@
+"""Sweeps of the same faces by several recognisers, side by side: each with axes of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+from plotly.subplots import make_subplots
+
+from blurdash.distance import DISTANCES
+from blurdash.errors import SettingError
+from blurdash.figure import counted_faces, first_of, measured, recogniser_of, style_sweep
+from blurdash.figure_panel import ACCENTS, extent, mark_references, panel_traces
+from blurdash.measures import MEASURES
+from blurdash.summary import curve_of
+from blurdash.sweep_file import settings_of
+
+__all__ = ["check_alike", "column_figure", "title_beside"]
+
+SAME = ("protocol", "crop", "kernel")
+ROW_HEIGHT = 250  # px
+
+
+def column_figure(
+    table: pa.Table,
+    *,
+    x: str = "px",
+    current: Mapping[int, Mapping[str, float]] | None = None,
+    called: str = "one more face",
+    theme: str = "light",
+) -> go.Figure:
+    """Returns one recogniser's distances over the degree, one beneath the other.
+
+    Conventions:
+        Every panel has its own axis: the numbers of two networks have no common scale. What can be
+        compared is the shape, and where the grey band of different people lies.
+
+    Args:
+        table: A sweep table.
+        x: A key of ``AXES``.
+        current: As for ``curves_figure``.
+        called: What that face is called.
+        theme: A key of ``ACCENTS``.
+
+    Raises:
+        SettingError: There is no such axis.
+        TableError: The table has no rows.
+    """
+    names = [name for name in measured(table) if name in DISTANCES]
+    titles = [MEASURES[name].label for name in names]
+    figure = make_subplots(
+        rows=len(names), cols=1, subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.08
+    )
+    for row, name in enumerate(names, 1):
+        place = {"row": row, "col": 1}
+        curve = curve_of(table, name, x=x)
+        more = current if x == "px" else None
+        colour = ACCENTS[theme].embedding
+        for trace in panel_traces(curve, colour, more, called, first=row == 1):
+            figure.add_trace(trace, **place)
+        mark_references(figure, table, name, place)
+        figure.update_yaxes(range=extent(curve), **place)
+    style_sweep(figure, x, title_beside(table), ROW_HEIGHT * len(names), row=len(names))
+    return figure
+
+
+def title_beside(table: pa.Table) -> str:
+    """Returns what tells a figure from the one beside it: recogniser and number of faces."""
+    return f"{recogniser_of(table)}, {counted_faces(table)}"
+
+
+def check_alike(first: pa.Table, other: pa.Table) -> None:
+    """Checks that two sweeps may stand side by side: that they differ in the recogniser alone.
+
+    Raises:
+        SettingError: They differ in more.
+    """
+    for name in SAME:
+        if first_of(first, name) != first_of(other, name):
+            raise SettingError(
+                f"one sweep is of {name} {first_of(first, name)}, the other of "
+                f"{first_of(other, name)}",
+                hint="put sweeps beside each other that differ in the recogniser alone",
+            )
+    if _faces(first) != _faces(other) or _angle(first) != _angle(other):
+        raise SettingError(
+            "the sweeps are of other faces or angles",
+            hint="put sweeps of the same faces beside each other",
+        )
+
+
+def _faces(table: pa.Table) -> set[str]:
+    return set(pc.unique(table["face"]).to_pylist())
+
+
+def _angle(table: pa.Table) -> Any:
+    return settings_of(table).get("identity", {}).get("angle")
