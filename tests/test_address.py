@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
@@ -138,6 +139,49 @@ def test_back_to_a_scene(dlib_embedder, monkeypatch):
     page.session_state["bd_argument"] = {"scene": "sceptic#2"}
     page.run()
     assert component_data(page, "bd_argument")["scene"] == "sceptic"
+
+
+def test_a_link_to_a_scene_carries_what_it_was_measured_under(dlib_embedder, monkeypatch):
+    assert recogniser.request("dlib", "native").done.wait(60)
+    page = AppTest.from_function(argument, default_timeout=60)
+    for name, text in {"scene": "how-often", "recogniser": "dlib", "kernel": "line"}.items():
+        page.query_params[name] = text
+    page.run()
+    chosen = page.session_state["bd_view"]
+    assert (chosen.recogniser, chosen.kernel, chosen.position()) == ("dlib", "line", [0, 45, 8, 0])
+    told = at_rest(page)
+    assert told == {"scene": ["how-often"], "recogniser": ["dlib"], "kernel": ["line"]}
+    monkeypatch.setattr(view, "went_back", lambda: True)
+    del page.query_params["kernel"]
+    del page.query_params["recogniser"]
+    page.run()
+    assert (chosen.recogniser, chosen.kernel, chosen.position()) == (None, "study", [0, 45, 8, 0])
+
+
+def at_rest(page: AppTest) -> dict[str, list[str]]:
+    """The address that the browser is told once the hand rests on Argument."""
+    shown = component_data(page, "bd_argument")
+    rest = ",".join(f"{value:g}" for value in shown["pos"])
+    page.session_state["bd_argument"] = {"pos": [*shown["pos"], 1], "rest": rest}
+    page.run()
+    return parse_qs(component_data(page, "bd_argument")["address"])
+
+
+def test_a_reference_that_every_visitor_can_choose_is_in_the_link(monkeypatch):
+    kept = SimpleNamespace(name="ours", origin="kept")
+    shipped = SimpleNamespace(name="faces-dlib-study", origin="shipped")
+    at_hand = SimpleNamespace(found=(kept, shipped))
+    monkeypatch.setattr(view, "references_at_hand", lambda: at_hand)
+    for name, inside in (("ours", True), ("faces-dlib-study", False), ("of my photos", False)):
+        shown = view.View(reference=name)
+        assert ("reference" in parse_qs(view.address_of(shown))) == inside
+        assert ("reference" in view.settings_entries(shown)) == inside
+    reader = Reader({"reference": "ours"})
+    assert view._view_in(reader).reference == "ours"
+    assert not reader.odd
+    reader = Reader({"reference": "theirs"})
+    assert view._view_in(reader).reference == ""
+    assert reader.odd == ["reference=theirs"]
 
 
 def test_shift_of_three_numbers_is_none():

@@ -62,6 +62,7 @@ def argument_page() -> None:
     somebody_waits(current_session())
     chosen = view.start()
     obey_back(tell())
+    view.obey_back(chosen)
     face = toolbar(chosen)
     loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     st.session_state["bd_page_knows"] = loading.done.is_set()
@@ -317,7 +318,9 @@ def _data(
         "acted": story.acted,
         "start": story.start,
         "rested": rested,
-        "address": address_of_story(story) if told.at_rest else None,
+        "address": (
+            address_of_story(story, view.settings_entries(chosen)) if told.at_rest else None
+        ),
         "room": room,
         "ready": told.values is not None,
         "pending": parts.pending,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -160,8 +160,13 @@ def obey_back(story: Story) -> None:
         story.note, story.finding, story.twin = "", "", None
 
 
-def address_of_story(story: Story) -> str:
-    """Returns scene and sliders as they stand in the address, what is as at first left out."""
+def address_of_story(story: Story, settings: Mapping[str, str]) -> str:
+    """Returns scene and sliders as they stand in the address, what is as at first left out.
+
+    Args:
+        story: Where the page is.
+        settings: Entries of recogniser, kernel, protocol, crop and reference.
+    """
     entries = {"scene": story.scene}
     entries |= {
         name: f"{story.values[name]:g}"
@@ -170,7 +175,7 @@ def address_of_story(story: Story) -> str:
     }
     if story.registration != "none":
         entries["registration"] = story.registration
-    return query_of(entries)
+    return query_of({**entries, **settings})
 
 
 def _story_in(reader: Reader) -> Story:

@@ -20,6 +20,7 @@ from blurdash.embed import EMBEDDERS, PROTOCOLS, label_of
 from blurdash.kernel import KERNELS
 from blurdash.ui.components.sliders import EXPLORE_SLIDERS
 from blurdash.ui.server import recogniser
+from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import went_back
 from blurdash.ui.visitor.address import OWN_PHOTO, Reader, note, query_of
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, stands_in, touch
@@ -32,6 +33,7 @@ __all__ = [
     "choose_recogniser",
     "obey_back",
     "setting_choices",
+    "settings_entries",
     "settings_key",
     "start",
     "still_wanted",
@@ -106,6 +108,10 @@ def obey_back(view: View) -> bool:
         return False
     other = _view_in(Reader(st.query_params))
     other.face = view.face  # an address knows no visitor's face
+    if "scene" in st.query_params:  # nor Explore's sliders
+        other.mode = view.mode
+        for name in EXPLORE_SLIDERS:
+            setattr(other, name, getattr(view, name))
     if other == view:
         return False
     for name in vars(other):
@@ -167,10 +173,32 @@ def address_of(view: View) -> str:
         "protocol": view.protocol,
         "mode": view.mode,
         "recogniser": view.recogniser or AUTOMATIC,
+        **_reference_entry(view),
     }
     if view.shift_x or view.shift_y:
         entries["shift"] = f"{view.shift_x:g},{view.shift_y:g}"
     return query_of(entries)
+
+
+def settings_entries(view: View) -> dict[str, str]:
+    """Returns what an address says of the settings; what is as at first is left out."""
+    first = View()
+    names = ("kernel", "protocol", "crop")
+    entries = {name: getattr(view, name) for name in names}
+    entries = {name: text for name, text in entries.items() if text != getattr(first, name)}
+    if view.recogniser:
+        entries["recogniser"] = view.recogniser
+    return {**entries, **_reference_entry(view)}
+
+
+def _reference_entry(view: View) -> dict[str, str]:
+    """The chosen reference's name, where every visitor can choose it: one's own is nobody's."""
+    return {"reference": view.reference} if view.reference in _named_references() else {}
+
+
+def _named_references() -> dict[str, None]:
+    found = references_at_hand().found
+    return {one.name: None for one in found if one.origin != "shipped"}
 
 
 def settings_key(view: View) -> str:
@@ -265,6 +293,7 @@ def _automatic_label(view: View) -> str:
 def _view_in(reader: Reader) -> View:
     """A view from an address that anyone may have written: what makes no sense is left out."""
     view = View()
+    _take_settings(view, reader)
     if reader.text("scene"):
         return view  # of the Argument page, whose sliders are others
     if reader.names(*POSITION):  # what an address does not name is 0
@@ -272,13 +301,17 @@ def _view_in(reader: Reader) -> View:
         turned = reader.number("angle", angle.low, angle.high, view.angle)
         shift = reader.numbers("shift", 2, right.low, right.high)
         take_position(view, [reader.number("degree", degree.low, degree.high, 0), turned, *shift])
+    view.mode = reader.known("mode", dict.fromkeys(MODES), view.mode)
+    return view
+
+
+def _take_settings(view: View, reader: Reader) -> None:
     view.kernel = reader.known("kernel", KERNELS, view.kernel)
     view.protocol = reader.known("protocol", PROTOCOLS, view.protocol)
     view.crop = reader.known("crop", CROPS, view.crop)
-    view.mode = reader.known("mode", dict.fromkeys(MODES), view.mode)
     chosen = reader.known("recogniser", {AUTOMATIC: None, **EMBEDDERS}, AUTOMATIC)
     view.recogniser = None if chosen == AUTOMATIC else chosen
-    return view
+    view.reference = reader.known("reference", _named_references(), view.reference)
 
 
 def _finite(value: float) -> float:
