@@ -186,7 +186,7 @@ class StrangerPairs:
             holds = values >= ordered[self.pairs - count]
         else:
             holds = values <= ordered[count - 1]
-        return share_interval(holds.tolist(), self.faces)
+        return share_interval(holds, self.faces)
 
     def as_table(self) -> pa.Table:
         """Returns a column a distance and a row a pair, float32."""
