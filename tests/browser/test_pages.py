@@ -23,6 +23,11 @@ def go_to(page: Page, name: str) -> None:
 
 
 def pick(page: Page, what: str, option: str) -> None:
+    # The choices may lie behind the bar on top; a list that opens while the page scrolls closes.
+    page.get_by_test_id("stMain").evaluate(
+        "(main) => { main.scrollTo(0, 0);"
+        " return new Promise((done) => requestAnimationFrame(() => setTimeout(done))); }"
+    )
     page.get_by_role("combobox", name=what, exact=True).click()
     page.get_by_role("option", name=option, exact=True).click()
 
