@@ -85,7 +85,7 @@ def _reference(arguments: argparse.Namespace) -> int:
     sources = [Source(one.name, one.path) for one in read_folder(arguments.folder).photos]
     embedder = load_with(arguments.embedder, how.load)
     folder = plain_name(Path(arguments.folder).resolve().name)
-    name = arguments.name or plain_name(f"{folder[:30]}-{embedder.name[:22]}-{settings.kernel}")
+    name = arguments.name or plain_name(f"{folder[:30]}-{_short(embedder)}-{settings.kernel}")
     out = kept_references() / name
     check_free(out, overwrite=arguments.overwrite)
     cost = estimate(sources, settings, embedder, workers)
@@ -112,6 +112,15 @@ def _reference(arguments: argparse.Namespace) -> int:
         )
     _report(done, time.perf_counter() - begun)
     return SOME_FAILED if done.failures else ALL_DONE
+
+
+def _short(embedder: Any) -> str:
+    """A recogniser's name; of a long one the beginning, and what tells its weights from others."""
+    name: str = embedder.name
+    return name if len(name) <= SHORT else f"{name[: SHORT - 7]}-{embedder.weights_sha256[:6]}"
+
+
+SHORT = 22  # with a folder's 30 and the kernel it stays within a reference's 60
 
 
 def _command(arguments: argparse.Namespace, name: str, recogniser: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.graph_models import plain_numbers
 
-__all__ = ["DESCRIBED", "described", "small_network", "write_own"]
+__all__ = ["DESCRIBED", "depending_on_the_batch", "described", "small_network", "write_own"]
 
 DESCRIBED: dict[str, Any] = {
     "label": "Made up",
@@ -69,6 +70,32 @@ def small_network(
     )
     opset = [helper.make_opsetid("", 17)]
     return helper.make_model(graph, opset_imports=opset, ir_version=8)
+
+
+def depending_on_the_batch(kind: str) -> onnx.ModelProto:
+    """A network that is wrong with more than one picture.
+
+    Args:
+        kind: ``"mean"``: one embedding for all; ``"minus the mean"`` of the batch, as in training;
+            ``"of two"``: traced with two pictures.
+    """
+    model = small_network()
+    graph = model.graph
+    graph.node[-1].output[0] = "plain"
+    floats = TensorProto.FLOAT
+    if kind == "of two":
+        graph.initializer.append(numpy_helper.from_array(np.array([2, 16]), "shape"))
+        graph.node.append(helper.make_node("Reshape", ["plain", "shape"], ["embedding"]))
+    else:
+        whole = "embedding" if kind == "mean" else "middle"
+        graph.initializer.append(numpy_helper.from_array(np.array([0]), "axis"))
+        graph.node.append(helper.make_node("ReduceMean", ["plain", "axis"], [whole]))
+        if kind != "mean":
+            graph.node.append(helper.make_node("Sub", ["plain", "middle"], ["embedding"]))
+    rows = "m" if kind == "mean" else "n"
+    graph.output[0].CopyFrom(helper.make_tensor_value_info("embedding", floats, (rows, 16)))
+    model.opset_import[0].version = 18  # axes as an input
+    return model
 
 
 def described(**changed: Any) -> str:

@@ -37,7 +37,7 @@ from blurdash.sweep_file import read_settings
 from blurdash.ui.server import recogniser
 from blurdash.weights import find
 from tests.graph_models import faceres_like, plain_numbers
-from tests.onnx_models import described, small_network, write_own
+from tests.onnx_models import depending_on_the_batch, described, small_network, write_own
 from tests.references import Quick
 from tests.test_embedders import wrong
 from tests.test_explore import APP, component_data
@@ -362,6 +362,49 @@ def test_a_network_that_takes_something_else_is_refused(what: str, tmp_path: Pat
         loaded(write_own(tmp_path, model=model()))
 
 
+def test_numbers_in_a_file_beside_it_are_refused_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No hash would cover them: ONNX Runtime would look for them in the folder one stands in."""
+    monkeypatch.chdir(tmp_path)
+    path = write_own(tmp_path)
+    onnx.save(small_network(), "made-up.onnx", save_as_external_data=True, size_threshold=0)
+    with pytest.raises(WeightsError, match=r"cannot be run .*; export it anew, all of it in one"):
+        load_embedder(f"onnx:{path}")
+
+
+def test_a_network_whose_embedding_depends_on_the_batch_is_refused(tmp_path: Path) -> None:
+    for kind, said in (
+        ("mean", r"gives 1 × 16 for 3 pictures"),
+        ("minus the mean", "gives a picture another embedding among others than alone"),
+        ("of two", r"cannot be run on \d pictures of 48 px \("),
+    ):
+        model = depending_on_the_batch(kind)
+        path = write_own(tmp_path, kind.replace(" ", "-"), model)
+        with pytest.raises(WeightsError, match=said) as raised:
+            loaded(path)
+        assert str(raised.value).count(";") == 1, "wrapped once"
+
+
+def test_a_library_that_is_built_for_a_gpu_where_there_is_none_says_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    built_for = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession
+
+    def without_it(model: bytes, options: Any, providers: list[str]) -> Any:
+        return session(model, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built_for)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_it)
+    path = write_own(tmp_path)
+    assert load_embedder(f"onnx:{path}").device == "cpu"
+    with pytest.raises(SettingError, match=r"the device .cuda. cannot be used .*; use auto, cpu"):
+        load_embedder(f"onnx:{path}", device="cuda")
+
+
 def test_without_onnx_runtime_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -398,6 +441,44 @@ def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
         load_embedder(f"onnx:{second}")
     with pytest.raises(SettingError, match="'onnx:another' was asked for, and the file"):
         load_embedder("onnx:another", weights=str(first))
+
+
+def test_one_file_is_one_recogniser_however_it_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "v1").mkdir()
+    path = write_own(tmp_path / "v1")
+    (tmp_path / "current").symlink_to(tmp_path / "v1")
+    monkeypatch.chdir(tmp_path)
+    first = load_embedder(f"onnx:{path}")
+    spelt = ("v1/made-up.onnx", "v1/../v1/made-up.onnx", "current/made-up.onnx", "made-up")
+    for other in (*spelt, "made-up.onnx"):
+        assert load_embedder(f"onnx:{other}") is first
+    with pytest.raises(WeightsError, match="there is no file 'mad' to read"):
+        load_embedder("onnx:mad")
+
+
+def test_a_name_and_a_file_that_is_given_for_it_belong_together(tmp_path: Path) -> None:
+    (tmp_path / "else").mkdir()
+    here = write_own(tmp_path, "v1")
+    for name in ("v1.2", "another", str(tmp_path / "else" / "v1.onnx")):
+        with pytest.raises(SettingError, match="was asked for, and the file given is 'onnx:v1'"):
+            load_embedder(f"onnx:{name}", weights=str(here))
+    for name in ("v1", "v1.onnx", str(here)):
+        assert load_embedder(f"onnx:{name}", weights=str(here)).name == "onnx:v1"
+
+
+ODD = ("~nosuchuser/x.onnx", "x" * 300, "x\0y", "", ".", "/", "/dev/null", "dir.onnx", "onnx:x")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_path_that_is_none_is_one_sentence(
+    name: str, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dir.onnx").mkdir()
+    with pytest.raises(WeightsError, match=r"there is no file|onnx: names no file"):
+        load_embedder(f"onnx:{name}")
 
 
 def test_a_receipt_has_the_hash_of_both_files_and_no_path(
@@ -562,6 +643,27 @@ def test_a_place_that_holds_none_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv(own.HOST_VARIABLE, str(tmp_path))
     (problem,) = own.offer_host_recognisers()
     assert problem == "the folder that BLURDASH_RECOGNISERS names holds no ONNX file"
+    monkeypatch.setenv(own.HOST_VARIABLE, str(tmp_path / "nowhere"))
+    (problem,) = own.offer_host_recognisers()
+    assert problem.startswith("BLURDASH_RECOGNISERS names 'nowhere', which is no ONNX file and no")
+    monkeypatch.setenv(own.HOST_VARIABLE, "~nosuchuser/models")
+    assert len(own.offer_host_recognisers()) == 1
     monkeypatch.setenv(own.HOST_VARIABLE, str(write_own(tmp_path)))
     assert own.offer_host_recognisers() == ()
     assert "onnx:made-up" in EMBEDDERS
+
+
+def test_a_folder_is_found_in_the_home_and_endings_in_capitals_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    path = write_own(tmp_path / "models")
+    path.rename(path.with_suffix(".ONNX"))
+    (tmp_path / "models" / "gone.onnx").symlink_to(tmp_path / "nowhere.onnx")
+    monkeypatch.setenv(own.HOST_VARIABLE, "~/models")
+    assert own.offer_host_recognisers() == (
+        "there is no file 'gone.onnx' to read a recogniser from; give onnx: and the path of an "
+        "ONNX file",
+    )
+    assert load_embedder("onnx:made-up").name == "onnx:made-up"

@@ -32,7 +32,8 @@ DOCUMENT = "docs/own-recogniser.md says what stands in it"
 MOST_BYTES = 1 << 16
 SMALLEST_SIDE, LARGEST_SIDE = 16, 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-# A label stands in pages and in messages: no sign that either would take for markup.
+# A label stands in pages and in messages: no sign that either would take for markup or a symbol.
+LABEL = re.compile(r"[^\W_][\w .,;()/+&%'’–-]*")
 TEXT = re.compile(r"[^\W_][\w .,:;()/+&%'’–-]*")
 
 CHANNELS = ("rgb", "bgr")
@@ -154,7 +155,7 @@ def description_file(path: Path) -> bytes:
     if not NAME.fullmatch(path.stem):
         raise WeightsError(
             f"a recogniser cannot be called {quoted(path.stem)}",
-            hint="rename both files: letters, digits, hyphens and dots, at most 40",
+            hint="rename both files: letters, digits, hyphens, underscores and dots, at most 40",
         )
     file = path.with_suffix(".toml")
     try:
@@ -295,7 +296,8 @@ class _Keys:
 
     def _text(self, key: str, default: str, most: int) -> str:
         value = self._table.get(key, default)
-        if not isinstance(value, str) or len(value) > most or not TEXT.fullmatch(value):
+        allowed = LABEL if key == "label" else TEXT
+        if not isinstance(value, str) or len(value) > most or not allowed.fullmatch(value):
             raise self._value(key, f"up to {most} letters, digits and simple signs")
         return value
 

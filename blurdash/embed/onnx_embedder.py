@@ -13,7 +13,7 @@ import numpy as np
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, EmbedderRow, Embeddings, LoadOptions
 from blurdash.embed.onnx_description import Description, description_file, description_of
-from blurdash.errors import SettingError, WeightsError
+from blurdash.errors import EmbeddingError, SettingError, WeightsError
 from blurdash.face import Face
 from blurdash.pictures import checked_stack
 from blurdash.words import one_line, quoted
@@ -21,6 +21,9 @@ from blurdash.words import one_line, quoted
 __all__ = ["OnnxEmbedder", "OnnxNetwork", "OwnRecogniser", "row_of_file"]
 
 BATCH = 32
+PROBES = 3
+EXTERNAL = "session.model_external_initializers_file_folder_path"
+NOWHERE = str(Path(__file__).parent / "no folder")
 MOST_DIM = 1 << 16
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 Dtype = type[np.floating[Any]]
@@ -72,7 +75,8 @@ class OnnxNetwork:
                 model, _options(runtime), providers=[PROVIDERS[device]]
             )
         except self._errors as error:
-            raise self._refused(error) from error
+            raise self._wrong(f"cannot be run ({_reason(error)})", EXPORT) from error
+        self.is_there = PROVIDERS[device] in self._session.get_providers()
         self._input = self._checked_input()
         self._output = self._checked_output()
         self.dim = self._dim()
@@ -98,7 +102,14 @@ class OnnxNetwork:
         if not self._input.channels_last:
             shown = shown.transpose(0, 3, 1, 2)
         fed = np.ascontiguousarray(shown, self._input.dtype)
-        (found,) = self._session.run([self._output], {self._input.name: fed})
+        try:
+            (found,) = self._session.run([self._output], {self._input.name: fed})
+        except self._errors as error:
+            raise EmbeddingError(
+                f"{quoted(self._file_name)} cannot be run on {len(crops)} pictures of "
+                f"{self._described.size} px ({_reason(error)})",
+                hint=EXPORT,
+            ) from error
         if np.shape(found)[:1] != (len(crops),):
             raise self._wrong(f"gives {_shape(list(np.shape(found)))} for {len(crops)} pictures")
         return np.asarray(found, np.float32).reshape(len(crops), -1)[:count]
@@ -138,28 +149,35 @@ class OnnxNetwork:
         return str(names[0])
 
     def _dim(self) -> int:
-        """How many numbers an embedding has: found out with black pictures."""
-        size, count = self._described.size, self._input.batch or 2
+        """How many numbers an embedding has; a picture among others gives what it gives alone."""
+        side = self._described.size
+        probes = np.random.default_rng(0).integers(0, 256, (PROBES, side, side, 3), np.uint8)
         try:
-            found = self._forward(np.zeros((count, size, size, 3), np.uint8))
-        except self._errors as error:
-            raise self._refused(error, f" on pictures of {size} px") from error
-        if not 2 <= found.shape[1] <= MOST_DIM:
+            alone = np.concatenate([self._forward(one[None]) for one in probes])
+            together = self(probes)
+        except EmbeddingError as error:
+            raise WeightsError(error.message, error.hint) from error
+        if not 2 <= alone.shape[1] <= MOST_DIM:
             raise self._wrong(
-                f"gives {found.shape[1]:,} numbers a picture, wanted 2 to {MOST_DIM:,}",
+                f"gives {alone.shape[1]:,} numbers a picture, wanted 2 to {MOST_DIM:,}",
                 "name another output, or cut the network where its embedding is",
             )
-        return int(found.shape[1])
-
-    def _refused(self, error: Exception, where: str = "") -> WeightsError:
-        reason = one_line(str(error).split(" : ")[-1])[:160].rstrip(". ")
-        return self._wrong(
-            f"cannot be run{where} ({reason})",
-            "export it anew, all of it in one file, with an opset that ONNX Runtime knows",
-        )
+        if not np.allclose(alone, together, 1e-3, 1e-3 * np.abs(alone).max(), equal_nan=True):
+            raise self._wrong(
+                "gives a picture another embedding among others than alone",
+                "export it as it is used and not as it is trained (eval mode)",
+            )
+        return int(alone.shape[1])
 
     def _wrong(self, what: str, hint: str = "give a network that takes pictures") -> WeightsError:
         return WeightsError(f"{quoted(self._file_name)} {what}", hint=hint)
+
+
+EXPORT = "export it anew, all of it in one file, with an opset that ONNX Runtime knows"
+
+
+def _reason(error: Exception) -> str:
+    return one_line(str(error).split(" : ")[-1])[:160].rstrip(". ")
 
 
 def _shape(shape: list[Any]) -> str:
@@ -187,6 +205,8 @@ def _options(runtime: Any) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is raised, too
+    # Numbers in files beside it would be covered by no hash: they are looked for where none is.
+    options.add_session_config_entry(EXTERNAL, NOWHERE)
     return options
 
 
@@ -260,12 +280,25 @@ class OwnRecogniser:
 
     def load(self, options: LoadOptions) -> OnnxEmbedder:
         """Returns it on a device; see ``blurdash.embed.load_embedder``."""
-        device = _device(options.device)
+        there = _devices()
+        wanted = there[-1] if options.device == "auto" else options.device
+        if wanted in there and not self._network(wanted).is_there:
+            # The library was built for it, and the machine has none: it ran on the processor.
+            there.remove(wanted)
+            wanted = there[-1] if options.device == "auto" else wanted
+        if wanted not in there:
+            raise SettingError(
+                f"the device {quoted(wanted)} cannot be used by ONNX Runtime here",
+                hint="use auto, " + " or ".join(there),
+            )
+        return OnnxEmbedder(self._network(wanted), self.described, self.sha256, wanted)
+
+    def _network(self, device: str) -> OnnxNetwork:
         with self._lock:
             if device not in self._networks:
                 network = OnnxNetwork(self._model, self.path.name, self.described, device)
                 self._networks[device] = network
-        return OnnxEmbedder(self._networks[device], self.described, self.sha256, device)
+            return self._networks[device]
 
     @property
     def row(self) -> EmbedderRow:
@@ -297,19 +330,7 @@ def _devices() -> list[str]:
     return [name for name, provider in PROVIDERS.items() if provider in there]
 
 
-def _device(wanted: str) -> str:
-    there = _devices()
-    if wanted == "auto":
-        return there[-1]
-    if wanted not in there:
-        raise SettingError(
-            f"the device {quoted(wanted)} cannot be used by ONNX Runtime here",
-            hint="use auto, " + " or ".join(there),
-        )
-    return wanted
-
-
-def row_of_file(path: str | Path) -> EmbedderRow:
+def row_of_file(path: Path) -> EmbedderRow:
     """Returns the row of the recogniser in an ONNX file.
 
     Args:
@@ -319,10 +340,4 @@ def row_of_file(path: str | Path) -> EmbedderRow:
         WeightsError: As ``OwnRecogniser``.
         SettingError: As ``OwnRecogniser``.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise WeightsError(
-            f"there is no file {quoted(file.name)} to read a recogniser from",
-            hint="give onnx: and the path of an ONNX file",
-        )
-    return OwnRecogniser(file.absolute()).row
+    return OwnRecogniser(path).row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from blurdash.embed.base import EmbedderRow
@@ -16,10 +16,11 @@ from blurdash.words import quoted
 __all__ = ["HOST_VARIABLE", "is_own", "offer_host_recognisers", "row_of"]
 
 ONNX = "onnx:"
+ENDING = ".onnx"
 HOST_VARIABLE = "BLURDASH_RECOGNISERS"
 
 _offering, _registering = threading.Lock(), threading.Lock()
-_offered: dict[str, tuple[str, ...]] = {}  # by place: what was wrong with its files
+_offered: dict[str, dict[str, str]] = {}  # by place: what was wrong with its files
 
 
 def is_own(name: object) -> bool:
@@ -52,24 +53,46 @@ def row_of(name: str, weights: str | None = None) -> EmbedderRow:
         return look_up(EMBEDDERS, name, "recogniser")
     if name in EMBEDDERS and weights is None:
         return EMBEDDERS[name]
-    problems = offer_host_recognisers()
-    if weights is None:
-        return EMBEDDERS.get(name) or _by_path(name.removeprefix(ONNX), problems)
+    wanted = name.removeprefix(ONNX)
+    if not wanted:
+        raise WeightsError("onnx: names no file", hint="give the path of an ONNX file behind it")
+    if weights is not None:
+        return _given(wanted, weights)
+    problems = _host_problems()
+    key = ONNX + _without_ending(wanted)
+    if not _is_file(wanted):
+        if key in EMBEDDERS:
+            return EMBEDDERS[key]
+        if key in problems:
+            raise WeightsError(problems[key])
+    return _registered(wanted)
+
+
+def _given(wanted: str, weights: str) -> EmbedderRow:
+    """The row of the file that was given for a name; not for the path of another one."""
     row = _registered(weights)
-    if row.name not in (name, ONNX + Path(name.removeprefix(ONNX)).stem):
+    same = row.name == ONNX + _without_ending(Path(wanted).name)
+    if same and wanted != Path(wanted).name:
+        same = row.file is not None and os.path.realpath(wanted) == os.path.realpath(row.file)
+    if not same:
         raise SettingError(
-            f"{quoted(name)} was asked for, and the file given is {quoted(row.name)}",
+            f"{quoted(ONNX + Path(wanted).name)} was asked for, and the file given is "
+            f"{quoted(row.name)}",
             hint="give the file of that name",
         )
     return row
 
 
-def _by_path(file: str, problems: Sequence[str]) -> EmbedderRow:
-    """The row of a file; where there is none of that name, why the host's is not offered."""
-    for problem in problems:
-        if file in problem and not Path(file).is_file():
-            raise WeightsError(problem)
-    return _registered(file)
+def _without_ending(name: str) -> str:
+    return name[: -len(ENDING)] if name.lower().endswith(ENDING) else name
+
+
+def _is_file(path: str | Path) -> bool:
+    # Where a name is too long, a folder may not be read or there is no such user, Path raises.
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def offer_host_recognisers() -> tuple[str, ...]:
@@ -78,37 +101,57 @@ def offer_host_recognisers() -> tuple[str, ...]:
     Returns:
         Why some are not among them, a sentence each.
     """
+    return tuple(_host_problems().values())
+
+
+def _host_problems() -> dict[str, str]:
+    """What keeps the host's files out of the table, by the names that they would have."""
     place = os.environ.get(HOST_VARIABLE, "")
     if not place:
-        return ()
+        return {}
     with _offering:
         if place not in _offered:
-            _offered[place] = tuple(_problems_of(Path(place)))
+            _offered[place] = dict(_problems_of(place))
         return _offered[place]
 
 
-def _problems_of(place: Path) -> Iterator[str]:
-    try:
-        files = sorted(place.glob("*.onnx")) if place.is_dir() else [place]
-    except OSError:
-        files = []
+def _problems_of(place: str) -> Iterator[tuple[str, str]]:
+    files = [Path(place)] if _is_file(place) else _files_in(place)
+    if files is None:
+        shown = quoted(Path(place).name)
+        yield "", f"{HOST_VARIABLE} names {shown}, which is no ONNX file and no folder of several"
+        return
     if not files:
-        yield f"the folder that {HOST_VARIABLE} names holds no ONNX file"
+        yield "", f"the folder that {HOST_VARIABLE} names holds no ONNX file"
     for file in files:
         try:
             _registered(file)
         except BlurdashError as error:
-            yield str(error)
+            yield ONNX + _without_ending(file.name), str(error)
+
+
+def _files_in(place: str) -> list[Path] | None:
+    """The ONNX files of a folder; None where there is no such folder that can be read."""
+    try:
+        found = sorted(Path(place).expanduser().iterdir())
+    except (OSError, RuntimeError):
+        return None
+    return [path for path in found if path.suffix.lower() == ENDING]
 
 
 def _registered(file: str | Path) -> EmbedderRow:
     """The row of an ONNX file, which is read where it was not yet."""
     from blurdash.embed.onnx_embedder import row_of_file
 
-    path = str(Path(file).expanduser().absolute())
+    if not _is_file(file):
+        raise WeightsError(
+            f"there is no file {quoted(Path(file).name)} to read a recogniser from",
+            hint="give onnx: and the path of an ONNX file",
+        )
+    path = Path(file).expanduser().absolute()
     with _registering:
         for row in EMBEDDERS.values():
-            if row.file == path:
+            if row.file is not None and _is_same(path, Path(row.file)):
                 return row
         row = row_of_file(path)
         if row.name in EMBEDDERS:
@@ -116,10 +159,15 @@ def _registered(file: str | Path) -> EmbedderRow:
                 f"two files are called {quoted(row.name)}",
                 hint="rename one of them, and its description",
             )
-        if row.label in [other.label for other in EMBEDDERS.values()]:
+        if row.label.casefold() in {other.label.casefold() for other in EMBEDDERS.values()}:
             raise SettingError(
                 f"{quoted(row.name)} has the label of another recogniser, {quoted(row.label)}",
                 hint="give it a label of its own",
             )
         EMBEDDERS[row.name] = row
         return row
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two paths are one recogniser: a link of another name has another description."""
+    return path.name == other.name and os.path.realpath(path) == os.path.realpath(other)
