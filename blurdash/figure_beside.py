@@ -7,7 +7,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pyarrow as pa
-import pyarrow.compute as pc
 from plotly.subplots import make_subplots
 
 from blurdash.distance import DISTANCES
@@ -85,16 +84,25 @@ def check_alike(first: pa.Table, other: pa.Table) -> None:
                 f"{first_of(other, name)}",
                 hint="put sweeps beside each other that differ in the recogniser alone",
             )
-    if _faces(first) != _faces(other) or _angle(first) != _angle(other):
+    photos = _photos(first), _photos(other)
+    same = _faces(first) == _faces(other) and _settings(first) == _settings(other)
+    if not same or (all(photos) and photos[0] != photos[1]):
         raise SettingError(
-            "the sweeps are of other faces or angles",
+            "the sweeps are of other faces, degrees or angles",
             hint="put sweeps of the same faces beside each other",
         )
 
 
-def _faces(table: pa.Table) -> set[str]:
-    return set(pc.unique(table["face"]).to_pylist())
+def _faces(table: pa.Table) -> set[tuple[str, int]]:
+    return set(zip(table["face"].to_pylist(), table["degree"].to_pylist(), strict=True))
 
 
-def _angle(table: pa.Table) -> Any:
-    return settings_of(table).get("identity", {}).get("angle")
+def _photos(table: pa.Table) -> set[tuple[str, str]]:
+    """Which photo each face is of; of a reference's tables some do not say."""
+    both = zip(table["face"].to_pylist(), table["photo_id"].to_pylist(), strict=True)
+    return {(face, photo) for face, photo in both if photo}
+
+
+def _settings(table: pa.Table) -> dict[str, Any]:
+    identity = settings_of(table).get("identity", {})
+    return {name: identity.get(name) for name in ("angle", "seed", "grid")}

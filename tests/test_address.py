@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs
@@ -10,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from blurdash.ui.server import recogniser
-from blurdash.ui.visitor import view
+from blurdash.ui.visitor import toolbar, view
 from blurdash.ui.visitor.address import Reader
 from tests.photos_sent import send_photos
 from tests.test_explore import as_file, component_data, portrait_photo
@@ -158,6 +159,44 @@ def test_a_link_to_a_scene_carries_what_it_was_measured_under(dlib_embedder, mon
     assert (chosen.recogniser, chosen.kernel, chosen.position()) == (None, "study", [0, 45, 8, 0])
 
 
+def test_all_that_makes_no_sense_in_a_link_to_a_scene_is_said(dlib_embedder):
+    from blurdash.ui.visitor.address import NOTE_KEY
+
+    page = AppTest.from_function(argument, default_timeout=60)
+    for name, text in {"scene": "nonsense", "kernel": "box"}.items():
+        page.query_params[name] = text
+    page.run()
+    assert {"scene=nonsense", "kernel=box"} <= set(re.split(r"[ .]+", page.session_state[NOTE_KEY]))
+
+
+def test_back_brings_back_whose_faces_stand_beside(monkeypatch):
+    names = ("ours", "theirs")
+    found = [SimpleNamespace(name=name, title=name, origin="host") for name in names]
+    monkeypatch.setattr(view, "references_at_hand", lambda: SimpleNamespace(found=found))
+    monkeypatch.setattr(toolbar, "references_for", lambda chosen, embedder: found)
+    done = SimpleNamespace(embedder=object())
+    monkeypatch.setattr(toolbar, "recogniser_in_use", lambda name, protocol: done)
+    page = AppTest.from_function(other_faces, default_timeout=60).run()
+    page.selectbox[0].set_value("theirs").run()
+    assert page.session_state["bd_view"].reference == "theirs"
+    monkeypatch.setattr(view, "went_back", lambda: True)
+    page.query_params["kernel"] = "study"  # where the first of them was shown
+    page.run()
+    assert page.selectbox[0].value == "ours"
+    assert page.session_state["bd_view"].reference == ""
+    page.query_params["reference"] = "theirs"
+    page.run()
+    assert page.selectbox[0].value == "theirs"
+
+
+def other_faces() -> None:
+    from blurdash.ui.visitor import toolbar, view
+
+    chosen = view.start()
+    view.obey_back(chosen)
+    toolbar._reference_choice(chosen)
+
+
 def at_rest(page: AppTest) -> dict[str, list[str]]:
     """The address that the browser is told once the hand rests on Argument."""
     shown = component_data(page, "bd_argument")
@@ -172,7 +211,7 @@ def test_a_reference_that_every_visitor_can_choose_is_in_the_link(monkeypatch):
     shipped = SimpleNamespace(name="faces-dlib-study", origin="shipped")
     at_hand = SimpleNamespace(found=(kept, shipped))
     monkeypatch.setattr(view, "references_at_hand", lambda: at_hand)
-    for name, inside in (("ours", True), ("faces-dlib-study", False), ("of my photos", False)):
+    for name, inside in (("ours", True), ("faces-dlib-study", True), ("of my photos", False)):
         shown = view.View(reference=name)
         assert ("reference" in parse_qs(view.address_of(shown))) == inside
         assert ("reference" in view.settings_entries(shown)) == inside

@@ -110,8 +110,10 @@ def test_a_column_beside_another_has_what_its_recogniser_says_and_names_it() -> 
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (by("Another", 4), "of other faces or angles; put sweeps of the same faces"),
-        (by("Another", angle=45.0), "of other faces or angles"),
+        (by("Another", 4), "of other faces, degrees or angles; put sweeps of the same faces"),
+        (by("Another", angle=45.0), "of other faces, degrees or angles"),
+        (by("Another", seed=99), "of other faces, degrees or angles"),
+        (by("Another").slice(0, 5), "of other faces, degrees or angles"),
     ],
 )
 def test_sweeps_of_something_else_are_not_put_beside(other: pa.Table, said: str) -> None:

@@ -18,11 +18,18 @@ from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
 from blurdash.figure import curves_figure, measured
 from blurdash.summary import past_threshold
-from blurdash.sweep_file import as_csv
+from blurdash.sweep_file import as_csv, settings_of, with_settings
 from blurdash.ui.server import recogniser, shipped
 from blurdash.ui.server.known_face import Curve
 from blurdash.ui.server.references import references_at_hand
-from blurdash.ui.server.shipped import Which, read_shipped, shipped_curve, sweeps_at_hand
+from blurdash.ui.server.shipped import (
+    Which,
+    look_again,
+    read_shipped,
+    shipped_curve,
+    sweep_at_hand,
+    sweeps_at_hand,
+)
 from blurdash.ui.sweeps import shown as of_a_table
 
 
@@ -35,14 +42,14 @@ def page() -> None:
 @pytest.fixture
 def app(dlib_embedder, tmp_path, monkeypatch) -> Iterator[AppTest]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    sweeps_at_hand.cache_clear()
+    look_again()
     st.cache_resource.clear()
     assert recogniser.request(None, "native").done.wait(60)
     app = AppTest.from_function(page, default_timeout=60).run()
     assert not app.exception
     yield app
     st.cache_resource.clear()
-    sweeps_at_hand.cache_clear()
+    look_again()
 
 
 def box(app: AppTest, label: str):
@@ -93,6 +100,33 @@ def titles(app: AppTest) -> list[str]:
     """What stands above the page's figures."""
     specs = (json.loads(one.proto.spec) for one in app.get("plotly_chart"))
     return [spec["layout"]["title"]["text"] for spec in specs]
+
+
+def test_a_kept_sweep_of_other_weights_is_not_shown_for_these(app):
+    which = Which("Portrait", "dlib", "study", "fixed angle 45°")
+    table = read_shipped(sweeps_at_hand()[which])
+    own = "onnx:mine"
+    for weights in ("0" * 64, "1" * 64):
+        settings = settings_of(table)
+        known = {**settings["recogniser"], "name": own, "weights_sha256": weights}
+        shipped.keep_sweep(with_settings(table, {**settings, "recogniser": known}))
+    kept = [path.name for path in shipped.kept_sweeps().iterdir()]
+    assert len(kept) == 2
+    assert not any(":" in name for name in kept), "which Windows does not allow"
+    mine = which._replace(recogniser=own)
+    assert sweep_at_hand(mine, "1" * 64).name in kept
+    assert sweep_at_hand(mine, "2" * 64) is None
+    assert sweep_at_hand(mine, "").name in kept, "while it is not loaded"
+
+
+def test_a_table_that_was_replaced_is_read_again(tmp_path):
+    paths = list(sweeps_at_hand().values())
+    path = tmp_path / "table.parquet"
+    path.write_bytes(paths[0].read_bytes())
+    before = read_shipped(path)
+    assert read_shipped(path) is before
+    path.write_bytes(paths[1].read_bytes())
+    assert read_shipped(path) is not before
 
 
 def test_axis_in_percent_of_the_eye_distance(app):
@@ -274,7 +308,7 @@ def test_shipped_curve_of_the_portrait_is_the_table():
 def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypatch, tmp_path):
     # As with a recogniser of which nothing is shipped.
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
-    sweeps_at_hand.cache_clear()
+    look_again()
     assert recogniser.request("dlib", "native").done.wait(60)
     box(app, "Faces").set_value("Portrait").run()
     box(app, "Angle").set_value("degree × angle map").run()
@@ -297,7 +331,7 @@ def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypat
 def test_a_sweep_that_cannot_be_kept_is_shown_all_the_same(app, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
     (tmp_path / "blurdash").write_text("a file where the folder would be")
-    sweeps_at_hand.cache_clear()
+    look_again()
     assert recogniser.request("dlib", "native").done.wait(60)
     box(app, "Faces").set_value("Portrait").run()
     box(app, "Angle").set_value("degree × angle map").run()
@@ -328,12 +362,12 @@ def test_a_user_without_a_home_sees_what_is_shipped(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(shipped, "kept_sweeps", fail)
-    sweeps_at_hand.cache_clear()
+    look_again()
     assert len(sweeps_at_hand()) >= 6
     table = read_shipped(next(iter(sweeps_at_hand().values())))
     with pytest.raises(TableError, match="the sweep cannot be kept"):
         shipped.keep_sweep(table)
-    sweeps_at_hand.cache_clear()
+    look_again()
 
 
 def test_a_recogniser_without_weights_is_said(app):

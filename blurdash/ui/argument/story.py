@@ -143,7 +143,7 @@ def tell() -> Story:
         reader = Reader(st.query_params)
         st.session_state["bd_story"] = _story_in(reader)
         if reader.odd:
-            note(reader)
+            note(reader, more=True)
     story: Story = st.session_state["bd_story"]
     return story
 

@@ -19,7 +19,7 @@ from blurdash.errors import BlurdashError
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
 
-__all__ = ["Loading", "label_now", "offer_own", "request", "use_one_thread_per_operation"]
+__all__ = ["Loading", "label_now", "loaded", "offer_own", "request", "use_one_thread_per_operation"]
 
 
 @dataclass
@@ -103,10 +103,20 @@ def label_now(name: str, protocol: str) -> str:
     """
     from blurdash.embed import EMBEDDERS, label_of
 
+    embedder = loaded(name, protocol)
+    return label_of(embedder) if embedder else EMBEDDERS[name].label
+
+
+def loaded(name: str, protocol: str) -> Embedder | None:
+    """Returns a recogniser that is there already; nothing is begun where it is not.
+
+    Args:
+        name: Key of ``EMBEDDERS``.
+        protocol: Key of ``PROTOCOLS``.
+    """
     with _lock:
         loading = _loading.get((name, protocol))
-    embedder = loading.embedder if loading else None
-    return label_of(embedder) if embedder else EMBEDDERS[name].label
+    return loading.embedder if loading else None
 
 
 def _load(loading: Loading, again: bool) -> None:

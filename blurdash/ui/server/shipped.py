@@ -24,8 +24,11 @@ __all__ = [
     "angle_name",
     "keep_sweep",
     "kept_sweeps",
+    "look_again",
     "read_shipped",
     "shipped_curve",
+    "stamp_of",
+    "sweep_at_hand",
     "sweeps_at_hand",
 ]
 
@@ -43,22 +46,55 @@ class Which(NamedTuple):
     angle: str
 
 
-@functools.cache
 def sweeps_at_hand() -> dict[Which, Path]:
-    """Returns the tables that are shipped, or were computed and kept here."""
+    """Returns the tables that are shipped, or were computed and kept here; of several the first."""
     found: dict[Which, Path] = {}
+    for one in _all_at_hand():
+        found.setdefault(one.which, one.path)
+    return found
+
+
+def sweep_at_hand(which: Which, weights: str) -> Path | None:
+    """Returns the table of a recogniser with just these weights; None where there is none.
+
+    Args:
+        which: What it is of.
+        weights: SHA-256 of the recogniser's weights; empty where they are not known yet.
+    """
+    alike = [one for one in _all_at_hand() if one.which == which]
+    same = [one.path for one in alike if not weights or one.weights == weights]
+    return next(iter(same), None)
+
+
+class AtHand(NamedTuple):
+    """A table at hand, what it is of, and by which weights."""
+
+    which: Which
+    weights: str
+    path: Path
+
+
+@functools.cache
+def _all_at_hand() -> tuple[AtHand, ...]:
+    found = []
     for path in [*sorted(SHIPPED.glob("*.parquet")), *_kept_files()]:
         with contextlib.suppress(TableError):  # a damaged file in the cache is computed anew
             settings = read_settings(path)
             identity = settings.get("identity", {})
+            recogniser = settings.get("recogniser", {})
             which = Which(
                 PORTRAIT_FACES,
-                str(settings.get("recogniser", {}).get("name")),
+                str(recogniser.get("name")),
                 str(identity.get("kernel")),
                 angle_name(identity.get("angle")),
             )
-            found.setdefault(which, path)
-    return found
+            found.append(AtHand(which, str(recogniser.get("weights_sha256")), path))
+    return tuple(found)
+
+
+def look_again() -> None:
+    """Forgets which tables are at hand: there are others now."""
+    _all_at_hand.cache_clear()
 
 
 def _kept_files() -> list[Path]:
@@ -88,7 +124,9 @@ def keep_sweep(table: pa.Table) -> None:
     """
     settings = settings_of(table)
     identity = settings["identity"]
-    name = f"astronaut_{settings['recogniser']['name']}_{identity['kernel']}_{identity['angle']}"
+    recogniser = settings["recogniser"]
+    who = f"{recogniser['name'].replace(':', '-')}_{recogniser['weights_sha256'][:8]}"
+    name = f"astronaut_{who}_{identity['kernel']}_{identity['angle']}"
     try:
         folder = kept_sweeps()
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +136,7 @@ def keep_sweep(table: pa.Table) -> None:
             f"the sweep cannot be kept ({reason})", hint="download it as Parquet"
         ) from error
     write_sweep(folder / f"{name}.parquet", [table], lambda: settings)
-    sweeps_at_hand.cache_clear()
+    look_again()
 
 
 def angle_name(angle: object) -> str:
@@ -113,10 +151,23 @@ def angle_name(angle: object) -> str:
     return f"fixed angle {angle:g}°" if isinstance(angle, int | float) else "angle unknown"
 
 
-@functools.lru_cache(maxsize=16)
 def read_shipped(path: Path) -> pa.Table:
-    """Returns a shipped table; it belongs to nobody, so every visitor shares it."""
+    """Returns a table at hand; it belongs to nobody, so every visitor shares it."""
+    return _read(path, stamp_of(path))
+
+
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, _stamp: tuple[int, int]) -> pa.Table:
     return read_sweep(path)
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Returns what is another once a file was replaced; zeros where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def shipped_curve(kernel: str, angle: float) -> tuple[str, dict[int, dict[str, float]]] | None:

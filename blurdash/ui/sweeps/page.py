@@ -26,6 +26,7 @@ from blurdash.ui.server.shipped import (
     angle_name,
     keep_sweep,
     read_shipped,
+    sweep_at_hand,
     sweeps_at_hand,
 )
 from blurdash.ui.server.streamlit_inside import current_session
@@ -91,9 +92,10 @@ def _at_hand(bar: DeltaGenerator) -> Chosen | None:
         kernel = pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
         angle = pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=170)
     if faces != PORTRAIT_FACES:
-        return _of_reference(groups[faces], name, kernel, angle)
+        everyone = [one for several in groups.values() for one in several]
+        return _of_reference(groups[faces], everyone, name, kernel, angle)
     which = Which(faces, name, kernel, angle)
-    path = sweeps_at_hand().get(which)
+    path = sweep_at_hand(which, _weights_of(name))
     if path is None:
         computed = _computed(which)
         if computed is None:
@@ -129,9 +131,23 @@ def _measured_by(faces: str, groups: dict[str, list[Reference]]) -> set[str]:
     return {which.recogniser for which in sweeps_at_hand()}
 
 
-def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) -> Chosen | None:
+def _weights_of(name: str) -> str:
+    """SHA-256 of a recogniser's weights; empty where it is not loaded."""
+    embedder = recogniser.loaded(name, defaults.PROTOCOL)
+    return embedder.weights_sha256 if embedder else ""
+
+
+def _of_reference(
+    several: list[Reference], everyone: list[Reference], name: str, kernel: str, angle: str
+) -> Chosen | None:
     """A reference's sweep; where there is none, how it is measured."""
-    alike = [one for one in several if one.under.recogniser == name and one.under.kernel == kernel]
+    weights = _weights_of(name)
+    alike = [
+        one
+        for one in several
+        if (one.under.recogniser, one.under.kernel) == (name, kernel)
+        and (not weights or one.under.weights == weights)
+    ]
     which = REFERENCE_SWEEPS[angle]
     if not alike:
         st.info(
@@ -148,10 +164,10 @@ def _of_reference(several: list[Reference], name: str, kernel: str, angle: str) 
         return None
     source = ", ".join(text for text in (reference.who, reference.manifest["source"]) if text)
     kept = isinstance(reference.where, Path) and reference.where / f"{which}.parquet"
-    return Chosen(table, source, kept or None, which, _by_others(reference, several))
+    return Chosen(table, source, kept or None, which, _by_others(reference, everyone))
 
 
-def _by_others(reference: Reference, several: list[Reference]) -> tuple[Reference, ...]:
+def _by_others(reference: Reference, everyone: list[Reference]) -> tuple[Reference, ...]:
     """References of the same faces that differ from one in the recogniser alone."""
 
     def same(one: Reference) -> tuple[object, ...]:
@@ -160,8 +176,9 @@ def _by_others(reference: Reference, several: list[Reference]) -> tuple[Referenc
 
     return tuple(
         one
-        for one in several
-        if one.under.recogniser != reference.under.recogniser and same(one) == same(reference)
+        for one in everyone
+        if {"recogniser", "weights"} & set(one.under.other_than(reference.under))
+        and same(one) == same(reference)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +33,7 @@ from blurdash.summary import AXES, averages, curve_of, past_threshold, strangers
 from blurdash.sweep_file import as_csv, settings_of
 from blurdash.ui.components.style import theme
 from blurdash.ui.server import recogniser
-from blurdash.ui.server.shipped import read_shipped
+from blurdash.ui.server.shipped import read_shipped, stamp_of
 from blurdash.ui.sweeps.choices import pick, plain_line
 from blurdash.ui.visitor.session import session_faces
 from blurdash.words import sentence
@@ -113,7 +114,11 @@ ALONE = "this recogniser alone"
 
 def _beside(chosen: Chosen) -> pa.Table | None:
     """The same sweep by another recogniser, where one is wanted."""
-    others = {one.label: one for one in chosen.beside}
+    labels = Counter(one.label for one in chosen.beside)
+    others = {
+        one.label if labels[one.label] == 1 else f"{one.label}, {one.name}": one
+        for one in chosen.beside
+    }
     if not others:
         return None
 
@@ -206,7 +211,7 @@ def _figure(chosen: Chosen, axis: str, drawn: Explored | None) -> Any:
     """The figure of a table; that of a shipped one is made once for all visitors."""
     if drawn is None or drawn.curve is None:
         if chosen.path is not None:
-            return _shipped_figure(chosen.path, axis, theme())
+            return _shipped_figure(chosen.path, stamp_of(chosen.path), axis, theme())
         return curves_figure(chosen.table, x=axis, theme=theme())
     return curves_figure(
         chosen.table, x=axis, current=drawn.curve, called=drawn.called, theme=theme()
@@ -214,7 +219,7 @@ def _figure(chosen: Chosen, axis: str, drawn: Explored | None) -> Any:
 
 
 @functools.lru_cache(maxsize=32)
-def _shipped_figure(path: Path, axis: str, of: str) -> Any:
+def _shipped_figure(path: Path, _stamp: tuple[int, int], axis: str, of: str) -> Any:
     return curves_figure(read_shipped(path), x=axis, theme=of)
 
 

@@ -95,14 +95,16 @@ class Reader:
             self.odd.append(entry)
 
 
-def note(reader: Reader, *, with_photo: bool = False) -> None:
+def note(reader: Reader, *, with_photo: bool = False, more: bool = False) -> None:
     """Keeps what is to be said of an address that was opened.
 
     Args:
         reader: What has read it.
         with_photo: Whether it was made while somebody's own photo was shown.
+        more: Whether it stands beside what another reader of the same address had to say.
     """
-    said = []
+    before = st.session_state.get(NOTE_KEY, "") if more else ""
+    said = [before] if before else []
     if with_photo:
         said.append(
             "This link was made with a photo, which stays with its owner: the portrait stands in "

@@ -43,16 +43,22 @@ def _reference_choice(chosen: View) -> None:
     if len(there) < 2:
         return
     names = list(there)
+    key = "bd_choice_reference_" + "|".join(names)
+    wanted = chosen.reference if chosen.reference in there else names[0]
+    taken_over = view.follows("Other faces")
+    if taken_over:
+        st.session_state[key] = wanted
     picked = st.selectbox(
         "Other faces",
         names,
-        index=names.index(chosen.reference) if chosen.reference in there else 0,
+        index=0 if taken_over else names.index(wanted),
         format_func=lambda name: there.get(name, name),
-        key="bd_choice_reference_" + "|".join(names),
+        key=key,
         help="Whose faces the bands, the strangers and *How often* are of",
         width=190,
     )
-    chosen.reference = picked or names[0]
+    # The first stands there unasked: it is no choice that a link would have to carry.
+    chosen.reference = "" if picked in (None, names[0]) else picked
 
 
 def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownFace:

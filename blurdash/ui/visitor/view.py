@@ -31,6 +31,7 @@ __all__ = [
     "address_of",
     "choose_kernel",
     "choose_recogniser",
+    "follows",
     "obey_back",
     "setting_choices",
     "settings_entries",
@@ -116,7 +117,20 @@ def obey_back(view: View) -> bool:
         return False
     for name in vars(other):
         setattr(view, name, getattr(other, name))
-    st.session_state[FOLLOW_KEY] = {"Recogniser", "Kernel", "Protocol", "Crop"}
+    st.session_state[FOLLOW_KEY] = {"Recogniser", "Kernel", "Protocol", "Crop", "Other faces"}
+    return True
+
+
+def follows(label: str) -> bool:
+    """Whether a choice is to show what was taken over, and not what it showed; asked once.
+
+    Args:
+        label: The choice's.
+    """
+    wanted: set[str] = st.session_state.get(FOLLOW_KEY, set())
+    if label not in wanted:
+        return False
+    wanted.discard(label)
     return True
 
 
@@ -197,8 +211,7 @@ def _reference_entry(view: View) -> dict[str, str]:
 
 
 def _named_references() -> dict[str, None]:
-    found = references_at_hand().found
-    return {one.name: None for one in found if one.origin != "shipped"}
+    return {one.name: None for one in references_at_hand().found}
 
 
 def settings_key(view: View) -> str:
@@ -265,15 +278,14 @@ def _choice(
     names = list(labels)
     # Another widget for other words: the browser would go on showing the old ones.
     key = f"bd_choice_{label.lower()}_{'|'.join(labels.values())}"
-    follows = label in st.session_state.get(FOLLOW_KEY, ())
-    if follows:
+    taken_over = follows(label)
+    if taken_over:
         st.session_state[key] = value
-        st.session_state[FOLLOW_KEY].discard(label)
     return (
         st.selectbox(
             label,
             names,
-            index=0 if follows else names.index(value),
+            index=0 if taken_over else names.index(value),
             format_func=lambda name: labels[name],
             key=key,
             help=what,
