@@ -278,9 +278,10 @@ def _as_text(readout: Any) -> str:
     if readout.verdict is not None:
         verdict = readout.verdict
         answer = "yes" if verdict.same_person else "no"
+        side = "from" if MEASURES[verdict.measure].higher_is_closer else "up to"
         lines.append(
             f"{'Same person?':<20}{answer:>12}     "
-            f"{MEASURES[verdict.measure].label} up to {verdict.threshold} ({verdict.source})"
+            f"{MEASURES[verdict.measure].label} {side} {verdict.threshold} ({verdict.source})"
         )
     lines.append(
         f"recogniser {receipt['embedder']}, protocol {receipt['protocol']}, "

@@ -268,7 +268,7 @@ def measure_reference(
     sources = [Source(photo.name, photo.path) for photo in there.photos]
     steps = _Steps(settings, len(sources[: settings.limit]), progress)
     try:
-        work.mkdir(parents=True, exist_ok=True)
+        _begin(work, _all_of(settings, embedder), overwrite=overwrite)
     except OSError as error:
         raise _unwritable(out, error) from error
     for which, sweep in settings.sweeps.items():
@@ -287,6 +287,29 @@ def measure_reference(
     measured = _assembled(work, out, settings, embedder, tried, told, left_out)
     shutil.rmtree(work, ignore_errors=True)
     return measured
+
+
+def _begin(work: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Makes the folder for what is finished; of other settings it goes on only if that is dropped.
+
+    Raises:
+        SettingError: What is there is of other settings, and may not be replaced.
+        OSError: It cannot be written.
+    """
+    told, begun = json.dumps(identity, sort_keys=True, default=str), work / BEGUN
+    if begun.exists() and begun.read_text(encoding="utf-8") != told:
+        if not overwrite:
+            raise SettingError(
+                f"the reference {quoted(work.stem)} was begun with other settings or another "
+                "recogniser",
+                hint="give another --name, or --overwrite to begin it anew",
+            )
+        shutil.rmtree(work)
+    work.mkdir(parents=True, exist_ok=True)
+    begun.write_text(told, encoding="utf-8")
+
+
+BEGUN = "begun.json"
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
@@ -328,6 +351,13 @@ def _identity(settings: ReferenceSettings, embedder: Embedder) -> dict[str, Any]
     known = dataclasses.asdict(settings.flips)
     del known["limit"]  # a larger one goes on
     return {**known, "weights_sha256": embedder.weights_sha256, "blurdash": __version__}
+
+
+def _all_of(settings: ReferenceSettings, embedder: Embedder) -> dict[str, Any]:
+    """All that an unfinished reference depends on."""
+    known = dataclasses.asdict(settings)
+    del known["limit"]
+    return {**known, **_identity(settings, embedder)}
 
 
 def _assembled(

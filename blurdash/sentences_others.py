@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from blurdash import defaults
 from blurdash.distance import DISTANCES
+from blurdash.embed import is_own
 from blurdash.embed.base import Threshold
 from blurdash.reference import Reference
 from blurdash.strangers import Closer
@@ -74,7 +75,8 @@ def measure_it(recogniser: str, protocol: str, crop: str, kernel: str) -> str:
         "--kernel": (kernel, defaults.KERNEL),
     }
     more = "".join(f" {name} {one}" for name, (one, usual) in chosen.items() if one != usual)
-    return f"python -m blurdash reference FOLDER --embedder {recogniser}{more} measures them."
+    who = recogniser if not is_own(recogniser) else f"onnx:PATH/{recogniser.partition(':')[2]}.onnx"
+    return f"python -m blurdash reference FOLDER --embedder {who}{more} measures them."
 
 
 def _percent(share: float) -> str:

@@ -373,7 +373,7 @@ def _again(
         *_redetected_lines(receipt, test),
         _exactly("embedder", name, embedder.name),
         _exactly("protocol", protocol, embedder.protocol),
-        _exactly("weights_sha256", weights, embedder.weights_sha256, "other weights"),
+        _exactly("weights_sha256", weights, embedder.weights_sha256, _others(embedder)),
         _exactly("device", device, embedder.device, "another device adds up otherwise"),
     ]
 
@@ -415,6 +415,12 @@ def _number_lines(
         yield _exactly("verdict", known.get("verdict"), here["verdict"])
         failure = known["receipt"].get("failure")
         yield _exactly("failure", failure, here["receipt"]["failure"])
+
+
+def _others(embedder: Embedder) -> str:
+    row = EMBEDDERS.get(embedder.name)
+    own = row is not None and row.file is not None
+    return "another network, or another description of it" if own else "other weights"
 
 
 def _stirred(embedder: object, name: str) -> float:

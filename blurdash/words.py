@@ -97,7 +97,12 @@ def quoted(value: object, most: int = SHOWN) -> str:
         'C:\Users\me'
         >>> quoted("two\nlines")
         "'two lines'"
+        >>> quoted(10**5000)
+        "'int, too long to be shown'"
     """
-    text = as_text(os.fspath(value)) if isinstance(value, (str, os.PathLike)) else str(value)
+    try:
+        text = as_text(os.fspath(value)) if isinstance(value, (str, os.PathLike)) else str(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of tables in each other
+        text = f"{type(value).__name__}, too long to be shown"
     line = one_line(text)
     return f"'{line if len(line) <= most else '…' + line[1 - most :]}'"

@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from blurdash.embed import convolution
 from blurdash.embed.convolution import RELU, UNCLIPPED, convolve, is_fused
 from blurdash.embed.facenet import random_network
+from blurdash.errors import SettingError
 
 CPU = torch.device("cpu")
 
@@ -55,6 +56,14 @@ def test_the_same_as_one_operation_after_another(
             torch.testing.assert_close(found, (plain + kept).clamp(*clip))
             torch.testing.assert_close(plus, kept)
     torch.testing.assert_close(x, before)
+
+
+def test_a_bias_may_lie_anyhow_and_a_sum_is_clipped_at_zero_only() -> None:
+    x, weight = random(1, 8, 9, 9), random(8, 8, 3, 3)
+    for bias in (random(16)[::2], random(8, 3)[:, 0], torch.ones(1).expand(8)):
+        torch.testing.assert_close(convolve(x, weight, bias), F.conv2d(x, weight, bias))
+    with pytest.raises(SettingError, match="clip it at RELU or not at all"):
+        convolve(x, weight, random(8), plus=random(1, 8, 7, 7), clip=(0.0, 6.0))
 
 
 def test_it_is_used_where_torch_has_it() -> None:

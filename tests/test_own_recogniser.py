@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -252,7 +253,12 @@ DESCRIPTIONS = {
     "another channel order": ({"channels": "rbg"}, r"channels as 'rbg', wanted one of rgb, bgr"),
     "a mean of two": ({"mean": [1, 2]}, r"mean as '\[1, 2\]', wanted one grey level or three"),
     "a mean below 0": ({"mean": -1}, r"mean as '-1', wanted"),
-    "a scale of none": ({"scale": 0}, r"scale as '0', wanted one or three above 0"),
+    "a mean of pictures in 0 to 1": ({"mean": 0.5}, r"mean as '0.5', .* 255 times as much"),
+    "a scale of none": ({"scale": 0}, r"scale as '0', wanted one or three, 0.000001 to 1"),
+    "a scale that makes all alike": ({"scale": 1e-46}, r"scale as '1e-46', wanted one or three"),
+    "thousands of digits": ({"size": 10**3000}, r"gives size as '"),
+    "a label with a space behind": ({"label": "dlib ResNet-29 "}, r"label as 'dlib ResNet-29'"),
+    "another's label in capitals": ({"label": "DLIB RESNET-29"}, r"the label of another"),
     "a scale that divides": ({"scale": 128}, r"scale as '128', wanted .* 0.0078125 for 1/128"),
     "another crop": ({"crop": "face"}, r"crop as 'face', wanted one of canvas, mtcnn, dlib-chip"),
     "another crop's number": (
@@ -270,7 +276,7 @@ DESCRIPTIONS = {
     "a truth that is none": ({"normalise": "yes"}, r"normalise as 'yes', wanted true or false"),
     "a threshold without source": (
         {"threshold": {"measure": "l2", "value": 1.1}},
-        r"a threshold without one of measure, value and source",
+        r"has a threshold without source; write a table",
     ),
     "a threshold of another measure": (
         {"threshold": {"measure": "psnr", "value": 1.1, "source": "me"}},
@@ -346,6 +352,47 @@ def test_what_is_broken_is_one_sentence(kind: str, tmp_path: Path) -> None:
         load_embedder(f"onnx:{broken(tmp_path, kind)}")
     assert "\n" not in str(raised.value)
     assert str(tmp_path) not in str(raised.value)
+
+
+def test_no_file_of_the_host_keeps_the_others_from_being_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_own(tmp_path, "good", label="Good one")
+    bad = write_own(tmp_path, "bad")
+    bad.with_suffix(".toml").write_text("size = 0x" + "f" * 5000)
+    deep = write_own(tmp_path, "deep", size=None)
+    text = deep.with_suffix(".toml").read_text()
+    deep.with_suffix(".toml").write_text("size" + ".a" * 3000 + " = 1\n" + text)
+    monkeypatch.setenv(own.HOST_VARIABLE, str(tmp_path))
+    assert len(own.offer_host_recognisers()) == 2
+    assert load_embedder("onnx:good").name == "onnx:good"
+    monkeypatch.setattr(own, "_registered", lambda file: 1 / 0)
+    monkeypatch.setattr(own, "_offered", {})
+    assert "'bad.onnx' cannot be read (ZeroDivisionError)" in own.offer_host_recognisers()
+
+
+def test_what_fails_on_a_face_is_that_pictures_failure(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The network is found good when it is loaded, and fails afterwards."""
+    path = write_own(tmp_path)
+    assert load_embedder(f"onnx:{path}").dim == 16
+    network = EMBEDDERS["onnx:made-up"].load(LoadOptions())._network  # type: ignore[attr-defined]
+    network._session = SimpleNamespace(run=fail)
+    assert main(["readout", str(photo), "--embedder", "onnx:made-up"]) == 2
+    err = capsys.readouterr().err
+    assert "'made-up.onnx' cannot be run on" in err
+    assert err.count("\n") == 1
+    out = tmp_path / "s.parquet"
+    words = ["sweep", str(photo.parent), "--out", str(out), "--degrees", "0,50"]
+    assert main([*words, "--embedder", "onnx:made-up"]) == 2
+    err = capsys.readouterr().err
+    assert "the recogniser onnx:made-up failed ('made-up.onnx' cannot be run" in err
+    assert err.count("\n") == 1
+
+
+def fail(_outputs: list[str], _fed: dict[str, Any]) -> list[Any]:
+    raise ValueError("out of memory")
 
 
 NETWORKS: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
@@ -443,6 +490,21 @@ def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
         load_embedder("onnx:another", weights=str(first))
 
 
+def test_a_file_without_the_word_before_it_is_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="is an ONNX file; write onnx: before its path"):
+        load_embedder(str(write_own(tmp_path)))
+
+
+def test_a_threshold_is_said_the_way_its_measure_goes(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for measure, said in (("cosine_similarity", "Cosine similarity from"), ("l2", "up to")):
+        threshold = {"measure": measure, "value": 0.5, "source": "a test"}
+        path = write_own(tmp_path, f"by-{measure}", threshold=threshold, label=measure)
+        assert main(["readout", str(photo), "--embedder", f"onnx:{path}"]) == 0
+        assert f"{said} 0.5 (a test)" in capsys.readouterr().out
+
+
 def test_one_file_is_one_recogniser_however_it_is_spelt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -504,6 +566,7 @@ def test_a_receipt_has_the_hash_of_both_files_and_no_path(
     assert main(words) == 3, "nobody says where it is"
     assert "there is no file 'made-up'" in capsys.readouterr().out
     assert main([*words, "--weights", str(path)]) == 0
+    assert main([*words, "--weights", str(tmp_path)]) == 0, "the folder that it is in"
     assert "cosine_similarity" in capsys.readouterr().out
     write_own(tmp_path, scale=0.01)
     EMBEDDERS.pop("onnx:made-up")
@@ -662,8 +725,6 @@ def test_a_folder_is_found_in_the_home_and_endings_in_capitals_too(
     path.rename(path.with_suffix(".ONNX"))
     (tmp_path / "models" / "gone.onnx").symlink_to(tmp_path / "nowhere.onnx")
     monkeypatch.setenv(own.HOST_VARIABLE, "~/models")
-    assert own.offer_host_recognisers() == (
-        "there is no file 'gone.onnx' to read a recogniser from; give onnx: and the path of an "
-        "ONNX file",
-    )
+    (problem,) = own.offer_host_recognisers()
+    assert problem.startswith("there is no file 'gone.onnx' to read a recogniser from; give onnx:")
     assert load_embedder("onnx:made-up").name == "onnx:made-up"

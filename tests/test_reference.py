@@ -173,6 +173,24 @@ def test_a_run_that_was_stopped_goes_on(
     assert not out.with_name("people.work").exists()
 
 
+def test_a_run_of_other_settings_is_begun_anew_only_where_that_is_said(
+    photos: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    out = tmp_path / "people"
+
+    def run(settings: ReferenceSettings, **more: Any) -> Measured:
+        return measure_reference(photos, out, settings, embedder, who="people", **more)
+
+    stop = threading.Event()
+    with pytest.raises(StoppedError):
+        run(QUICK, stop=stop, progress=lambda done, _total: stop.set() if done else None)
+    other = dataclasses.replace(QUICK, seed=7)
+    with pytest.raises(SettingError, match="'people' was begun with other settings or another"):
+        run(other)
+    assert run(other, overwrite=True).reference.manifest["seed"] == 7
+    assert not out.with_name("people.work").exists()
+
+
 def test_a_few_photos_in_memory_give_the_same(
     photos: Path, measured: Measured, embedder: Embedder
 ) -> None:

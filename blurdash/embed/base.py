@@ -105,6 +105,7 @@ class EmbedderRow:
         stirred: How many times as far as the measure's row says its distances are moved by what
             should not matter (sums in another order, single grey levels); where it is not once.
         file: Path of the ONNX file that it is read from; None where blurdash brings it.
+        weights_sha256: Of its weights, where that is known before it is loaded.
     """
 
     name: str
@@ -121,6 +122,7 @@ class EmbedderRow:
     several_threads: bool = False
     stirred: Mapping[str, float] = field(default_factory=dict)
     file: str | None = None
+    weights_sha256: str | None = None
 
 
 class Embedder(ABC):

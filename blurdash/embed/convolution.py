@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from blurdash.errors import SettingError
+
 __all__ = ["RELU", "UNCLIPPED", "convolve", "is_fused"]
 
 UNCLIPPED = (-math.inf, math.inf)
@@ -47,11 +49,20 @@ def convolve(
     Returns:
         float32 ``(N, D, H', W')``.
 
+    Raises:
+        SettingError: What is added is to be clipped otherwise.
+
+    Known limits:
+        Where the result is clipped, what is no number becomes the lower end.
+
     Example:
         >>> x = torch.ones(1, 3, 2, 2)
         >>> convolve(x, torch.ones(1, 3, 1, 1), torch.tensor([-5.0]), clip=RELU).max().item()
         0.0
     """
+    if plus is not None and clip not in (UNCLIPPED, RELU):
+        raise SettingError(f"a sum is clipped at {clip}", hint="clip it at RELU or not at all")
+    bias = bias.contiguous()  # oneDNN does not ask how it lies in memory
     if not is_fused(x.device):
         return _one_by_one(x, weight, bias, stride, padding, groups, plus, clip)
     fused: Any = torch.ops.mkldnn._convolution_pointwise

@@ -24,12 +24,13 @@ from blurdash.embed.crops import arcface_crop, area_resized, dlib_chip, native_c
 from blurdash.errors import WeightsError
 from blurdash.face import Face
 from blurdash.values import is_real, is_whole
-from blurdash.words import quoted
+from blurdash.words import listed, quoted
 
 __all__ = ["CHANNELS", "OWN_CROPS", "Description", "OwnCrop", "description_file", "description_of"]
 
 DOCUMENT = "docs/own-recogniser.md says what stands in it"
 MOST_BYTES = 1 << 16
+SMALLEST_SCALE = 1e-6
 SMALLEST_SIDE, LARGEST_SIDE = 16, 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 # A label stands in pages and in messages: no sign that either would take for markup or a symbol.
@@ -237,11 +238,13 @@ class _Keys:
         return int(size)
 
     def _mean(self) -> tuple[float, float, float]:
-        return self._three("mean", lambda one: 0 <= one <= 255, "one grey level or three, 0 to 255")
+        # A mean below one grey level is that of pictures in 0 to 1.
+        wanted = "one grey level or three, 0 to 255: of pictures in 0 to 1 it is 255 times as much"
+        return self._three("mean", lambda one: one == 0 or 1 <= one <= 255, wanted)
 
     def _scale(self) -> tuple[float, float, float]:
-        wanted = "one or three above 0 and up to 1, such as 0.0078125 for 1/128"
-        return self._three("scale", lambda one: 0 < one <= 1, wanted)
+        wanted = "one or three, 0.000001 to 1, such as 0.0078125 for 1/128"
+        return self._three("scale", lambda one: SMALLEST_SCALE <= one <= 1, wanted)
 
     def _three(
         self, key: str, fits: Callable[[float], bool], wanted: str
@@ -274,10 +277,11 @@ class _Keys:
         if table is None:
             return None
         keys = ("measure", "value", "source")
-        if not isinstance(table, Mapping) or not all(key in table for key in keys):
+        missing = [key for key in keys if not isinstance(table, Mapping) or key not in table]
+        if missing:
             raise self._wrong(
-                "has a threshold without one of measure, value and source",
-                "write a table [threshold] with all three, or leave it out",
+                f"has a threshold without {listed(missing)}",
+                "write a table [threshold] with measure, value and source, or leave it out",
             )
         self._only(table, keys, " in [threshold]")
         own = _Keys(self._file, table)
@@ -297,7 +301,8 @@ class _Keys:
     def _text(self, key: str, default: str, most: int) -> str:
         value = self._table.get(key, default)
         allowed = LABEL if key == "label" else TEXT
-        if not isinstance(value, str) or len(value) > most or not allowed.fullmatch(value):
+        fits = isinstance(value, str) and len(value) <= most and not value.endswith(" ")
+        if not isinstance(value, str) or not fits or not allowed.fullmatch(value):
             raise self._value(key, f"up to {most} letters, digits and simple signs")
         return value
 

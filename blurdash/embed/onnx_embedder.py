@@ -21,6 +21,7 @@ from blurdash.words import one_line, quoted
 __all__ = ["OnnxEmbedder", "OnnxNetwork", "OwnRecogniser", "row_of_file"]
 
 BATCH = 32
+MOST_AT_ONCE = 256
 PROBES = 3
 EXTERNAL = "session.model_external_initializers_file_folder_path"
 NOWHERE = str(Path(__file__).parent / "no folder")
@@ -112,7 +113,8 @@ class OnnxNetwork:
             ) from error
         if np.shape(found)[:1] != (len(crops),):
             raise self._wrong(f"gives {_shape(list(np.shape(found)))} for {len(crops)} pictures")
-        return np.asarray(found, np.float32).reshape(len(crops), -1)[:count]
+        with np.errstate(over="ignore"):  # what is infinite then is refused by embed
+            return np.asarray(found, np.float32).reshape(len(crops), -1)[:count]
 
     def _checked_input(self) -> Input:
         inputs = self._session.get_inputs()
@@ -128,6 +130,8 @@ class OnnxNetwork:
             fits = zip(only.shape[1:], (size, size, 3) if last else (3, size, size), strict=True)
             if all(not isinstance(there, int) or there == wanted for there, wanted in fits):
                 batch = only.shape[0] if isinstance(only.shape[0], int) else None
+                if batch is not None and not 0 < batch <= MOST_AT_ONCE:
+                    raise self._wrong(f"takes {batch:,} pictures at once, wanted 1 to 256")
                 return Input(only.name, TYPES[only.type], last, batch)
         raise self._wrong(
             f"takes {_shape(only.shape)}, and its description says {size} × {size} pixels",
@@ -135,18 +139,20 @@ class OnnxNetwork:
         )
 
     def _checked_output(self) -> str:
-        names = [one.name for one in self._session.get_outputs()]
-        wanted = self._described.output
-        if wanted in names:
+        kinds = {one.name: one.type for one in self._session.get_outputs()}
+        names, wanted = list(kinds), self._described.output
+        if not wanted and len(names) == 1:
+            wanted = names[0]
+        if wanted in kinds:
+            if kinds[wanted] not in (*TYPES, "tensor(double)"):
+                raise self._wrong(f"gives {kinds[wanted]}, wanted numbers", "name another output")
             return wanted
         listed = ", ".join(names)
         if wanted:
             raise self._wrong(f"has no output {quoted(wanted)}", f"its outputs: {listed}")
-        if len(names) > 1:
-            raise self._wrong(
-                f"has {len(names)} outputs", f"say which is the embedding, output = one of {listed}"
-            )
-        return str(names[0])
+        raise self._wrong(
+            f"has {len(names)} outputs", f"say which is the embedding, output = one of {listed}"
+        )
 
     def _dim(self) -> int:
         """How many numbers an embedding has; a picture among others gives what it gives alone."""
@@ -181,7 +187,8 @@ def _reason(error: Exception) -> str:
 
 
 def _shape(shape: list[Any]) -> str:
-    return " × ".join(str(side) if isinstance(side, int) else "any" for side in shape)
+    sides = " × ".join(str(side) if isinstance(side, int) else "any" for side in shape)
+    return sides or "a single number"
 
 
 def _runtime(name: str) -> Any:
@@ -246,8 +253,9 @@ class OnnxEmbedder(Embedder):
             return np.empty((0, self.dim), np.float32)
         found = self._network(crops)
         if self.normalised:
+            lengths = np.linalg.norm(found.astype(np.float64), axis=1, keepdims=True)
             with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is refused by embed
-                found = found / np.linalg.norm(found, axis=1, keepdims=True)
+                found = (found / lengths).astype(np.float32)
         return found
 
 
@@ -319,6 +327,7 @@ class OwnRecogniser:
             # As HSE FaceRes', the only other one whose embeddings are of that length.
             stirred={} if described.normalise else {"l1": 80, "l2": 40} | COSINES,
             file=str(self.path),
+            weights_sha256=self.sha256,
         )
 
 

@@ -50,6 +50,10 @@ def row_of(name: str, weights: str | None = None) -> EmbedderRow:
         WeightsError: The file or its description is missing or broken, or they contradict.
     """
     if not is_own(name):
+        if isinstance(name, str) and name.lower().endswith(ENDING):
+            raise SettingError(
+                f"{quoted(name)} is an ONNX file", hint="write onnx: before its path"
+            )
         return look_up(EMBEDDERS, name, "recogniser")
     if name in EMBEDDERS and weights is None:
         return EMBEDDERS[name]
@@ -65,11 +69,15 @@ def row_of(name: str, weights: str | None = None) -> EmbedderRow:
             return EMBEDDERS[key]
         if key in problems:
             raise WeightsError(problems[key])
+        if "" in problems:  # the place itself is none
+            raise WeightsError(problems[""])
     return _registered(wanted)
 
 
 def _given(wanted: str, weights: str) -> EmbedderRow:
     """The row of the file that was given for a name; not for the path of another one."""
+    if Path(weights).is_dir():
+        weights = str(Path(weights) / f"{_without_ending(Path(wanted).name)}{ENDING}")
     row = _registered(weights)
     same = row.name == ONNX + _without_ending(Path(wanted).name)
     if same and wanted != Path(wanted).name:
@@ -128,6 +136,9 @@ def _problems_of(place: str) -> Iterator[tuple[str, str]]:
             _registered(file)
         except BlurdashError as error:
             yield ONNX + _without_ending(file.name), str(error)
+        except Exception as error:  # noqa: BLE001 - no file keeps a server from starting
+            told = f"{quoted(file.name)} cannot be read ({type(error).__name__})"
+            yield ONNX + _without_ending(file.name), told
 
 
 def _files_in(place: str) -> list[Path] | None:
@@ -146,7 +157,8 @@ def _registered(file: str | Path) -> EmbedderRow:
     if not _is_file(file):
         raise WeightsError(
             f"there is no file {quoted(Path(file).name)} to read a recogniser from",
-            hint="give onnx: and the path of an ONNX file",
+            hint="give onnx: and the path of an ONNX file, or the path with --weights where a "
+            "receipt names it",
         )
     path = Path(file).expanduser().absolute()
     with _registering:

@@ -132,9 +132,10 @@ def _measured_by(faces: str, groups: dict[str, list[Reference]]) -> set[str]:
 
 
 def _weights_of(name: str) -> str:
-    """SHA-256 of a recogniser's weights; empty where it is not loaded."""
+    """SHA-256 of a recogniser's weights; empty where that is not known yet."""
     embedder = recogniser.loaded(name, defaults.PROTOCOL)
-    return embedder.weights_sha256 if embedder else ""
+    known = embedder.weights_sha256 if embedder else EMBEDDERS[name].weights_sha256
+    return known or ""
 
 
 def _of_reference(

@@ -125,6 +125,7 @@ export class Readouts {
     parts.answer.title = limit === null ? closer?.says ?? "" : "";
     setText(parts.limit, doubt ? "the face is doubtful: see the picture"
       : person ? person.text : "no published threshold; other faces: Sweeps, My reference");
+    parts.limit.title = parts.limit.textContent;
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;
     drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
