@@ -104,7 +104,7 @@ def _reference(arguments: argparse.Namespace) -> int:
             out,
             settings,
             embedder,
-            who=f"faces of {folder}",
+            who="faces" if folder.lower() in PLAIN_FOLDERS else f"faces of {folder}",
             how=how,
             progress=bar.show,
             overwrite=arguments.overwrite,
@@ -120,6 +120,8 @@ def _short(embedder: Any) -> str:
     return name if len(name) <= SHORT else f"{name[: SHORT - 7]}-{embedder.weights_sha256[:6]}"
 
 
+# Names that say of faces no more than that they are some.
+PLAIN_FOLDERS = ("faces", "photos", "pictures", "images")
 SHORT = 22  # with a folder's 30 and the kernel it stays within a reference's 60
 
 
