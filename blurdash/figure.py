@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 
 from blurdash.circumstances import measured_under
 from blurdash.distance import EMBEDDING
-from blurdash.figure_panel import ACCENTS, drawable, extent, mark_references, panel_traces
+from blurdash.figure_panel import ACCENTS, draw_panel, drawable
 from blurdash.folder import left_out_in_words
 from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, separated
@@ -81,7 +81,6 @@ def curves_figure(
         SettingError: There is no such axis.
         TableError: The table has no rows.
     """
-    accents = ACCENTS[theme]
     share = past_threshold(table) if x == "px" else None
     panels = measured(table)
     titles = [MEASURES[name].label for name in panels] + ([f"Share {SHARE}"] if share else [])
@@ -91,15 +90,12 @@ def curves_figure(
     )
     places = [{"row": i // COLUMNS + 1, "col": i % COLUMNS + 1} for i in range(len(titles))]
     for i, name in enumerate(panels):
-        place = places[i]
-        curve = curve_of(table, name, x=x)
-        drawn = current if x == "px" else None
-        for trace in panel_traces(curve, accents.of(name), drawn, called, first=i == 0):
-            figure.add_trace(trace, **place)
-        mark_references(figure, table, name, place)
-        figure.update_yaxes(title_text=MEASURES[name].unit, range=extent(curve), **place)
+        draw_panel(
+            figure, table, name, places[i],
+            x=x, theme=theme, current=current, called=called, first=i == 0,
+        )  # fmt: skip
     if share:
-        figure.add_trace(_share_trace(*share, accents.embedding), **places[-1])
+        figure.add_trace(_share_trace(*share, ACCENTS[theme].embedding), **places[-1])
         figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", **places[-1])
     title = f"{heading(table)}, {counted_faces(table)}"
     style_sweep(figure, x, title, height * rows // 2, row=2)

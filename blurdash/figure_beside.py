@@ -12,9 +12,8 @@ from plotly.subplots import make_subplots
 from blurdash.distance import DISTANCES
 from blurdash.errors import SettingError
 from blurdash.figure import counted_faces, first_of, measured, recogniser_of, style_sweep
-from blurdash.figure_panel import ACCENTS, extent, mark_references, panel_traces
+from blurdash.figure_panel import draw_panel
 from blurdash.measures import MEASURES
-from blurdash.summary import curve_of
 from blurdash.sweep_file import settings_of
 
 __all__ = ["check_alike", "column_figure", "title_beside"]
@@ -54,14 +53,10 @@ def column_figure(
         rows=len(names), cols=1, subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.08
     )
     for row, name in enumerate(names, 1):
-        place = {"row": row, "col": 1}
-        curve = curve_of(table, name, x=x)
-        more = current if x == "px" else None
-        colour = ACCENTS[theme].embedding
-        for trace in panel_traces(curve, colour, more, called, first=row == 1):
-            figure.add_trace(trace, **place)
-        mark_references(figure, table, name, place)
-        figure.update_yaxes(range=extent(curve), **place)
+        draw_panel(
+            figure, table, name, {"row": row, "col": 1},
+            x=x, theme=theme, current=current, called=called, first=row == 1,
+        )  # fmt: skip
     style_sweep(figure, x, title_beside(table), ROW_HEIGHT * len(names), row=len(names))
     return figure
 

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from blurdash.measures import MEASURES
-from blurdash.summary import Curve, strangers, threshold_of
+from blurdash.summary import Curve, curve_of, strangers, threshold_of
 
-__all__ = ["ACCENTS", "Accents", "drawable", "extent", "mark_references", "panel_traces"]
+__all__ = ["ACCENTS", "Accents", "draw_panel", "drawable"]
 
 # More lines than that are a grey mass, and megabytes of page.
 MOST_LINES = 60
@@ -46,7 +46,44 @@ def drawable(value: float | None) -> float | None:
     return None if value is None or value in (float("inf"), float("-inf")) else value
 
 
-def panel_traces(
+def draw_panel(
+    figure: Any,
+    table: pa.Table,
+    measure: str,
+    place: dict[str, int],
+    *,
+    x: str,
+    theme: str,
+    current: Mapping[int, Mapping[str, float]] | None,
+    called: str,
+    first: bool,
+) -> None:
+    """Draws one measure of a sweep into a place of a figure.
+
+    Args:
+        figure: The figure.
+        table: A sweep table.
+        measure: Name of a row of ``MEASURES``.
+        place: Its ``row`` and ``col``.
+        x: A key of ``AXES``.
+        theme: A key of ``ACCENTS``.
+        current: Curves of one more face, over px.
+        called: What that face is called.
+        first: Whether the legend is that of this panel.
+
+    Raises:
+        SettingError: There is no such axis.
+        TableError: The table has no rows.
+    """
+    curve = curve_of(table, measure, x=x)
+    more = current if x == "px" else None
+    for trace in _traces(curve, ACCENTS[theme].of(measure), more, called, first=first):
+        figure.add_trace(trace, **place)
+    _mark_references(figure, table, measure, place)
+    figure.update_yaxes(title_text=MEASURES[measure].unit, range=_extent(curve), **place)
+
+
+def _traces(
     curve: Curve,
     colour: str,
     current: Mapping[int, Mapping[str, float]] | None,
@@ -126,7 +163,7 @@ def _current_trace(
     )  # fmt: skip
 
 
-def mark_references(figure: Any, table: pa.Table, name: str, place: dict[str, int]) -> None:
+def _mark_references(figure: Any, table: pa.Table, name: str, place: dict[str, int]) -> None:
     """The impostor band and the threshold, where the measure has them."""
     band = strangers(table, name)
     if band:
@@ -144,7 +181,7 @@ def mark_references(figure: Any, table: pa.Table, name: str, place: dict[str, in
         )  # fmt: skip
 
 
-def extent(curve: Curve) -> list[float]:
+def _extent(curve: Curve) -> list[float]:
     """Range of the y axis: what the faces reach, and a little air."""
     finite = curve.values[np.isfinite(curve.values)]
     if not finite.size:

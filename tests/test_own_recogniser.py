@@ -28,7 +28,6 @@ from blurdash.cli import main
 from blurdash.embed import EMBEDDERS, Embedder, LoadOptions, load_embedder, own
 from blurdash.embed.crops import ARCFACE_POINTS, arcface_crop, native_crop, widened_crop
 from blurdash.embed.faceres import load as load_faceres
-from blurdash.embed.faceres_weights import DESCRIPTION, TENSORS
 from blurdash.embed.onnx_embedder import OnnxEmbedder, OwnRecogniser
 from blurdash.errors import BlurdashError, SettingError, WeightsError
 from blurdash.face import Face
@@ -36,12 +35,12 @@ from blurdash.reference import load_reference
 from blurdash.sweep import RunOptions, Sweep
 from blurdash.sweep_file import read_settings
 from blurdash.ui.server import recogniser
-from blurdash.weights import find
 from tests.graph_models import faceres_like, plain_numbers
 from tests.onnx_models import depending_on_the_batch, described, small_network, write_own
 from tests.references import Quick
 from tests.test_embedders import wrong
 from tests.test_explore import APP, component_data
+from tests.test_faceres import published
 
 Numbers = npt.NDArray[np.float32]
 
@@ -237,10 +236,7 @@ def test_faceres_as_an_onnx_file_gives_the_same_embeddings(
 def test_the_published_faceres_as_an_onnx_file_gives_the_same_embeddings(
     tmp_path: Path, portrait_face: Face
 ) -> None:
-    places = [find(row) for row in (DESCRIPTION, TENSORS)]
-    if places[0] is None or places[1] is None:
-        pytest.skip("HSE FaceRes' files are not on this machine")
-    agrees_with_itself(places[0].parent, tmp_path, portrait_face)
+    agrees_with_itself(published().parent, tmp_path, portrait_face)
 
 
 # --- what is wrong with it ------------------------------------------------------------------------

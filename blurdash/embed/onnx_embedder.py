@@ -131,7 +131,9 @@ class OnnxNetwork:
             if all(not isinstance(there, int) or there == wanted for there, wanted in fits):
                 batch = only.shape[0] if isinstance(only.shape[0], int) else None
                 if batch is not None and not 0 < batch <= MOST_AT_ONCE:
-                    raise self._wrong(f"takes {batch:,} pictures at once, wanted 1 to 256")
+                    raise self._wrong(
+                        f"takes {batch:,} pictures at once, wanted 1 to {MOST_AT_ONCE}"
+                    )
                 return Input(only.name, TYPES[only.type], last, batch)
         raise self._wrong(
             f"takes {_shape(only.shape)}, and its description says {size} × {size} pixels",
@@ -281,25 +283,24 @@ class OwnRecogniser:
                 f"{quoted(path.name)} cannot be read ({error.strerror})",
                 hint="give onnx: and the path of an ONNX file",
             ) from error
-        self.sha256 = hashlib.sha256(model + description).hexdigest()
+        digest = hashlib.sha256(model)
+        digest.update(description)
+        self.sha256 = digest.hexdigest()
         self._networks = {"cpu": OnnxNetwork(model, path.name, self.described)}
         self._model = model if len(_devices()) > 1 else b""
         self._lock = threading.Lock()
 
     def load(self, options: LoadOptions) -> OnnxEmbedder:
         """Returns it on a device; see ``blurdash.embed.load_embedder``."""
-        there = _devices()
-        wanted = there[-1] if options.device == "auto" else options.device
-        if wanted in there and not self._network(wanted).is_there:
-            # The library was built for it, and the machine has none: it ran on the processor.
-            there.remove(wanted)
-            wanted = there[-1] if options.device == "auto" else wanted
-        if wanted not in there:
-            raise SettingError(
-                f"the device {quoted(wanted)} cannot be used by ONNX Runtime here",
-                hint="use auto, " + " or ".join(there),
-            )
-        return OnnxEmbedder(self._network(wanted), self.described, self.sha256, wanted)
+        built_for = _devices()
+        for device in reversed(built_for) if options.device == "auto" else [options.device]:
+            # A library that was built for what the machine has not runs on the processor instead.
+            if device in built_for and self._network(device).is_there:
+                return OnnxEmbedder(self._network(device), self.described, self.sha256, device)
+        raise SettingError(
+            f"the device {quoted(options.device)} cannot be used by ONNX Runtime here",
+            hint="use auto, " + " or ".join(one for one in built_for if one != options.device),
+        )
 
     def _network(self, device: str) -> OnnxNetwork:
         with self._lock:
