@@ -84,4 +84,4 @@ def test_scripts_import_from_lower_folders_and_export_what_is_used(path):
 
 def test_nothing_lies_in_the_folders_that_no_page_gets():
     kinds = {path.suffix for path in FRONTEND.rglob("*") if path.is_file()}
-    assert kinds == {".js", ".css", ".html", ".png"}
+    assert kinds == {".js", ".css", ".html", ".png", ".wasm"}
