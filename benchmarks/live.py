@@ -137,6 +137,8 @@ def drag(page: Page, name: str, seconds: float, title: str) -> None:
     report(f"{title}: hand to picture p50 / p95", percentiles(paints), "p95 ≤ 20 ms")
     report(f"{title}: frames a second", f"{seen['frames'] / span:.0f}", "≥ 50 (512), ≥ 40 (1024)")
     report(f"{title}: pictures a second", f"{len(paints) / span:.0f}")
+    report(f"{title}: PSNR and SSIM, exact, a second", f"{len(seen['numbers']) / span:.1f}", "≥ 20")
+    report(f"{title}: hand to PSNR and SSIM", percentiles(sorted(seen["numbers"])), "p95 ≤ 70 ms")
     report(f"{title}: exact readouts a second", f"{seen['answers'] / span:.1f}", "≥ 8")
     report(f"{title}: bytes an answer", f"{seen['bytes'] / max(1, seen['answers']):.0f}", "≤ 4096")
 
@@ -171,12 +173,21 @@ def percentiles(times: list[float]) -> str:
 WATCH = """
 () => {
   const bus = window.__blurdash;
+  const place = ({ degree, angle, shift_x, shift_y }) => [degree, angle, shift_x, shift_y].join();
   window.__watch = {
     start() {
-      this.paint = []; this.frames = 0; this.answers = 0; this.bytes = 0;
+      this.paint = []; this.numbers = []; this.moved = new Map(); this.frames = 0;
+      this.answers = 0; this.bytes = 0;
       this.began = performance.now(); this.running = true; this.asked = null;
       bus.log = [];
-      this.onView = () => { this.asked ??= performance.now(); };
+      this.onView = () => {
+        this.asked ??= performance.now();
+        this.moved.set(place(bus.view), performance.now());
+      };
+      this.onNumbers = () => {
+        this.numbers.push(performance.now() - this.moved.get(place(bus.numbers.view)));
+      };
+      bus.addEventListener("numbers", this.onNumbers);
       this.onDrawn = (e) => {
         if (e.detail.exact) return;
         if (this.asked !== null) this.paint.push(performance.now() - this.asked);
@@ -190,11 +201,13 @@ WATCH = """
     stop() {
       this.running = false;
       bus.removeEventListener("view", this.onView);
+      bus.removeEventListener("numbers", this.onNumbers);
       bus.removeEventListener("drawn", this.onDrawn);
       const got = bus.log.filter((row) => row[1] === "got");
       const seen = new Set(got.map((row) => row[2]));
       const bytes = got.reduce((sum, row) => sum + (row[3] || 0), 0);
       return { ms: performance.now() - this.began, paint: this.paint, frames: this.frames,
+        numbers: this.numbers.filter(Number.isFinite),
         answers: seen.size, bytes };
     },
   };

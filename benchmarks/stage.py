@@ -3,7 +3,7 @@
 Run from the repository: ``python -m benchmarks.stage`` or ``python benchmarks/stage.py``. Needs
 Chromium; prints one table. The hand is simulated at 125 events per second for the frames, and by
 real mouse events on a range input for the time from hand to picture. ``drawn at`` is the side, in
-pixels, that the pace (``pace.js``) chose on this machine; GL is forced, also where it is slow.
+pixels, that the pace (``pace.js``) chose on this machine.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
   const root = document.querySelector("#host").attachShadow({ mode: "open" });
   root.innerHTML = "<style></style>";
   root.querySelector("style").textContent = await (await fetch("/stage.css")).text();
-  const data = new Uint8Array(await (await fetch(`/${query.get("way")}`)).arrayBuffer());
+  const data = new Uint8Array(await (await fetch("/data")).arrayBuffer());
   mount({ data, parentElement: root });
   const bus = window.__blurdash;
   const drawn = [];
@@ -83,26 +83,24 @@ PAGE = """<!doctype html><meta charset="utf-8">
       });
       return { drawn: drawn.slice(), seconds: (performance.now() - start) / 1000 };
     },
-    async exact(way, views) {
-      const renderer = new Renderer(() => {});
-      renderer.way = way;
+    async exact(compared, views) {
+      const renderer = new Renderer();
+      await renderer.start();
       const png = await (await fetch("/clean.png")).blob();
       renderer.setPicture(await createImageBitmap(png, { colorSpaceConversion: "none" }));
-      renderer.tryGraphics(512);
       const times = [];
       for (const one of views) {
         let best = Infinity;
         for (let i = 0; i < 4; i++) {
           const start = performance.now();
-          const canvas = await renderer.paintExact(one);
+          const canvas = (await renderer.paintExact(one, compared)).canvas();
           canvas.getContext("2d").getImageData(0, 0, 1, 1);
           best = Math.min(best, performance.now() - start);
         }
         times.push(best);
       }
-      const { by } = renderer;
       renderer.dispose();
-      return { by, times };
+      return times;
     },
   };
 </script>"""
@@ -128,10 +126,9 @@ def site() -> Iterator[str]:
         "/stage.css": ("text/css", (FRONTEND / "pictures" / "stage.css").read_bytes()),
         "/clean.png": ("image/png", file.getvalue()),
     }
-    for way in ("cpu", "gl"):
-        header = json.dumps({"renderer": way, "view": None}).encode()
-        packed = struct.pack("<I", len(header)) + header + file.getvalue()
-        files[f"/{way}"] = ("application/octet-stream", packed)
+    header = json.dumps({"view": None}).encode()
+    packed = struct.pack("<I", len(header)) + header + file.getvalue()
+    files["/data"] = ("application/octet-stream", packed)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -158,11 +155,10 @@ def quantiles(values: list[float]) -> str:
     return f"{ordered[len(ordered) // 2]:.1f} / {ordered[int(0.95 * (len(ordered) - 1))]:.1f}"
 
 
-def opened(browser: Browser, address: str, side: int, way: str) -> Page:
+def opened(browser: Browser, address: str, side: int) -> Page:
     page = browser.new_page(viewport={"width": 2 * side + 40, "height": side + 160})
-    page.goto(f"{address}?side={side}&way={way}")
+    page.goto(f"{address}?side={side}")
     page.locator(".bd-stage[data-state=exact]").wait_for(timeout=60_000)
-    page.evaluate("() => bench.drag(50)")  # so that the graphics way is in use
     page.wait_for_timeout(600)
     return page
 
@@ -181,46 +177,34 @@ def hand_to_picture(page: Page, side: int) -> list[float]:
 
 
 def bench_moving(browser: Browser, address: str, seconds: float) -> None:
-    heads = ("display", "way", "fps", "drawn at", "draw p50/p95 ms", "hand to picture ms")
-    print("{:>8} {:>4} {:>6} {:>8} {:>18} {:>20}".format(*heads))
+    heads = ("display", "fps", "drawn at", "draw p50/p95 ms", "hand to picture ms")
+    print("{:>8} {:>6} {:>8} {:>18} {:>20}".format(*heads))
     for side in (512, 1024):
-        for way in ("cpu", "gl"):
-            page = opened(browser, address, side, way)
-            by = page.evaluate("() => bench.section().dataset.by")
-            if by != way:
-                print(f"{side:>8} {way:>4}  no WebGL2 in this browser")
-            else:
-                hand = hand_to_picture(page, side) if way == "cpu" else []
-                page.evaluate("() => bench.drag(1000)")  # warm
-                result: dict[str, Any] = page.evaluate("(ms) => bench.drag(ms)", 1000 * seconds)
-                draws = [row[0] for row in result["drawn"]]
-                fps = len(draws) / result["seconds"]
-                width = sorted(row[2] for row in result["drawn"])[len(draws) // 2]
-                print(
-                    f"{side:>8} {way:>4} {fps:6.1f} {width:>8} {quantiles(draws):>18} "
-                    f"{quantiles(hand):>20}"
-                )
-            page.close()
+        page = opened(browser, address, side)
+        hand = hand_to_picture(page, side)
+        page.evaluate("() => bench.drag(1000)")  # warm
+        result: dict[str, Any] = page.evaluate("(ms) => bench.drag(ms)", 1000 * seconds)
+        draws = [row[0] for row in result["drawn"]]
+        fps = len(draws) / result["seconds"]
+        width = sorted(row[2] for row in result["drawn"])[len(draws) // 2]
+        print(f"{side:>8} {fps:6.1f} {width:>8} {quantiles(draws):>18} {quantiles(hand):>20}")
+        page.close()
 
 
 def bench_exact(browser: Browser, address: str) -> None:
-    page = opened(browser, address, 512, "cpu")
+    page = opened(browser, address, 512)
     keys = ("degree", "angle", "used_angle", "shift_x", "shift_y", "kernel")
     views = [
         dict(zip(keys, (degree, angle, angle, shift, shift, kernel), strict=True))
         for _, degree, angle, shift, kernel in EXACT_VIEWS
     ]
-    columns = []
-    for way in ("cpu", "gl"):
-        columns.append(page.evaluate("([way, views]) => bench.exact(way, views)", [way, views]))
-    page.evaluate("() => { window.Worker = class { constructor() { throw new Error(); } } }")
-    columns.insert(1, page.evaluate("(views) => bench.exact('cpu', views)", views))
-    print(f"\n{'exact picture, best of 4, ms':<30} {'workers':>8} {'page':>8} {'gl':>8}")
+    columns = [
+        page.evaluate("([compared, views]) => bench.exact(compared, views)", [compared, views])
+        for compared in (False, True)
+    ]
+    print(f"\n{'exact picture, best of 4, ms':<30} {'picture':>8} {'and PSNR, SSIM':>16}")
     for row, (name, *_) in enumerate(EXACT_VIEWS):
-        times = [f"{column['times'][row]:8.0f}" for column in columns]
-        if columns[2]["by"] != "gl":
-            times[2] = f"{'-':>8}"
-        print(f"{name:<30} {' '.join(times)}")
+        print(f"{name:<30} {columns[0][row]:8.0f} {columns[1][row]:16.0f}")
     page.close()
 
 

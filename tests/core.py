@@ -18,6 +18,7 @@ __all__ = ["CORE", "Core"]
 Picture = npt.NDArray[np.uint8]
 
 CORE = FRONTEND / "wasm" / "core.wasm"
+AS_GIVEN, LIKE_OPENCV = 1, 2  # how the core does a sum again that lies near the middle
 OPENCV_ADDS_UP = 121  # places of the largest kernel that cv2.filter2D does not transform
 
 
@@ -37,7 +38,7 @@ class Core:
         module = wasmtime.Module.from_file(engine, str(CORE))
         self._exports = wasmtime.Instance(self._store, module, []).exports(self._store)
         self.n = len(clean)
-        self._door = self.call("open", self.n)
+        self._door = self.call("open", self.n, 1)
         assert self._door
         alpha = np.full((self.n, self.n, 1), 255, np.uint8)
         self._write(self._door, np.concatenate([clean, alpha], 2).tobytes())
@@ -67,7 +68,8 @@ class Core:
         anchor = taps.shape[0] // 2, taps.shape[1] // 2
         flat = np.stack([columns - anchor[1], rows - anchor[0], taps[rows, columns]], 1)
         self._write(self.call("taps_at"), flat.astype("<f8").tobytes())
-        return bool(self.call("take_kernel", len(flat), parts, int(taps.size <= OPENCV_ADDS_UP)))
+        again = LIKE_OPENCV if taps.size <= OPENCV_ADDS_UP else AS_GIVEN
+        return bool(self.call("take_kernel", len(flat), parts, again))
 
     def change(self, change: Change, *, parts: float | None = None, plain: bool = False) -> Picture:
         """Makes the changed picture, and returns it.

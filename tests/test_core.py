@@ -15,16 +15,26 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 import wasmtime
 
-from blurdash.blur import Change, apply_change, apply_kernel, blur_picture, reference_picture
+from blurdash.blur import (
+    Change,
+    apply_change,
+    apply_kernel,
+    blur_picture,
+    reference_picture,
+    shift,
+)
 from blurdash.face import Face
 from blurdash.kernel import KERNELS, line_kernel
 from blurdash.quality import psnr, ssim
+from blurdash.ui.components.scripts import script
 from tests.core import CORE, Core
+from tests.node import answer_of
 from tests.toys import disc
 
 Picture = npt.NDArray[np.uint8]
@@ -123,6 +133,39 @@ def test_larger_kernels_are_within_a_level_and_so_are_their_numbers(
     assert_numbers(core, reference, wanted, tie)
 
 
+STORED_CASE = """import { CORE_BYTES } from "./core_source.js";
+import { computedCase, rightlyComputed } from "./wasm/check.js";
+import { Core } from "./wasm/core.js";
+
+const core = await Core.start(Uint8Array.from(atob(CORE_BYTES), (one) => one.charCodeAt(0)));
+const wrong = new Core({ ...core.c, ssim: () => 0.5 });
+const judged = [rightlyComputed(core), rightlyComputed(wrong)];
+answer([...judged, computedCase(core), [...core.picture()]]);
+"""
+
+
+def test_the_stored_case_that_browsers_check_themselves_by():
+    """Computed in JavaScript by the same bytes, and by the server's own functions."""
+    found = answer_of(script("test.js", {"test.js": STORED_CASE}))
+    right, wrong, numbers, rgba = found
+    assert (right, wrong) == (True, False)
+    state, levels = 20261129, []
+    for i in range(53 * 53 * 4):
+        state = (state * 1664525 + 1013904223) % 2**32
+        levels.append(255 if i % 4 == 3 else 20 + (state >> 24) * 0.75)
+    clean = np.rint(levels).astype(np.uint8).reshape(53, 53, 4)[..., :3].copy()
+    taps = np.zeros((13, 13))
+    for i in range(13):
+        taps[(i * 5) % 13, i] = (i + 1) / 91
+    stretched = cv2.normalize(apply_kernel(clean, taps), None, 0, 255, cv2.NORM_MINMAX)
+    wanted = shift(stretched, 2.5, -3.5)
+    reference = reference_picture(clean, "study")
+    picture = np.array(rgba, np.uint8).reshape(53, 53, 4)[..., :3]
+    assert np.abs(picture.astype(int) - wanted).max() <= 2
+    assert numbers["psnr"] == pytest.approx(psnr(reference, wanted), abs=2e-3)
+    assert numbers["ssim"] == pytest.approx(ssim(reference, wanted), abs=2e-4)
+
+
 def test_any_other_kernel_comes_as_taps(clean: Picture):
     core = Core(clean)
     for degree in (9, 40, 100):
@@ -163,8 +206,8 @@ def test_pictures_smaller_than_the_kernel_and_of_any_side(n: int, degree: int):
     core = Core(clean)
     for kernel in sorted(KERNELS):
         reference = core.reference(kernel)
-        for shift in (0.0, 0.5, 5.0, -4.5):
-            changed = Change(degree, 33, kernel, shift, -shift)
+        for amount in (0.0, 0.5, 5.0, -4.5):
+            changed = Change(degree, 33, kernel, amount, -amount)
             wanted = apply_change(clean, changed)
             found = core.change(changed).astype(int)
             # A level before the stretch is several after it where little contrast is left.
@@ -200,14 +243,14 @@ def test_memory_is_bounded_and_taken_again(clean: Picture):
     assert core.memory < 48e6
     taken = core.memory
     for n in (64, 1024, 512):
-        assert core.call("open", n)
+        assert core.call("open", n, 1)
     assert core.memory == taken
 
 
 def test_too_little_memory_is_said():
     core = Core(np.zeros((64, 64, 3), np.uint8), most_memory=20_000_000)
-    assert core.call("open", 1024) == 0
-    assert core.call("open", 64)
+    assert core.call("open", 1024, 1) == 0
+    assert core.call("open", 64, 1)
 
 
 def test_it_needs_nothing_of_the_browser():

@@ -13,7 +13,7 @@ from blurdash.ui.components.scripts import FRONTEND, modules, script
 from tests.node import answer_of
 
 # As in Python: a script imports from its own folder or from lower ones.
-FOLDERS = {"pictures": 1, "widgets": 2, "pages": 3}
+FOLDERS = {"wasm": 1, "pictures": 2, "widgets": 3, "pages": 4}
 OF_PHONES = "pages/vote_page.js"  # a page of its own, served as it is
 
 
@@ -77,7 +77,8 @@ def test_scripts_import_from_lower_folders_and_export_what_is_used(path):
         if one.path == path
         for name in one.names
     }
-    tested = (Path(__file__).parent / "test_scripts.py").read_text("utf-8")
+    tests = (Path(__file__).parent / name for name in ("test_scripts.py", "test_core.py"))
+    tested = "".join(test.read_text("utf-8") for test in tests)
     for name in set(exports_of(known[path])) - used:
         assert name in tested, f"{name} is exported in vain"
 

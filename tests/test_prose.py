@@ -18,7 +18,13 @@ FILE = re.compile(r"(?<![\w./:-])[\w.-]*[\w/.-]*\w\.(?:py|js|css|md|toml|html|js
 DOTTED = re.compile(r"(?<![\w./])blurdash(?:\.\w+)+")
 # Files of whoever runs or calls it, and two that are made when the page is sent.
 UNIT = "blurdash.service"  # of systemd
-OTHERS = {".streamlit/secrets.toml", "/etc/blurdash/secrets.toml", "rows.js", "styles.js"}
+OTHERS = {
+    ".streamlit/secrets.toml",
+    "/etc/blurdash/secrets.toml",
+    "rows.js",
+    "styles.js",
+    "core_source.js",
+}
 OTHERS |= {"TensorFlow.js", "human.js"}  # names of programs
 
 

@@ -60,13 +60,13 @@ def photos(portrait: Picture, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three faces, a copy of one of them, a picture without a face, and a text."""
     folder = tmp_path_factory.mktemp("people")
     for name, picture in {
-        "ada.png": portrait,
-        "bea.png": portrait[:, ::-1],
-        "cleo.png": (portrait * 0.6).astype(np.uint8),
+        "adelina.png": portrait,
+        "beatrix.png": portrait[:, ::-1],
+        "cleopatra.png": (portrait * 0.6).astype(np.uint8),
         "nobody.png": np.zeros((200, 200, 3), np.uint8),
     }.items():
         Image.fromarray(np.ascontiguousarray(picture)).save(folder / name)
-    shutil.copy(folder / "bea.png", folder / "dora.png")
+    shutil.copy(folder / "beatrix.png", folder / "dorothea.png")
     (folder / "notes.txt").write_text("no picture")
     return folder
 
@@ -97,7 +97,7 @@ def test_it_holds_every_face_once_and_says_what_was_left_out(measured: Measured)
     reference = measured.reference
     assert (reference.faces, reference.who) == (3, "3 faces of people")
     assert list(measured.failures) == ["nobody"]
-    assert measured.twice == ["dora"]
+    assert measured.twice == ["dorothea"]
     assert reference.manifest["left_out"] == {"other files (.txt)": 1, "there twice": 1}
     assert len(set(reference.manifest["faces"])) == 3
 
@@ -109,7 +109,7 @@ def test_its_sweeps_are_those_of_the_command(
     run_sweep(photos, tmp_path / "same.parquet", sweep, embedder=embedder)
     wanted = read_sweep(tmp_path / "same.parquet").to_pylist()
     found = measured.reference.sweep("random").to_pylist()
-    names = {"face_1": "ada", "face_2": "bea", "face_3": "cleo"}
+    names = {"face_1": "adelina", "face_2": "beatrix", "face_3": "cleopatra"}
     kept = [row for row in wanted if row["face"] in names.values()]
     assert [{**row, "face": names[row["face"]]} for row in found] == kept
 
@@ -121,7 +121,7 @@ def test_its_pairs_are_the_distances_of_clean_faces(measured: Measured) -> None:
     # The sweep counts the copy as one face more; of the others it has the same distances.
     assert impostors["faces"] == 4
     assert pairs.band("l2")[2] <= impostors["l2"]["high"] * 1.05
-    assert measured.nearest == ("ada", "cleo")
+    assert measured.nearest == ("adelina", "cleopatra")
 
 
 def test_its_flips_are_of_the_same_faces(measured: Measured) -> None:
@@ -131,10 +131,11 @@ def test_its_flips_are_of_the_same_faces(measured: Measured) -> None:
 
 
 def test_no_name_of_a_photo_is_in_it(measured: Measured) -> None:
+    # Names that no hash and no packed number can hold by chance.
     assert isinstance(measured.reference.where, Path)
     for path in measured.reference.where.iterdir():
         content = path.read_bytes()
-        for name in (b"ada", b"bea", b"cleo", b"dora", b"nobody"):
+        for name in (b"adelina", b"beatrix", b"cleopatra", b"dorothea", b"nobody"):
             assert name not in content, f"{path.name} names {name!r}"
 
 
@@ -194,7 +195,7 @@ def test_a_run_of_other_settings_is_begun_anew_only_where_that_is_said(
 def test_a_few_photos_in_memory_give_the_same(
     photos: Path, measured: Measured, embedder: Embedder
 ) -> None:
-    names = ["ada", "bea", "cleo", "nobody"]
+    names = ["adelina", "beatrix", "cleopatra", "nobody"]
     sources = [Source(name, (photos / f"{name}.png").read_bytes()) for name in names]
     seen = list[tuple[int, int]]()
     run = PhotoReference(
@@ -241,7 +242,7 @@ def test_a_folder_without_a_face_is_an_error(embedder: Embedder, tmp_path: Path)
 
 
 def test_what_it_takes_is_told_before(photos: Path, embedder: Embedder) -> None:
-    sources = [Source(name, photos / f"{name}.png") for name in ("nobody", "ada")]
+    sources = [Source(name, photos / f"{name}.png") for name in ("nobody", "adelina")]
     cost = estimate(sources, QUICK, embedder, 1)
     assert cost.faces == 2
     assert cost.seconds > 0
@@ -385,9 +386,9 @@ def test_the_command_says_what_it_takes_and_what_it_did(
     assert main(arguments) == 3
     told = capsys.readouterr().out
     assert "3 faces measured in" in told
-    assert "the two faces that are closest are ada and cleo" in told
+    assert "the two faces that are closest are adelina and cleopatra" in told
     assert "1 of 5 pictures failed:" in told
-    assert "dora: a copy of another picture" in told
+    assert "dorothea: a copy of another picture" in told
     assert load_reference(data / "ours").who == "3 faces of " + photos.name
     assert kept_references() == data
     assert main(arguments) == 2

@@ -19,7 +19,8 @@ static float *floats; // their weights as OpenCV has them
 static i32 count; // of pairs
 static float unit; // that the weights are parts of
 
-static enum { NEVER, AS_GIVEN, LIKE_OPENCV } again; // how a sum near the middle is done
+typedef enum { NEVER, AS_GIVEN, LIKE_OPENCV } Again;
+static Again again; // how a sum near the middle is done
 static float near_middle; // and how near that is
 
 int make_room_to_blur(void) {
@@ -45,6 +46,7 @@ void lay_out_for_blur(void) {
 
 // Where to write a kernel's taps: [right, down, weight] each, px and px, at most MOST_TAPS of them.
 EXPORT(taps_at) double *taps_at(void) { return taps; }
+EXPORT(most_taps) i32 most_taps(void) { return MOST_TAPS; }
 
 static i32 rounded(double x) { return (i32)__builtin_rint(x); }
 
@@ -56,8 +58,8 @@ static double power_that_fits(double heaviest, double sum) {
 }
 
 // Takes the n taps that were written. `parts`: the whole number in whose parts every weight is whole, or
-// 0. `small`: whether OpenCV adds up this kernel's taps. Returns 0 where that cannot be done here.
-EXPORT(take_kernel) int take_kernel(i32 n, double parts, i32 small) {
+// 0. `wanted`: how a sum near the middle is done again. Returns 0 where the kernel cannot be done here.
+EXPORT(take_kernel) int take_kernel(i32 n, double parts, Again wanted) {
   if (n < 1 || n > MOST_TAPS) return 0;
   double heaviest = 0, sum = 0;
   for (i32 i = 0; i < n; i++) {
@@ -70,7 +72,7 @@ EXPORT(take_kernel) int take_kernel(i32 n, double parts, i32 small) {
   sum = 0;
   i32 before = 0;
   count = (n + 1) / 2, unit = (float)scale;
-  again = small ? LIKE_OPENCV : parts > 0 ? NEVER : AS_GIVEN;
+  again = wanted == AS_GIVEN && parts > 0 ? NEVER : wanted; // whole weights are as they were given
   // OpenCV's float32 sums are off by less than the one; four times what rounded weights are off by on
   // average, 0.29 / scale each for levels around 128, is the other.
   near_middle = parts > 0 ? 2e-3f : (float)(150 * __builtin_sqrt(n) / scale);
@@ -180,3 +182,15 @@ EXPORT(blur) void blur(i32 y0, i32 y1) {
     if (high[i] > now.blurred_most) now.blurred_most = high[i];
   }
 }
+
+// Where the blurred picture has its least value, or its greatest: number of the value, row after row.
+EXPORT(place_of_extreme) i32 place_of_extreme(i32 greatest) {
+  i32 wanted = greatest ? now.blurred_most : now.blurred_least;
+  for (i32 y = 0; y < now.n; y++)
+    for (i32 x = 0; x < 3 * now.n; x++)
+      if (now.blurred[y * now.pitch + x] == wanted) return y * 3 * now.n + x;
+  return 0;
+}
+
+// What the stretch takes the blurred picture's range for: a smaller picture's is not that of the full one.
+EXPORT(set_range) void set_range(i32 least, i32 most) { now.blurred_least = least, now.blurred_most = most; }

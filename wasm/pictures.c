@@ -3,16 +3,18 @@
 
 Pictures now;
 
-// Makes room for pictures of n × n px. Returns the address of the door (RGBA, n · n · 4 bytes), or null
-// where there is not enough memory. What was there before is gone.
-EXPORT(open) u8 *open(i32 n) {
+// Makes room for pictures of n × n px, and where asked for what comparing them needs. Returns the address
+// of the door (RGBA, n · n · 4 bytes), or null where there is not enough memory. What was there before
+// is gone.
+EXPORT(open) u8 *open(i32 n, i32 to_compare) {
   take_from_the_start();
   now = (Pictures){.n = n, .pitch = (3 * n + 63) / 64 * 64 + 64};
   uint32_t bytes = (uint32_t)(now.pitch * n) + 64;
   now.rgba = take((uint32_t)(4 * n * n));
   now.clean = take(bytes), now.blurred = take(bytes), now.changed = take(bytes), now.reference = take(bytes);
   int enough = now.rgba && now.clean && now.blurred && now.changed && now.reference;
-  if (!enough || !make_room_to_blur() || !make_room_to_change() || !make_room_for_quality()) return 0;
+  if (!enough || !make_room_to_blur() || !make_room_to_change()) return 0;
+  if (to_compare && !make_room_for_quality()) return 0;
   u8 *all[] = {now.clean, now.changed, now.reference}; // what lies beyond a row's end is equal: nothing
   for (int i = 0; i < 3; i++) __builtin_memset(all[i], 0, bytes);
   return now.rgba;

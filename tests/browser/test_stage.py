@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.face import Face
-from blurdash.quality import psnr
+from blurdash.quality import psnr, ssim
 from blurdash.ui.components.scripts import FRONTEND, script
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -29,11 +29,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 Picture = npt.NDArray[np.uint8]
 
 EXPORTS = """
-import { ExactPainter } from "./pictures/exact.js";
 import { KERNELS } from "./pictures/kernels.js";
 import { Renderer } from "./pictures/renderer.js";
+import { takeServed } from "./pictures/served.js";
 import { mountStage } from "./pictures/stage.js";
-export { KERNELS, ExactPainter, Renderer, mountStage as default };
+export { KERNELS, Renderer, takeServed, mountStage as default };
 """
 
 PAGE = """<!doctype html>
@@ -66,12 +66,11 @@ PAGE = """<!doctype html>
       bus.view = { used_angle: view.angle, shift_x: 0, shift_y: 0, kernel: "study", ...view };
       bus.dispatchEvent(new CustomEvent("view", { detail: bus.view }));
     },
-    renderer: async (way) => {
-      const renderer = new parts.Renderer(() => {});
-      renderer.way = way;
+    renderer: async () => {
+      const renderer = new parts.Renderer();
+      await renderer.start();
       const png = await (await fetch("/clean.png")).blob();
       renderer.setPicture(await createImageBitmap(png, { colorSpaceConversion: "none" }));
-      renderer.tryGraphics(512);
       return renderer;
     },
     rgba: (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data,
@@ -166,7 +165,6 @@ def site(canvas: Picture) -> Iterator[str]:
         "/stage.css": ("text/css", (FRONTEND / "pictures" / "stage.css").read_bytes()),
         "/clean.png": ("image/png", png),
         "/data": ("application/octet-stream", pack(header, png)),
-        "/data-gl": ("application/octet-stream", pack({**header, "renderer": "gl"}, png)),
         "/mirrored": ("application/octet-stream", pack(header, as_png(canvas[:, ::-1].copy()))),
         "/bad-png": ("application/octet-stream", pack(header, b"not a picture")),
         "/bad-header": ("application/octet-stream", b"\xff\xff\xff\x7f{}"),
@@ -275,56 +273,40 @@ def two_frames(page: Page) -> None:
         page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        "gl",
-        pytest.param("page", marks=pytest.mark.long),
-        pytest.param("workers", marks=pytest.mark.long),
-        pytest.param("broken", marks=pytest.mark.long),
-    ],
-)
-def test_exact_picture_is_within_a_grey_level_of_the_servers(open_page: Any, way: str):
+def test_exact_picture_and_its_numbers_are_the_servers(open_page: Any, canvas: Picture):
     page = open_page("")
-    if way == "page":
-        page.evaluate("() => { window.Worker = class { constructor() { throw new Error(); } } }")
-    if way == "broken":  # what a content policy does to a worker that could be made
-        page.evaluate(
-            """() => {
-              window.Worker = class {
-                postMessage() { setTimeout(() => this.onerror(new Event("error"))); }
-                terminate() {}
-              };
-            }"""
-        )
-    by = page.evaluate(
-        """async (way) => {
-          window.renderer = await test.renderer(way);
-          return renderer.by;
-        }""",
-        "gl" if way == "gl" else "cpu",
-    )
-    if way == "gl" and by != "gl":
-        pytest.skip("this Chromium has no WebGL2, not even in software")
-    # All of them where it is fast; software GL takes a second each.
-    some = {"page": CHANGES[1::4], "broken": CHANGES[3:4], "gl": CHANGES[3:8:4]}
-    for change in some.get(way, CHANGES):
+    page.evaluate("async () => { window.renderer = await test.renderer(); }")
+    for change in CHANGES:
         found = page.evaluate(
             """async ([view, wanted]) => {
-              const picture = test.rgba(await renderer.paintExact(view));
-              return test.difference(picture, await test.bytes(wanted));
+              const { canvas, values } = await renderer.paintExact(view, true);
+              const { psnr, ...rest } = values;
+              const differs = test.difference(test.rgba(canvas()), await test.bytes(wanted));
+              return { differs, values: { psnr: Math.min(psnr, 1e9), ...rest } };
             }""",
             [as_view(change), f"/exact/{CHANGES.index(change)}"],
         )
-        assert found["worst"] <= 1, change
-        assert found["unequal"] < 0.05, change
+        assert found["differs"]["worst"] <= (2 if change.kernel == "study" else 1), change
+        tie = change.kernel == "study" and change.angle == 0  # see tests/test_core.py
+        assert found["differs"]["unequal"] < (0.05 if tie else 1e-3), change
+        reference, wanted = reference_picture(canvas, change.kernel), apply_change(canvas, change)
+        expected = {
+            "psnr": min(psnr(reference, wanted), 1e9),
+            "ssim": ssim(reference, wanted),
+        }
+        assert found["values"]["psnr"] == pytest.approx(
+            expected["psnr"], abs=5e-3 if tie else 1e-4
+        ), change
+        assert found["values"]["ssim"] == pytest.approx(
+            expected["ssim"], abs=5e-5 if tie else 1e-6
+        ), change
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("size", [437, 1024])
+@pytest.mark.parametrize("size", [437, 512, 1024])
 def test_preview_looks_like_the_exact_picture(open_page: Any, size: int):
     page = open_page("")
-    page.evaluate("async () => { window.renderer = await test.renderer('cpu'); }")
+    page.evaluate("async () => { window.renderer = await test.renderer(); }")
     for change in PREVIEWS:
         found = page.evaluate(
             """async ([view, size]) => {
@@ -332,12 +314,60 @@ def test_preview_looks_like_the_exact_picture(open_page: Any, size: int):
               renderer.drawPreview(context, view);
               const preview = test.rgba(context.canvas);
               context.imageSmoothingQuality = "high";
-              context.drawImage(await renderer.paintExact(view), 0, 0, size, size);
+              context.drawImage((await renderer.paintExact(view)).canvas(), 0, 0, size, size);
               return test.difference(preview, test.rgba(context.canvas)).psnr;
             }""",
             [as_view(change), size],
         )
         assert found >= 38, change
+
+
+NOT_HERE = {
+    "no WebAssembly": "delete window.WebAssembly",
+    "no vectors": "WebAssembly.validate = () => false",
+    "no workers": "window.Worker = class { constructor() { throw new Error(); } }",
+    "a worker that fails": """window.Worker = class {
+      postMessage() { setTimeout(() => this.onerror(new Event("error"))); }
+      terminate() {}
+    }""",
+    "wrong numbers": """const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async (bytes) => {
+        const { instance } = await instantiate(bytes);
+        return { instance: { exports: { ...instance.exports, squared_error: () => 1 } } };
+      }""",
+    "too little memory": """const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async (bytes) => {
+        const { instance } = await instantiate(bytes);
+        return { instance: { exports: { ...instance.exports, open: () => 0 } } };
+      }""",
+}
+
+
+@pytest.mark.parametrize("why", NOT_HERE)
+def test_where_nothing_can_be_computed_here_the_server_draws(open_page: Any, why: str):
+    page = open_page("")
+    page.evaluate(f"() => {{ {NOT_HERE[why]}; }}")
+    page.evaluate("() => test.mount('/data')")
+    status = page.locator(".bd-blurred .bd-status")
+    expect(status).to_have_text("not blurred yet: the server draws it")
+    assert page.evaluate("() => window.__blurdash.notHere")
+    page.evaluate(
+        """async () => {
+          const { takeServed } = test, bus = window.__blurdash;
+          const view = { degree: 30, angle: 45, shift_x: 0, shift_y: 0, kernel: "study" };
+          const png = await test.bytes("/clean.png");
+          const header = new TextEncoder().encode(JSON.stringify({ key: "scene", view }));
+          bus.scene = "scene";
+          const data = new Uint8Array(4 + header.length + png.length);
+          new DataView(data.buffer).setUint32(0, header.length, true);
+          data.set(header, 4);
+          data.set(png, 4 + header.length);
+          await takeServed({ data });
+        }"""
+    )
+    expect(status).to_have_text("exact, drawn by the server")
+    assert "cannot compute" in (status.get_attribute("title") or "")
+    assert page.evaluate("() => window.__blurdash.numbers") is None
 
 
 def test_stage_shows_clean_and_exact_blurred(stage: Page, canvas: Picture):
@@ -498,7 +528,7 @@ def test_export_saves_what_is_shown(
     blurred = apply_change(canvas, Change(degree=12, angle=-30.0))
     part = np.s_[200:800, 520:1000]
     found = saved[:1024, 1048:] if button == "Side by side" else saved
-    assert np.abs(found[part] - blurred[part]).max() <= 1
+    assert np.abs(found[part] - blurred[part]).max() <= 2  # a level before the stretch
 
 
 @pytest.mark.long
@@ -540,28 +570,6 @@ def test_resize_redraws_at_the_new_size(stage: Page):
     back = Image.fromarray(large).resize((len(small), len(small)), Image.Resampling.BOX)
     assert psnr(small, np.asarray(back)) > 30
     assert large.std() > 20
-
-
-@pytest.mark.long
-def test_lost_graphics_context_goes_on_without(open_page: Any):
-    page = open_page("/data-gl")
-    at_rest(page)
-    move(page, degree=20)
-    at_rest(page)
-    if page.locator(".bd-stage").get_attribute("data-by") != "gl":
-        pytest.skip("this Chromium has no WebGL2, not even in software")
-    before = shown(page, "blurred")
-    page.evaluate(
-        """() => {
-          const { gl } = test.root.__blurdashStage.renderer.gl;
-          gl.getExtension("WEBGL_lose_context").loseContext();
-        }"""
-    )
-    page.locator(".bd-stage[data-by=cpu][data-state=exact]").wait_for()
-    assert psnr(before, shown(page, "blurred")) > 45
-    move(page, degree=40)
-    at_rest(page)
-    assert on_screen(page)["degree"] == 40
 
 
 @pytest.mark.long

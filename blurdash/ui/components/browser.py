@@ -152,15 +152,25 @@ def scene(what: str, session: str, *, shown: str, key: str) -> None:
         session: A word that is another once the server has forgotten this visitor.
         shown: Id of the shown face; the portrait too until photos that are sent again are there.
         key: The component's key.
+
+    Conventions:
+        Its state, which ``Sent.by(key)`` reads, has ``drawn``: ``server`` where the browser cannot
+        draw changed pictures, empty where it does.
     """
     component = _shimmed("blurdash_scene", "<span hidden></span>", "takeScene")
     data = {"key": what, "session": session, "shown": shown}
     # Drawn in no part that runs by itself: told to renew, the browser has the whole page run.
-    component(key=key, data=data, on_renew_change=lambda: None)
+    component(
+        key=key,
+        data=data,
+        default={"drawn": ""},
+        on_renew_change=lambda: None,
+        on_drawn_change=lambda: None,
+    )
 
 
 def served(what: str, change: Change, picture: bytes, *, key: str) -> None:
-    """Hands the browser a picture by a kernel that it does not draw itself.
+    """Hands the browser a changed picture that it does not draw itself.
 
     Args:
         what: As the key of ``scene``.

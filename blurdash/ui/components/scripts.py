@@ -1,11 +1,13 @@
 """The files in ``frontend/``, as they are handed to the browser.
 
+``frontend/wasm`` has the core that changes pictures and compares them, and asks it;
 ``frontend/pictures`` draws faces, ``frontend/widgets`` holds what a hand moves and reads, and
 ``frontend/pages`` what belongs to one page, or to all; ``frontend/main.js`` brings all of it.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 from collections.abc import Mapping
@@ -50,9 +52,10 @@ def script(entry: str = "main.js", more: Mapping[str, str] | None = None) -> str
 
 @functools.cache
 def modules() -> Mapping[str, str]:
-    """Returns the text of every script by its path, with the two that are made here.
+    """Returns the text of every script by its path, with the three that are made here.
 
-    ``rows.js`` has the tables' rows, ``styles.js`` the style sheets of the components.
+    ``rows.js`` has the tables' rows, ``styles.js`` the style sheets of the components, and
+    ``core_source.js`` the compiled core with the script of the worker that runs it.
     """
     files = {
         str(path.relative_to(FRONTEND).as_posix()): path.read_text("utf-8")
@@ -62,5 +65,14 @@ def modules() -> Mapping[str, str]:
     made = {
         "rows.js": f"export const ROWS = {json.dumps(rows_for_browser())};\n",
         "styles.js": f"export const STYLES = {json.dumps(styles)};\n",
+        "core_source.js": _core_source(files),
     }
     return files | made
+
+
+def _core_source(files: Mapping[str, str]) -> str:
+    core = base64.b64encode((FRONTEND / "wasm" / "core.wasm").read_bytes()).decode()
+    worker = joined("wasm/worker.js", files)
+    return (
+        f"export const CORE_BYTES = {core!r};\nexport const CORE_WORKER = {json.dumps(worker)};\n"
+    )

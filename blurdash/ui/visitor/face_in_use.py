@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from blurdash.errors import BlurdashError
 from blurdash.kernel import KERNELS
 from blurdash.ui.components.browser import served
+from blurdash.ui.components.sent import Sent
 from blurdash.ui.server.known_face import KnownFace, shared_face
 from blurdash.ui.server.live import NOBODY
 from blurdash.ui.server.streamlit_inside import current_session
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from blurdash.embed import Embedder
     from blurdash.ui.visitor.view import View
 
-__all__ = ["face_in_use", "serve_picture"]
+__all__ = ["SCENE_KEY", "face_in_use", "serve_picture"]
+
+SCENE_KEY = "bd_scene"  # of the component that says what the browser draws
 
 
 def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
@@ -47,7 +50,9 @@ def face_in_use(chosen: View, embedder: Embedder | None) -> KnownFace:
 
 
 def serve_picture(chosen: View, face: KnownFace, change: Change, *, key: str) -> None:
-    """Hands the browser a blurred picture, where it cannot draw it itself.
+    """Hands the browser a changed picture, where it cannot draw it itself.
+
+    It cannot where it does not know the kernel, or where it has said that it draws none.
 
     Where it cannot be drawn now, the page goes on saying that it is not blurred yet, and the next
     move asks again.
@@ -58,7 +63,8 @@ def serve_picture(chosen: View, face: KnownFace, change: Change, *, key: str) ->
         change: What is done to it.
         key: The component's key.
     """
-    if KERNELS[change.kernel].drawn_in_browser or not change.degree:
+    drawn = KERNELS[change.kernel].drawn_in_browser or not change.degree
+    if drawn and Sent.by(SCENE_KEY).text("drawn") != "server":
         return
     try:
         picture = face.picture(change, session=current_session(), still_wanted=view.still_wanted)

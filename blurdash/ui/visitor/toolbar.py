@@ -8,6 +8,7 @@ import streamlit as st
 
 from blurdash.ui.components.browser import scene
 from blurdash.ui.visitor import view
+from blurdash.ui.visitor.face_in_use import SCENE_KEY
 from blurdash.ui.visitor.intake import photo_intake
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, tell_of_better
 from blurdash.ui.visitor.reference_in_use import references_for
@@ -80,7 +81,7 @@ def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownF
 def _tell_browser(face: ShownFace, chosen: View) -> None:
     """What is shown now: numbers of anything else are stale from here on."""
     visit = session_faces().visit
-    scene(view.settings_key(chosen), visit, shown=face.id, key="bd_scene")
+    scene(view.settings_key(chosen), visit, shown=face.id, key=SCENE_KEY)
 
 
 def _recogniser_note(chosen: View) -> None:

@@ -27,7 +27,7 @@ const SPACING_HALVINGS = 60;
  * @param {number} angle degrees; for degree 1 the angle that Python drew (Change.used_angle)
  * @returns {{size: number, taps: Float64Array, unit: number}}
  */
-export function studyKernel(degree, angle) {
+function studyKernel(degree, angle) {
   if (degree === 0) return identityKernel();
   const turn = inverseRotation(degree / 2, angle);
   const anchor = degree >> 1;
@@ -92,7 +92,7 @@ export function audit(kernel) {
 }
 
 /** Mass, centroid (right, down) and second moments of a kernel's taps, in px and px². */
-export function moments({ taps }) {
+function moments({ taps }) {
   let mass = 0;
   let dx = 0;
   let dy = 0;
@@ -142,7 +142,7 @@ export function usedAngle(kernel, degree, angle) {
 }
 
 /** Rounds as C's rint does: halves go to the even neighbour. */
-export function roundHalfEven(value) {
+function roundHalfEven(value) {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;

@@ -39,7 +39,7 @@ export class Pair {
   constructor(canvases) {
     this.bus = bus;
     this.canvases = canvases;
-    this.renderer = new Renderer(() => this.draw());
+    this.renderer = new Renderer();
     this.specs = null;
     this.mark = null;
     this.ready = false;
@@ -47,7 +47,9 @@ export class Pair {
     this.rest = 0;
     this.turn = 0;
     this.onPicture = () => this.load();
+    this.onNotHere = () => this.drawSoon();
     this.bus.addEventListener("picture", this.onPicture);
+    this.bus.addEventListener("not-here", this.onNotHere);
     this.observer = new ResizeObserver(() => this.drawSoon());
     for (const canvas of canvases) this.observer.observe(canvas.parentElement);
     this.load();
@@ -59,6 +61,7 @@ export class Pair {
     this.mark = picture.mark;
     this.ready = false;
     this.setState("loading");
+    await this.renderer.start();
     const bitmap = await createImageBitmap(new Blob([picture.png], { type: "image/png" }), {
       colorSpaceConversion: "none",
       premultiplyAlpha: "none",
@@ -105,7 +108,7 @@ export class Pair {
       return;
     }
     const view = checkedView(spec);
-    if (!this.renderer.kernelFor(view)) canvas.dataset.served = "";
+    if (!this.renderer.draws(view)) canvas.dataset.served = "";
     this.renderer.drawPreview(context, view);
   }
 
@@ -117,7 +120,7 @@ export class Pair {
       if (spec.degree === undefined) continue;
       const exact = await this.renderer.paintExact(checkedView(spec));
       if (!exact || turn !== this.turn || this.gone) return;
-      drawSquare(canvas.getContext("2d"), exact);
+      drawSquare(canvas.getContext("2d"), exact.canvas());
     }
     this.setState("exact");
     this.canvases[0].dataset.shown = shown;
@@ -139,6 +142,7 @@ export class Pair {
   dispose() {
     this.gone = true;
     this.bus.removeEventListener("picture", this.onPicture);
+    this.bus.removeEventListener("not-here", this.onNotHere);
     this.observer.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.rest);

@@ -1,19 +1,15 @@
-// @module renderer: one clean picture, its previews at display size and its exact blurred picture.
+// @module renderer: one clean picture, its changed ones at display size at once, and at full size exactly.
 //
-// Chooses the way: the graphics card where a timed draw says that it is fast (renderer_gl.js), else
-// prefix sums (preview.js) and workers (exact.js).
+// Both are drawn by the core (folder wasm): small ones on the page's thread, full-size ones in a worker,
+// which compares them too. What it cannot draw comes from the server.
 
-import { pixelsOf, scratchCanvas } from "./canvases.js";
-import { ExactPainter } from "./exact.js";
-import { levelTable } from "./exact_core.js";
-import { KERNELS, identityKernel, scaledKernel } from "./kernels.js";
-import { PreviewPainter } from "./preview.js";
-import { GlPainter } from "./renderer_gl.js";
+import { CoreClient, coreOfPage, whyNotHere } from "../wasm/client.js";
+import { drawSquare, pixelsOf, scratchCanvas } from "./canvases.js";
+import { Display } from "./display.js";
+import { KERNELS, identityKernel } from "./kernels.js";
 import { ServedPicture } from "./served.js";
 
-const RENDERER_PAINTERS = 3; // as many sizes as the pace of previews has
-
-/** The kernel of a view, null where only the server draws it; degree 0 is always the identity. */
+/** The kernel of a view, null where only the server makes it; degree 0 is always the identity. */
 function kernelOf({ kernel, degree, used_angle: angle }) {
   if (degree === 0) return identityKernel();
   return KERNELS[kernel].make?.(degree, angle) ?? null;
@@ -21,21 +17,17 @@ function kernelOf({ kernel, degree, used_angle: angle }) {
 
 /** Draws one picture in every way that the stage needs. */
 export class Renderer {
-  /** @param {() => void} onLost called when what is on screen may be gone: draw it again */
-  constructor(onLost) {
-    this.onLost = onLost;
-    this.exactPainter = new ExactPainter();
+  constructor() {
+    this.client = new CoreClient();
     this.served = new ServedPicture();
     this.picture = null;
-    this.painters = [];
+    this.display = null;
     this.kernel = { key: "", value: null };
-    this.gl = null; // once it has proved fast
-    this.way = "auto"; // or "gl", "cpu": for tests and measurements
   }
 
-  /** "gl" or "cpu": how pictures are drawn now. */
-  get by() {
-    return this.gl ? "gl" : "cpu";
+  /** Waits for what draws small pictures; without it nothing is drawn here. */
+  async start() {
+    this.core ??= await coreOfPage();
   }
 
   /**
@@ -44,35 +36,20 @@ export class Renderer {
    */
   setPicture(bitmap) {
     const size = bitmap.width;
+    this.picture?.bitmap.close();
     this.picture = { bitmap, size, rgba: pixelsOf(bitmap, size) };
-    this.painters = [];
+    this.display = null;
     this.reference = null;
-    this.gl?.forgetAll();
-    this.exactPainter.setPicture(this.picture.rgba, size);
-  }
-
-  /**
-   * Looks for a graphics card that draws the longest kernel fast at this size.  Takes some
-   * milliseconds: not for the first picture.
-   */
-  tryGraphics(size) {
-    const forced = this.way === "gl";
-    if (this.gl || this.triedGraphics || this.way === "cpu") return;
-    this.triedGraphics = true;
-    const painter = GlPainter.create(forced, () => this.dropGraphics());
-    if (!painter) return;
-    if (forced || painter.isFast(size)) this.gl = painter;
-    else painter.dispose();
-  }
-
-  dropGraphics() {
-    this.gl = null;
-    this.triedGraphics = true; // what was lost once may be lost again
-    this.onLost();
+    this.client.setPicture(this.picture.rgba, size);
   }
 
   get size() {
     return this.picture?.size ?? 0;
+  }
+
+  /** Whether a view is drawn in this browser. */
+  draws(view) {
+    return Boolean(this.core && !whyNotHere() && this.kernelFor(view));
   }
 
   /**
@@ -89,63 +66,47 @@ export class Renderer {
 
   /** Draws a view, unblurred where only the server can, into a square context of any size, now. */
   drawPreview(context, view) {
+    if (!this.draws(view)) {
+      drawSquare(context, this.clean(view.kernel));
+      return;
+    }
     const size = context.canvas.width;
-    const kernel = this.kernelFor(view) ?? identityKernel();
-    const { stretched } = KERNELS[view.kernel];
-    const shift = [view.shift_x, view.shift_y];
-    if (this.gl) {
-      context.drawImage(this.drawByGl(kernel, stretched, shift, size), 0, 0);
-      if (!this.gl.isLost()) return;
+    if (this.display?.size !== size) {
+      this.display = new Display(this.core, pixelsOf(this.picture.bitmap, size), size, this.picture);
     }
-    context.putImageData(this.painterFor(size).draw(kernel, stretched, shift), 0, 0);
-  }
-
-  /** The painter of previews of a size; the last few are kept. */
-  painterFor(size) {
-    let painter = this.painters.find((one) => one.size === size);
-    if (!painter) {
-      painter = new PreviewPainter(pixelsOf(this.picture.bitmap, size), size, this.picture);
-      this.painters = [painter, ...this.painters].slice(0, RENDERER_PAINTERS);
-    }
-    return painter;
+    const kernel = view.degree ? this.kernelFor(view) : null;
+    context.putImageData(this.display.draw(kernel, KERNELS[view.kernel].stretched, [view.shift_x, view.shift_y]), 0, 0);
   }
 
   /**
-   * Paints a view at full size, within a grey level of the server's picture.
-   * @returns {Promise<HTMLCanvasElement|null>} a new canvas, or null when overtaken
+   * A view at full size, within a grey level of the server's picture (two after a stretch).
+   * @param {boolean} compared whether its numbers are wanted too
+   * @returns {Promise<{values: object|null, canvas: () => HTMLCanvasElement}|null>} null when overtaken;
+   *   `values` by measure, null where they are not known here
    */
-  async paintExact(view) {
-    const { size } = this.picture;
-    const kernel = this.kernelFor(view);
-    if (!kernel) return this.served.of(view);
-    const { stretched } = KERNELS[view.kernel];
-    const shift = [view.shift_x, view.shift_y];
-    const canvas = scratchCanvas(size);
-    const context = canvas.getContext("2d");
-    if (this.gl) {
-      context.drawImage(this.drawByGl(kernel, stretched, shift, size), 0, 0);
-      if (!this.gl.isLost()) return canvas;
-    }
-    const rgba = await this.exactPainter.paint(kernel, stretched, shift);
-    if (!rgba) return null;
-    context.putImageData(new ImageData(rgba, size, size), 0, 0);
-    return canvas;
+  async paintExact(view, compared = false) {
+    const picture = await this.drawnHere(view, compared) ?? await this.drawnByServer(view);
+    return picture;
   }
 
-  drawByGl(kernel, stretched, shift, size) {
-    const scale = size / this.picture.size;
-    if (!this.gl.has(size)) {
-      this.gl.forgetAll(this.picture.size);
-      this.gl.setPicture(scale === 1 ? this.picture.rgba : pixelsOf(this.picture.bitmap, size), size);
-    }
-    const moved = shift.map((amount) => amount * scale);
-    return this.gl.draw(scaledKernel(kernel, scale), stretched, moved, size);
+  async drawnHere(view, compared) {
+    if (!this.draws(view)) return null;
+    const { size } = this.picture;
+    const kernel = view.degree ? this.kernelFor(view) : null;
+    const made = await this.client.change(kernel, KERNELS[view.kernel].stretched, [view.shift_x, view.shift_y], compared);
+    return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
+  }
+
+  async drawnByServer(view) {
+    if (this.draws(view)) return null; // it was overtaken
+    const canvas = await this.served.of(view);
+    return canvas && { values: null, canvas: () => canvas };
   }
 
   /** Stops an exact picture that is no longer wanted. */
   cancelExact() {
     this.served.cancel();
-    this.exactPainter.cancel();
+    this.client.cancel();
   }
 
   /** The kernel of a view, made once. */
@@ -157,14 +118,18 @@ export class Renderer {
 
   dispose() {
     this.served.cancel();
-    this.exactPainter.dispose();
-    this.gl?.dispose();
-    this.gl = null;
+    this.client.dispose();
     this.picture?.bitmap.close();
     this.picture = null;
-    this.painters = [];
+    this.display = null;
     this.reference = null;
   }
+}
+
+function canvasOf(rgba, size) {
+  const canvas = scratchCanvas(size);
+  canvas.getContext("2d").putImageData(new ImageData(rgba, size, size), 0, 0);
+  return canvas;
 }
 
 /** The picture stretched so that its least level is 0 and its greatest 255. */
@@ -177,10 +142,10 @@ function stretchedPicture(bitmap, rgba, size) {
     if (rgba[i] > highest) highest = rgba[i];
   }
   if (lowest === 0 && highest === 255) return bitmap;
-  const table = levelTable(true, 2 * lowest, 2 * highest);
+  const factor = highest > lowest ? 255 / (highest - lowest) : 0;
   const image = new ImageData(size, size);
   for (let i = 0; i < rgba.length; i++) {
-    image.data[i] = (i & 3) === 3 ? 255 : table[2 * rgba[i]];
+    image.data[i] = (i & 3) === 3 ? 255 : (rgba[i] - lowest) * factor; // rounded by the array
   }
   const canvas = scratchCanvas(size);
   canvas.getContext("2d").putImageData(image, 0, 0);

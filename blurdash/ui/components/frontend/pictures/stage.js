@@ -4,10 +4,11 @@
 // controls component:
 //
 //   window.__blurdash          EventTarget; .view holds the last view, for a stage that mounts late
-//   in   "view"     detail: a View (views.js).  Drawn in the next frame; the exact picture
-//                   follows when no other view came for a while
+//   in   "view"     detail: a View (views.js).  Drawn in the next frame; the exact picture follows
+//                   as soon as it is computed, where no other view came meanwhile
 //   in   "present"  detail: {on}; larger pictures
 //   out  "drawn"    detail: {view, exact, ms}
+//   out  "numbers"  what the core found for a view: .numbers holds {face, view, values by measure}
 //   out  "mode"     detail: {mode}; a person chose it
 //   out  "wish-present"  a person wants the presentation, or to leave it
 //
@@ -15,6 +16,7 @@
 // is on screen) tell tests, and style sheets, what can be seen.
 
 import { bus } from "../bus.js";
+import { whyNotHere } from "../wasm/client.js";
 import { drawSquare } from "./canvases.js";
 import { Compare } from "./compare.js";
 import { composeExport, downloadCanvas, exportName } from "./export.js";
@@ -34,7 +36,7 @@ import {
 } from "./stage_view.js";
 import { checkedView } from "./views.js";
 
-const STAGE_REST_MS = 150;
+const STAGE_REST_MS = 150; // before the server is asked, or that the picture is a preview is said
 const STAGE_LARGEST = 1024;
 const STAGE_PATIENCE_MS = 500; // for a first view; without one the picture is shown as it is
 const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0, kernel: Object.keys(KERNELS).find((name) => !KERNELS[name].stretched) };
@@ -46,7 +48,7 @@ class Stage {
     this.parts = buildStage(root);
     this.section = this.parts.section;
     this.labels = STAGE_LABELS;
-    this.renderer = new Renderer(() => this.draw());
+    this.renderer = new Renderer();
     this.pace = new Pace();
     this.ready = false; // whether there is a picture, and the right one
     this.view = null;
@@ -90,6 +92,7 @@ class Stage {
     this.stop();
     this.bus.removeEventListener("view", this.onView);
     this.bus.removeEventListener("present", this.onPresent);
+    this.bus.removeEventListener("not-here", this.onNotHere);
     this.observer.disconnect();
     this.compare.dispose();
     this.renderer.dispose();
@@ -99,9 +102,11 @@ class Stage {
   wire() {
     const { parts, bus } = this;
     this.onView = ({ detail }) => this.setView(detail);
+    this.onNotHere = () => this.draw();
     this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
     bus.addEventListener("view", this.onView);
     bus.addEventListener("present", this.onPresent);
+    bus.addEventListener("not-here", this.onNotHere);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(parts.clean.frame);
     this.loupe = new Loupe([parts.clean, parts.blurred], (panel) => this.layers(panel));
@@ -114,11 +119,12 @@ class Stage {
     parts.present.onclick = () => bus.dispatchEvent(new Event("wish-present"));
   }
 
-  async load(png, { view: firstView, renderer: way = "auto" }) {
+  async load(png, { view: firstView, face }) {
     const load = this.stop();
     this.setState("loading");
     let bitmap;
     try {
+      await this.renderer.start();
       bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), {
         colorSpaceConversion: "none",
         premultiplyAlpha: "none",
@@ -132,8 +138,8 @@ class Stage {
       bitmap.close();
       return;
     }
-    this.renderer.way = way;
     this.renderer.setPicture(bitmap);
+    this.face = face;
     this.parts.message.hidden = true;
     this.ready = true;
     this.view ??= checkedView(this.bus.view) ?? checkedView(firstView);
@@ -164,7 +170,7 @@ class Stage {
     this.frame ||= requestAnimationFrame(() => this.draw());
   }
 
-  /** Draws the view at display size, now, and the exact picture after a rest. */
+  /** Draws the view at display size, now, and has the exact picture follow. */
   draw() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
@@ -178,18 +184,23 @@ class Stage {
     this.show(view, "preview", start);
     this.pace.note(performance.now() - start);
     clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.drawExact(), STAGE_REST_MS);
+    this.rest = setTimeout(() => this.rested(view), STAGE_REST_MS);
+    if (this.renderer.draws(view)) this.drawExact();
+  }
+
+  /** The hand rests: what the server draws is waited for, and a picture that is late is called a preview. */
+  rested(view) {
+    if (!this.exact) this.say("preview");
+    if (!this.renderer.draws(view)) this.drawExact();
   }
 
   async drawExact() {
     const { view } = this;
     const start = performance.now();
-    const canvas = await this.paintExact();
-    if (!canvas || view !== this.view || !this.ready) return;
-    this.exact = canvas;
-    const { width } = this.parts.clean.picture;
-    this.renderer.tryGraphics(width); // for the next move
-    drawSquare(this.blurredContext(width), canvas);
+    const painted = await this.paintExact();
+    if (!painted || view !== this.view || !this.ready) return;
+    this.exact = painted.canvas();
+    drawSquare(this.blurredContext(this.parts.clean.picture.width), this.exact);
     this.show(view, "exact", start);
   }
 
@@ -197,9 +208,22 @@ class Stage {
   paintExact() {
     const { view } = this;
     if (this.painting?.view !== view) {
-      this.painting = { view, promise: this.renderer.paintExact(view) };
+      this.painting = { view, promise: this.paintAndTell(view) };
     }
     return this.painting.promise;
+  }
+
+  async paintAndTell(view) {
+    const { face, loads } = this;
+    const painted = await this.renderer.paintExact(view, true);
+    if (painted?.values && loads === this.loads) this.tell({ face, view, values: painted.values });
+    return painted;
+  }
+
+  /** Numbers for a view, whether or not the hand has gone on. */
+  tell(numbers) {
+    this.bus.numbers = numbers;
+    this.bus.dispatchEvent(new Event("numbers"));
   }
 
   /** The blurred canvas at a size; it fills its frame at any. */
@@ -229,13 +253,12 @@ class Stage {
       parts.blurred.picture.setAttribute("aria-label", text);
     }
     this.drawn = view;
-    this.section.dataset.by = this.renderer.by;
     this.section.dataset.view = JSON.stringify(view);
-    this.setState(state);
-    if (state === "preview" && !kernel) {
-      parts.status.textContent = labels.served;
-      parts.status.dataset.alert = "";
-    }
+    this.section.dataset.state = state;
+    this.section.setAttribute("aria-busy", "false");
+    parts.save.disabled = false;
+    if (state === "exact") this.say("exact");
+    else if (!this.renderer.draws(view)) this.say(whyNotHere() ? "preview" : "served");
     this.loupe.draw();
     const detail = { view, exact: state === "exact", ms: performance.now() - start };
     this.bus.dispatchEvent(new CustomEvent("drawn", { detail }));
@@ -244,9 +267,19 @@ class Stage {
   setState(state) {
     this.section.dataset.state = state;
     this.section.setAttribute("aria-busy", String(state === "loading"));
-    this.parts.status.textContent = this.labels[state] ?? "";
-    delete this.parts.status.dataset.alert;
+    this.say(state);
     this.parts.save.disabled = state === "loading" || state === "error";
+  }
+
+  /** What the picture is, beneath it; also where it was drawn, if that is not here. */
+  say(what) {
+    const { status } = this.parts;
+    const away = whyNotHere();
+    const elsewhere = away && { preview: "unblurred", exact: "exactServed" }[what];
+    status.textContent = this.labels[elsewhere || what] ?? "";
+    status.title = elsewhere ? `${this.labels.away}: ${away}` : "";
+    status.toggleAttribute("data-alert", what === "served");
+    status.toggleAttribute("data-away", Boolean(elsewhere));
   }
 
   fail(message) {
@@ -311,6 +344,7 @@ class Stage {
         ({ view } = this); // it may change while it is painted: then the new one is what is shown
         blurred = await this.paintExact();
       }
+      blurred = blurred.canvas();
       const clean = this.renderer.clean(view.kernel);
       const what = `${KERNELS[view.kernel].label}, ${describeView(view)}`;
       const captions = [labels.clean, `${labels.blurred}: ${what}`];

@@ -22,6 +22,9 @@ export const STAGE_LABELS = {
   preview: "preview",
   exact: "exact",
   served: "not blurred yet: the server draws this kernel",
+  unblurred: "not blurred yet: the server draws it",
+  exactServed: "exact, drawn by the server",
+  away: "This browser cannot compute it",
   unreadable: "This picture could not be read. Choose the face again, or try another photo.",
   unsaved: "The picture could not be saved. Try again in a moment.",
 };

@@ -1,6 +1,6 @@
-// @module controls: the sliders, and what follows from them. Paints at once through the bus, asks the
-// server for numbers with one request in flight (asker.js), and never shows a number as one of
-// another position.
+// @module controls: the sliders, and what follows from them. Paints at once through the bus, takes what the
+// core finds in this browser, asks the server for the rest with one request in flight (asker.js), and
+// never shows a number as one of another position.
 
 import { bus } from "../bus.js";
 import { downloadBlob } from "../pictures/export.js";
@@ -62,6 +62,7 @@ function tearDown(state) {
   state.bus.removeEventListener("set", state.onSet);
   state.bus.removeEventListener("mode", state.onMode);
   state.bus.removeEventListener("slot", state.onSlot);
+  state.bus.removeEventListener("numbers", state.onNumbers);
   state.bus.removeEventListener("wish-present", state.onWish);
   state.observer.disconnect();
   document.removeEventListener("keydown", state.onKey);
@@ -134,9 +135,11 @@ function listen(state) {
     paintSeen(state);
     askWhereForeign(state); // another scene may be shown by now
   };
+  state.onNumbers = () => { if (state.data) paintSeen(state); };
   state.onSlot = () => { if (state.data) paintSeen(state); };
   state.bus.addEventListener("curve", state.onCurve);
   state.bus.addEventListener("slot", state.onSlot);
+  state.bus.addEventListener("numbers", state.onNumbers);
   state.onWish = () => state.presenter.toggle();
   state.bus.addEventListener("wish-present", state.onWish);
   state.bus.addEventListener("set", state.onSet);
@@ -312,20 +315,55 @@ function paintSlider(state, row) {
 /** Everything that follows from the position and from what is known of it. */
 function paintSeen(state) {
   const { data, view, bus } = state;
-  const ours = isOurs(state);
-  const fresh = ours && data.values !== null && sameView(data.pos, view);
+  const fresh = isOurs(state) && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);
-  const stays = fresh && !data.ready ? curveValues(state) : null;
-  const values = fresh ? data.values : standIn ?? (ours ? data.values : null);
+  const tiles = ROWS.tiles.map((tile, i) => tileOf(state, tile, i, { fresh, standIn }));
   const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
   const like = fresh ? saidWithNumbers(state).equivalents : standIn ? ROWS.tiles.map(() => itself) : [];
-  const here = fresh || standIn ? byTile(values.map((value, i) => (value === "none" ? stays?.[i] : value))) : null;
-  paintLanes(state, here, byTile(like));
+  paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(like));
   if (state.saying.settle(bus.slots)) state.saying.paint(saidWithNumbers(state).sentence, fresh, state.asker.busy);
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
-  state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", values, stays, like, data, view,
+  state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", tiles, like, data, view,
     kernel: auditOf(KERNELS[kernel], degree, angle, fresh ? data.audit : null), message: data.message });
+}
+
+/**
+ * What is known of one measure: by the server, by the core in this browser, or from the curve.
+ * @returns {{value: number|string|undefined, at: number[]|undefined, estimate: boolean|undefined}} `at`:
+ *   of which other position it is; `estimate`: read off the curve
+ */
+function tileOf(state, { measure }, i, { fresh, standIn }) {
+  const { data } = state;
+  const here = coreNumbers(state);
+  const mine = here?.values[measure];
+  if (fresh && data.values[i] === "none") return withoutRecogniser(state, i);
+  if (fresh) return { value: data.values[i] };
+  if (mine !== undefined && sameView(positionOf(here.view), state.view)) return { value: asSent(mine) };
+  if (standIn) return { value: standIn[i], estimate: true };
+  if (mine !== undefined) return { value: asSent(mine), at: positionOf(here.view) };
+  return isOurs(state) && data.values ? { value: data.values[i], at: data.pos } : {};
+}
+
+/** What stands for a number of the embedding that could not be computed: the curve while one is awaited. */
+function withoutRecogniser(state, i) {
+  const stays = state.data.ready ? null : curveValues(state)?.[i];
+  return typeof stays === "number" ? { value: stays, estimate: true } : { value: "none" };
+}
+
+/** The last numbers of the core in this browser, where they are of the face and kernel that are shown. */
+function coreNumbers({ bus, data }) {
+  const { numbers, face } = bus;
+  return numbers && numbers.face === face && numbers.view.kernel === data.kernel ? numbers : null;
+}
+
+function positionOf({ degree, angle, shift_x, shift_y }) {
+  return [degree, angle, shift_x, shift_y];
+}
+
+/** A number as Python sends it. */
+function asSent(value) {
+  return value === Infinity ? "inf" : value;
 }
 
 /** What a kernel really does; of one that is not made here what the server says, null until it has. */

@@ -55,8 +55,8 @@ export class Readouts {
    * @param {object} seen
    * @param {"exact"|"pixels"|"curve"|"pending"} seen.state exact; exact, but there is no recogniser
    *   yet; read off the curve; of another position
-   * @param {Array|null} seen.stays what the curve says of the embedding while there is no recogniser
-   * @param {Array} seen.values as Python sends them, or null
+   * @param {object[]} seen.tiles of each measure its `value` as Python sends it; `at`, where it is of
+   *   another position; `estimate`, where it is read off the curve
    * @param {Array} seen.like blur equivalents; empty where they are not known
    * @param {object} seen.data the controls' data
    * @param {object} seen.view where the sliders are
@@ -65,16 +65,13 @@ export class Readouts {
    */
   paint(seen) {
     const { parts } = this;
-    const { state, values, like, data } = seen;
+    const { state, tiles, like, data } = seen;
     parts.box.dataset.state = state;
     parts.box.setAttribute("aria-busy", String(state !== "exact"));
-    const note = { exact: "", pixels: "", curve: "from the curve", pending: values ? "computing" : "not ready yet" }[state];
-    for (const flag of parts.flags) setText(flag, note);
-    if (state === "pixels") setText(parts.flags[0], "not ready yet");
-    parts.tiles.forEach((tile, i) => this.paintTile(tile, ROWS.tiles[i], { ...seen, value: values?.[i], like: like[i],
-      instead: values?.[i] === "none" && typeof seen.stays?.[i] === "number" ? seen.stays[i] : null }));
+    this.paintFlags(state, tiles);
+    parts.tiles.forEach((tile, i) => this.paintTile(tile, ROWS.tiles[i], tiles[i], like[i]));
     this.paintHead(data, state);
-    this.paintPerson(data, state, values);
+    this.paintPerson(data, state, tiles.map(({ value }) => value));
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
     setText(parts.facts, seen.message);
     const unit = unitOf(parts.box);
@@ -83,16 +80,26 @@ export class Readouts {
     this.paintLine(data, state);
   }
 
-  paintTile(parts, tile, { state, value: exact, like, data, instead }) {
-    const value = instead ?? exact;
+  /** Beside each family's head, what its numbers are, where they are not exact and of here. */
+  paintFlags(state, tiles) {
+    Object.keys(FAMILY_HEADS).forEach((family, i) => {
+      const { block, flag } = this.parts.families[i];
+      const ours = tiles.filter((_, place) => ROWS.tiles[place].family === family);
+      const late = lateness(ours, state === "pixels" && family === "embedding");
+      if (late) block.dataset.late = late;
+      else delete block.dataset.late;
+      const waiting = ours.some(({ value }) => value !== undefined) ? "computing" : "not ready yet";
+      setText(flag, { missing: "not ready yet", pending: waiting, curve: "from the curve" }[late] ?? "");
+    });
+  }
+
+  paintTile(parts, tile, { value, at, estimate }, like) {
     setText(parts.figure, value === undefined || value === null ? "···" : formatted(value, tile.decimals));
-    parts.mark.hidden = state !== "curve" && instead === null;
-    const at = data.pos;
-    const shift = at[2] || at[3] ? `, shift ${shown(at[2])} ${shown(at[3])}` : "";
-    const elsewhere = state === "pending" && value !== undefined;
-    setText(parts.hint, elsewhere ? `at ${shown(at[0])} px, ${shown(at[1])}°${shift}` : tile.direction);
-    setText(parts.identical, !elsewhere && tile.identical ? `, ${tile.identical}` : "");
-    parts.like.hidden = !like?.text;
+    parts.mark.hidden = !estimate;
+    const shift = at && (at[2] || at[3]) ? `, shift ${shown(at[2])} ${shown(at[3])}` : "";
+    setText(parts.hint, at ? `at ${shown(at[0])} px, ${shown(at[1])}°${shift}` : tile.direction);
+    setText(parts.identical, !at && tile.identical ? `, ${tile.identical}` : "");
+    parts.like.hidden = !like?.text || Boolean(at);
     setText(parts.px, like?.text ?? "");
     parts.like.title = like?.text ?? ""; // where several blurs are too long for the tile
   }
@@ -108,7 +115,7 @@ export class Readouts {
     if (note) {
       setText(parts.inUse, label);
       setText(parts.why, `${note[0].toUpperCase()}${note.slice(1)}. Put the weights file into a folder and start with BLURDASH_WEIGHTS_DIR set to it, or let this machine reach the internet once.`);
-      if (state === "exact") setText(parts.flags[0], "fallback in use");
+      if (state === "exact") setText(parts.families[0].flag, "fallback in use");
     } else parts.why.hidden = true;
   }
 
@@ -171,6 +178,13 @@ export class Readouts {
   }
 }
 
+/** Why a family's numbers are not those of here and now; empty where they are. */
+function lateness(tiles, missing) {
+  if (missing) return "missing";
+  if (tiles.some(({ estimate }) => estimate)) return "curve";
+  return tiles.every(({ value, at }) => value !== undefined && !at) ? "" : "pending";
+}
+
 function buildReadouts(place) {
   place.innerHTML = `<style>${STYLES.readouts}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
     <p class="bd-facts" role="status" aria-live="polite"></p>
@@ -191,7 +205,7 @@ function buildReadouts(place) {
     const ours = ROWS.tiles.filter((tile) => tile.family === family);
     one(`.bd-${family} .bd-cells`).append(...ours.map((tile, i) => buildTile(tile, i === 0)));
   }
-  return { box: one(".bd-tiles"), facts: one(".bd-facts"), flags: [...place.querySelectorAll(".bd-flag")],
+  return { box: one(".bd-tiles"), facts: one(".bd-facts"), families: Object.keys(FAMILY_HEADS).map((family) => ({ block: one(`.bd-${family}`), flag: one(`.bd-${family} .bd-flag`) })),
     recogniser: one(".bd-recogniser"), fallback: one(".bd-fallback"), inUse: one(".bd-fallback b"), how: one(".bd-fallback button"),
     why: one(".bd-why"), axis: one(".bd-axis svg"), person: one(".bd-person"), answer: one(".bd-answer"), limit: one(".bd-limit"),
     gauge: one(".bd-gauge svg"), kernel: { box: one(".bd-kernel"), values: [...place.querySelectorAll(".bd-kernel dd")] },

@@ -1,6 +1,7 @@
 // @module scene: which face and settings the page shows, and a way to have the whole of it drawn.
 
 import { bus } from "../bus.js";
+import { whyNotHere } from "../wasm/client.js";
 
 let page = null; // this component, which is in no part of the page that runs by itself
 
@@ -12,8 +13,16 @@ export function takeScene(component) {
   if (bus.scene !== key || bus.session !== session) bus.served = new Map(); // pictures of another face
   bus.scene = key;
   bus.session = session;
+  bus.face = shown;
   page = component;
   bus.dispatchEvent(new Event("curve"));
+  if (whyNotHere()) askForPictures();
+  else bus.addEventListener("not-here", askForPictures, { once: true });
+}
+
+/** Has the server draw what this browser cannot: it goes on to say so whenever the page is drawn. */
+function askForPictures() {
+  page.setStateValue("drawn", "server");
 }
 
 /**

@@ -1,0 +1,163 @@
+// @module client: the core as the page uses it: in a worker for full-size pictures and their numbers, and
+// on the page's own thread for small ones. Where it cannot run, or computes wrongly, that is said once and
+// for all, and the server is asked instead.
+
+import { bus } from "../bus.js";
+import { CORE_BYTES, CORE_WORKER } from "../core_source.js";
+import { rightlyComputed } from "./check.js";
+import { Core } from "./core.js";
+
+const CLIENT_PATIENCE_MS = 20000; // for the first answer; a page in the background may be slow
+
+/** Why nothing is computed in this browser, in a few words; empty where it is, or may be. */
+export function whyNotHere() {
+  return bus.notHere ?? "";
+}
+
+function giveUp(why) {
+  if (bus.notHere) return;
+  bus.notHere = why || "the browser does not say why";
+  bus.dispatchEvent(new Event("not-here"));
+}
+
+/** The core's bytes, where this browser can run them. */
+function coreBytes() {
+  if (typeof WebAssembly !== "object") throw new Error("no WebAssembly");
+  const bytes = Uint8Array.from(atob(CORE_BYTES), (letter) => letter.charCodeAt(0));
+  if (!WebAssembly.validate(bytes)) throw new Error("no vectors in WebAssembly");
+  return bytes;
+}
+
+/** A core on the page's own thread; null where it cannot run. */
+export async function coreOfPage() {
+  try {
+    const core = await Core.start(coreBytes());
+    if (!rightlyComputed(core)) throw new Error("a stored case was computed wrongly");
+    return core;
+  } catch (error) {
+    giveUp(error.message);
+    return null;
+  }
+}
+
+/** One worker with one picture; the latest request wins. */
+export class CoreClient {
+  constructor() {
+    this.number = 0;
+    this.turn = 0; // how often the worker was let go
+    this.inflight = null; // what the worker has in hand
+    this.fresh = null; // a picture that it has not got yet
+    this.waiting = null; // {request, resolve}: what it gets next
+    this.worker = null;
+    this.busy = false;
+  }
+
+  /** Takes a square RGBA picture; what waits to be made of the one before is dropped. */
+  setPicture(rgba, size) {
+    this.cancel();
+    this.fresh = { ask: "picture", rgba, size };
+    this.work();
+  }
+
+  /**
+   * The picture changed, and compared with the clean one where that is wanted.
+   * @param {object|null} kernel as in kernels.js; null for no blur
+   * @param {boolean} stretched to 0..255 after the blur
+   * @param {number[]} shift [right, down] in px
+   * @param {boolean} compared
+   * @returns {Promise<{rgba: Uint8ClampedArray, values: object|null}|null>} null where another request
+   *   came before this one was begun, or where nothing can be computed here
+   */
+  change(kernel, stretched, shift, compared) {
+    this.cancel();
+    return new Promise((resolve) => {
+      this.waiting = { request: { ask: "change", kernel, stretched, shift, compared }, resolve };
+      this.work();
+    });
+  }
+
+  /** Drops what waits; what the worker has in hand is still answered. */
+  cancel() {
+    this.waiting?.resolve(null);
+    this.waiting = null;
+  }
+
+  /** Has the worker do what there is to do, one after the other. */
+  async work() {
+    if (this.busy) return;
+    this.busy = true;
+    while ((this.fresh || this.waiting) && !whyNotHere()) {
+      const { turn } = this;
+      try {
+        if (!this.worker) await this.start();
+        await this.doNext();
+      } catch (error) {
+        if (turn === this.turn) giveUp(error.message);
+      }
+    }
+    this.busy = false;
+    if (whyNotHere()) this.cancel();
+  }
+
+  async doNext() {
+    const { fresh, waiting } = this;
+    if (fresh) {
+      this.fresh = null;
+      await this.post(fresh);
+    } else if (waiting) {
+      this.waiting = null;
+      let answer = null;
+      try {
+        answer = await this.post(waiting.request);
+      } finally {
+        waiting.resolve(answer);
+      }
+    }
+  }
+
+  async start() {
+    const bytes = coreBytes();
+    const url = URL.createObjectURL(new Blob([CORE_WORKER], { type: "text/javascript" }));
+    const guard = setTimeout(() => this.fail("the worker does not answer"), CLIENT_PATIENCE_MS);
+    try {
+      this.worker = new Worker(url);
+      this.worker.onmessage = ({ data }) => this.answered(data);
+      this.worker.onerror = (event) => this.fail(event.message || "no worker");
+      const { right } = await this.post({ ask: "start", bytes });
+      if (!right) throw new Error("a stored case was computed wrongly");
+    } finally {
+      clearTimeout(guard);
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  post(request) {
+    return new Promise((resolve, reject) => {
+      this.inflight = { number: ++this.number, resolve, reject };
+      this.worker.postMessage({ ...request, number: this.number });
+    });
+  }
+
+  answered({ number, problem, ...answer }) {
+    if (this.inflight?.number !== number) return;
+    const { resolve, reject } = this.inflight;
+    this.inflight = null;
+    if (problem) reject(new Error(problem));
+    else resolve(answer);
+  }
+
+  fail(why) {
+    this.inflight?.reject(new Error(why));
+    this.inflight = null;
+  }
+
+  /** Lets the worker go; with another picture the client can be used again. */
+  dispose() {
+    this.turn += 1;
+    this.cancel();
+    this.fresh = null;
+    this.worker?.terminate();
+    this.worker = null;
+    this.fail("let go");
+  }
+}

@@ -1,0 +1,108 @@
+// @module core: one picture in WebAssembly (folder wasm/ of the repository): changed exactly, and compared.
+
+const CORE_ADDED_UP = 121; // places of the largest kernel whose taps OpenCV adds up one by one
+const CORE_AGAIN = { never: 0, asGiven: 1, likeOpencv: 2 }; // a sum near the middle between two levels
+const CORE_LANCZOS = 8;
+
+/** Taps that move a signal by `fraction` px, from 0 to below 1, to higher indices: Lanczos, sum 1. */
+function lanczosTaps(fraction) {
+  const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+  const taps = Array.from({ length: CORE_LANCZOS }, (_, i) => {
+    const place = i - CORE_LANCZOS / 2 + fraction;
+    return Math.abs(place) < CORE_LANCZOS / 2 ? sinc(place) * sinc(place / (CORE_LANCZOS / 2)) : 0;
+  });
+  const sum = taps.reduce((total, tap) => total + tap, 0);
+  return taps.map((tap) => tap / sum);
+}
+
+/** An instance of the core, and the picture that it works on. */
+export class Core {
+  /** @param {WebAssembly.Exports} c what an instance of core.wasm exports */
+  constructor(c) {
+    this.c = c;
+    this.size = 0;
+    this.rough = false; // whether a level more or less does not matter
+  }
+
+  /** @param {Uint8Array} bytes of core.wasm */
+  static async start(bytes) {
+    const { instance } = await WebAssembly.instantiate(bytes);
+    return new Core(instance.exports);
+  }
+
+  /**
+   * Takes a square picture, in place of the one before.
+   * @param {Uint8ClampedArray} rgba
+   * @param {number} size its side, px
+   * @param {boolean} toCompare whether changed pictures will be compared with it
+   * @throws {RangeError} there is not enough memory
+   */
+  setPicture(rgba, size, toCompare) {
+    this.size = 0;
+    this.door = this.c.open(size, toCompare ? 1 : 0);
+    if (!this.door) throw new RangeError("not enough memory");
+    this.size = size;
+    this.reference = null; // whether it is stretched; null while there is none
+    this.throughDoor().set(rgba);
+    this.c.take_clean();
+  }
+
+  /**
+   * Makes the changed picture.
+   * @param {{taps: Float64Array, unit: number, size: number}|null} kernel as in kernels.js; null: no blur
+   * @param {boolean} stretched to 0..255 after the blur
+   * @param {number[]} shift [right, down] in px
+   * @throws {RangeError} the kernel is larger or heavier than can be done here
+   */
+  change(kernel, stretched, shift) {
+    if (kernel) this.blur(kernel);
+    this.finish(kernel, stretched, shift);
+  }
+
+  blur({ taps, unit, size }) {
+    const count = taps.length / 3;
+    const summedByOpencv = size * size <= CORE_ADDED_UP ? CORE_AGAIN.likeOpencv : CORE_AGAIN.asGiven;
+    if (count > this.c.most_taps()) throw new RangeError("too many taps");
+    new Float64Array(this.c.memory.buffer, this.c.taps_at(), taps.length).set(taps);
+    if (!this.c.take_kernel(count, unit, this.rough ? CORE_AGAIN.never : summedByOpencv)) throw new RangeError("taps too far or too heavy");
+    this.c.blur(0, this.size);
+  }
+
+  /** What comes after the blur, where there was one: stretch and shift. */
+  finish(blurred, stretched, shift) {
+    const whole = shift.map(Math.floor);
+    const rest = shift.map((amount, axis) => amount - whole[axis]);
+    const { buffer } = this.c.memory;
+    new Float32Array(buffer, this.c.across_at(), CORE_LANCZOS).set(lanczosTaps(rest[0]));
+    new Float32Array(buffer, this.c.along_at(), CORE_LANCZOS).set(lanczosTaps(rest[1]));
+    this.c.change(blurred ? 1 : 0, stretched ? 1 : 0, ...whole, (rest[0] ? 1 : 0) + (rest[1] ? 2 : 0));
+  }
+
+  /** Has what changed pictures are compared with be the clean one, stretched or not. */
+  compareWith(stretched) {
+    if (this.reference === stretched) return;
+    this.change(null, stretched, [0, 0]);
+    this.c.take_reference();
+    this.reference = stretched;
+  }
+
+  /**
+   * How the changed picture compares.
+   * @returns {{psnr: number, ssim: number}} in dB, Infinity for equal pictures; and up to 1
+   */
+  compare() {
+    const error = this.c.squared_error();
+    if (error === 0) return { psnr: Infinity, ssim: 1 };
+    return { psnr: 10 * Math.log10((255 * 255 * 3 * this.size * this.size) / error), ssim: this.c.ssim() };
+  }
+
+  /** The changed picture as RGBA; the next call overwrites it. */
+  picture() {
+    this.c.give_changed();
+    return this.throughDoor();
+  }
+
+  throughDoor() {
+    return new Uint8ClampedArray(this.c.memory.buffer, this.door, 4 * this.size * this.size);
+  }
+}
