@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,11 @@ import numpy.typing as npt
 import wasmtime
 
 from blurdash.blur import LANCZOS_TAPS, Change, _lanczos
+from blurdash.embed.crops import CropPlan
 from blurdash.kernel import KERNELS
 from blurdash.ui.components.scripts import FRONTEND
 
-__all__ = ["CORE", "Core"]
+__all__ = ["CORE", "Core", "Network"]
 
 Picture = npt.NDArray[np.uint8]
 
@@ -22,27 +25,19 @@ AS_GIVEN, LIKE_OPENCV = 1, 2  # how the core does a sum again that lies near the
 OPENCV_ADDS_UP = 121  # places of the largest kernel that cv2.filter2D does not transform
 
 
-class Core:
-    """One instance, working on one clean picture.
+CROPS = ("chip", "bilinear", "bilinear down first", "area")  # in the order of crops.c
 
-    Args:
-        clean: uint8 ``(n, n, 3)``.
-        most_memory: Bytes that it may take; None: as much as it wants.
-    """
 
-    def __init__(self, clean: Picture, most_memory: int | None = None) -> None:
+class Instance:
+    """One instance of the core, with a memory of its own."""
+
+    def __init__(self, most_memory: int | None = None) -> None:
         engine = wasmtime.Engine()
         self._store = wasmtime.Store(engine)
         if most_memory:
             self._store.set_limits(memory_size=most_memory)
         module = wasmtime.Module.from_file(engine, str(CORE))
         self._exports = wasmtime.Instance(self._store, module, []).exports(self._store)
-        self.n = len(clean)
-        self._door = self.call("open", self.n, 1)
-        assert self._door
-        alpha = np.full((self.n, self.n, 1), 255, np.uint8)
-        self._write(self._door, np.concatenate([clean, alpha], 2).tobytes())
-        self.call("take_clean")
 
     def call(self, name: str, *values: float) -> Any:
         """Calls an exported function."""
@@ -51,10 +46,31 @@ class Core:
     def _write(self, at: int, data: bytes) -> None:
         self._exports["memory"].write(self._store, data, at)
 
+    def _read(self, at: int, length: int) -> bytes:
+        return bytes(self._exports["memory"].read(self._store, at, at + length))
+
     @property
     def memory(self) -> int:
         """Bytes that the instance has taken."""
         return int(self._exports["memory"].data_len(self._store))
+
+
+class Core(Instance):
+    """One instance, working on one clean picture.
+
+    Args:
+        clean: uint8 ``(n, n, 3)``.
+        most_memory: Bytes that it may take; None: as much as it wants.
+    """
+
+    def __init__(self, clean: Picture, most_memory: int | None = None) -> None:
+        super().__init__(most_memory)
+        self.n = len(clean)
+        self._door = self.call("open", self.n, 1)
+        assert self._door
+        alpha = np.full((self.n, self.n, 1), 255, np.uint8)
+        self._write(self._door, np.concatenate([clean, alpha], 2).tobytes())
+        self.call("take_clean")
 
     def reference(self, kernel: str) -> Picture:
         """Makes the reference of a kernel, and returns it."""
@@ -107,6 +123,52 @@ class Core:
     def given(self, name: str) -> Picture:
         """Has the core give a picture out by one of its functions."""
         self.call(name)
-        end = self._door + 4 * self.n * self.n
-        data = self._exports["memory"].read(self._store, self._door, end)
-        return np.frombuffer(bytes(data), np.uint8).reshape(self.n, self.n, 4)[..., :3]
+        data = self._read(self._door, 4 * self.n * self.n)
+        return np.frombuffer(data, np.uint8).reshape(self.n, self.n, 4)[..., :3]
+
+    def crop(self, plan: CropPlan, *, of_reference: bool = False) -> Picture | None:
+        """Cuts a crop out of the changed picture, or of the reference; None where it cannot."""
+        self._write(self.call("grid_at"), struct.pack("<6d", *(plan.grid or (0.0,) * 6)))
+        kind = CROPS.index(plan.kind)
+        at = self.call("crop", int(of_reference), kind, *plan.box, plan.side, plan.levels)
+        data = self._read(at, 3 * plan.side**2) if at else None
+        return None if data is None else np.frombuffer(data, np.uint8).reshape(plan.side, -1, 3)
+
+
+class Network(Instance):
+    """One instance that runs a packed program.
+
+    Args:
+        packed: As ``Program.packed`` gives it.
+    """
+
+    def __init__(self, packed: bytes) -> None:
+        super().__init__()
+        (length,) = struct.unpack_from("<I", packed, 4)
+        self.header = json.loads(packed[8 : 8 + length])
+        place = 8 + length
+        layers, size = self.header["layers"], self.header["bytes"]
+        self._write(self.call("net_open", len(layers)), b"".join(map(as_struct, layers)))
+        biases = self.call("net_room", self.header["biases"], 3 * self.header["side"] ** 2)
+        self._write(biases, packed[place : place + 4 * self.header["biases"]])
+        place += 4 * self.header["biases"]
+        for number, layer in enumerate(layers):
+            if layer[-2] > 0:
+                self._write(self.call("net_staged"), packed[place : place + size * layer[-2]])
+                self.call("net_weights", number, size)
+                place += size * layer[-2]
+        assert place == len(packed)
+
+    def embed(self, crop: Picture) -> npt.NDArray[np.float32]:
+        """Returns the embedding of a crop."""
+        self._write(self.call("net_input"), crop.tobytes())
+        self.call("net_run")
+        found = self._read(self.call("net_output"), 4 * self.header["dim"])
+        return np.frombuffer(found, np.float32)
+
+
+def as_struct(layer: list[float | None]) -> bytes:
+    """A layer of a header as the core wants it."""
+    *whole, least, most, weights, biases = layer
+    bounds = (-math.inf if least is None else least, math.inf if most is None else most)
+    return struct.pack("<15i2f2i", *map(int, whole), *bounds, int(weights), int(biases))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from PIL import Image
 
 from blurdash.embed import LoadOptions, faceres, label_of, load_embedder
 from blurdash.embed.crops import widened_crop
@@ -24,6 +25,7 @@ from blurdash.errors import WeightsError
 from blurdash.face import Face
 from blurdash.readout import measure
 from blurdash.weights import find, sha256
+from tests.core import Network
 from tests.graph_models import GraphModel, faceres_like
 from tests.loopback import serving
 
@@ -73,6 +75,24 @@ def test_faceres_structure_computes_what_tensorflow_computes(folder: Path) -> No
 @pytest.mark.long
 def test_faceres_computes_what_tensorflow_computes() -> None:
     agrees(network(published()), GRAPHS["faceres"])
+
+
+def test_its_structure_runs_as_a_browser_runs_it(folder: Path) -> None:
+    runs_as_in_a_browser(FaceResEmbedder(network(folder / "faceres.json"), "0" * 64))
+
+
+@pytest.mark.long
+def test_faceres_runs_as_a_browser_runs_it() -> None:
+    runs_as_in_a_browser(load(LoadOptions(weights=str(published().parent))))
+
+
+def runs_as_in_a_browser(embedder: FaceResEmbedder) -> None:
+    coarse = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    crop = np.asarray(Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    (full,) = embedder.embed_crops(crop[None])
+    found = Network(embedder.program().packed()).embed(crop)
+    assert np.abs(found - full).max() < 1e-3 * np.abs(full).max()
+    assert found @ full / np.linalg.norm(found) / np.linalg.norm(full) > 1 - 1e-6
 
 
 def published() -> Path:

@@ -41,6 +41,9 @@ void lay_out_for_blur(void);
 // change.c
 int make_room_to_change(void);
 
+// crops.c
+int make_room_to_crop(void);
+
 // quality.c
 int make_room_for_quality(void);
 

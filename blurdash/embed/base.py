@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ from blurdash.errors import EmbeddingError, PictureError, SettingError
 from blurdash.face import Face
 from blurdash.weights import WeightsFile
 from blurdash.words import quoted
+
+if TYPE_CHECKING:
+    from blurdash.embed.crops import CropPlan
+    from blurdash.embed.program import Program
 
 __all__ = ["PROTOCOLS", "Embedder", "EmbedderRow", "LoadOptions", "OneAtATime", "Threshold"]
 
@@ -188,6 +192,25 @@ class Embedder(ABC):
             float32 ``(N, dim)``.
         """
 
+    def crop_plan(self, face: Face) -> CropPlan | None:  # noqa: ARG002 - for those that can
+        """Returns what ``crop`` does with a face, as numbers that a browser follows.
+
+        Args:
+            face: The geometry to cut with.
+
+        Returns:
+            None where only ``crop`` can do it.
+        """
+        return None
+
+    def program(self) -> Program | None:
+        """Returns the network as a program that a browser runs.
+
+        Returns:
+            None where it is not known how to write it down: then the server embeds.
+        """
+        return None
+
     def embed(
         self, canvases: Picture | Sequence[Picture], faces: Face | Sequence[Face]
     ) -> Embeddings:
@@ -251,6 +274,15 @@ class OneAtATime(Embedder):
         """Returns the embeddings of crops; see ``Embedder.embed_crops``."""
         with self._lock:
             return self._embedder.embed_crops(crops)
+
+    def crop_plan(self, face: Face) -> CropPlan | None:
+        """Returns how its crop is cut; see ``Embedder.crop_plan``."""
+        return self._embedder.crop_plan(face)
+
+    def program(self) -> Program | None:
+        """Returns the network for a browser; see ``Embedder.program``."""
+        with self._lock:
+            return self._embedder.program()
 
 
 def check_embeddings(embeddings: Embeddings, name: str) -> Embeddings:

@@ -6,8 +6,11 @@ takes its slow way. oneDNN, which torch brings along, does both at once, on the 
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,11 +19,22 @@ from torch import Tensor
 
 from blurdash.errors import SettingError
 
-__all__ = ["RELU", "UNCLIPPED", "convolve", "is_fused"]
+__all__ = ["RELU", "UNCLIPPED", "convolve", "is_fused", "one_by_one"]
 
 UNCLIPPED = (-math.inf, math.inf)
 RELU = (0.0, math.inf)
 _ONE = (1, 1)
+_apart = contextvars.ContextVar("_apart", default=False)
+
+
+@contextlib.contextmanager
+def one_by_one() -> Iterator[None]:
+    """Within it, whoever runs a network sees torch's own operators, and not the fused one."""
+    before = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(before)
 
 
 def convolve(
@@ -82,7 +96,9 @@ _KINDS: dict[tuple[float, float], tuple[str, list[float]]] = {
 
 def is_fused(device: torch.device) -> bool:
     """Whether convolutions on a device are done in one pass: on processors that oneDNN knows."""
-    return device.type == "cpu" and _has_fused() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    if device.type != "cpu" or _apart.get():
+        return False
+    return _has_fused() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
 
 
 @functools.cache

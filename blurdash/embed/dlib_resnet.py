@@ -19,7 +19,9 @@ from torch import Tensor, nn
 
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
-from blurdash.embed.crops import dlib_chip
+from blurdash.embed.crops import CropPlan, chip_plan, dlib_chip
+from blurdash.embed.exported import program_of
+from blurdash.embed.program import Program, Shown
 from blurdash.errors import WeightsError
 from blurdash.face import Face, model_file
 from blurdash.pictures import checked_stack
@@ -220,6 +222,14 @@ class DlibEmbedder(Embedder):
         crops = checked_stack(crops, CHIP_SIZE)
         parts = [self._forward(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, DIM), np.float32)
+
+    def crop_plan(self, face: Face) -> CropPlan:
+        """Returns how the chip is cut; see ``Embedder.crop_plan``."""
+        return chip_plan(face.chip_points, CHIP_SIZE)
+
+    def program(self) -> Program:
+        """Returns the network for a browser; see ``Embedder.program``."""
+        return program_of(self._network, Shown(CHIP_SIZE))
 
     def _forward(self, crops: Picture) -> Embeddings:
         with torch.inference_mode():

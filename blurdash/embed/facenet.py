@@ -27,8 +27,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from blurdash.embed.exported import program_of
 from blurdash.embed.facenet_folded import folded
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
+from blurdash.embed.program import Program, Shown
 from blurdash.errors import WeightsError
 from blurdash.pictures import checked_stack
 from blurdash.weights import Progress, WeightsFile, fetch, sha256
@@ -115,6 +117,10 @@ class FaceNetNetwork:
         """
         checked_stack(canvases, smallest=_SMALLEST)
         return self._embed(canvases, lambda batch: batch[..., ::-1])
+
+    def program(self) -> Program:
+        """Returns the network for a browser that shows it native face crops."""
+        return program_of(self._network, Shown(CHIP, minus=(127.5,) * 3, divided_by=128.0))
 
     def _embed(
         self,

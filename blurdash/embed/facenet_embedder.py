@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
-from blurdash.embed.crops import native_crop
+from blurdash.embed.crops import CropPlan, native_crop, native_plan
 from blurdash.embed.facenet import FaceNetNetwork, load_network
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
+from blurdash.embed.program import Program
 from blurdash.face import Face
 from blurdash.weights import WeightsFile
 
@@ -44,6 +45,14 @@ class FaceNetEmbedder(Embedder):
         if self.protocol == "study":
             return self._network.embed_study(crops)
         return self._network.embed_chips(crops)
+
+    def crop_plan(self, face: Face) -> CropPlan | None:
+        """Returns how the face crop is cut; see ``Embedder.crop_plan``."""
+        return None if self.protocol == "study" else native_plan(face.mtcnn_box)
+
+    def program(self) -> Program | None:
+        """Returns the network for a browser; see ``Embedder.program``."""
+        return None if self.protocol == "study" else self._network.program()
 
 
 class FaceNetVggface2(FaceNetEmbedder):

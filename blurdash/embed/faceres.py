@@ -26,9 +26,11 @@ import torch
 
 from blurdash.canvas import Picture
 from blurdash.embed.base import Embedder, Embeddings, LoadOptions
-from blurdash.embed.crops import widened_crop
+from blurdash.embed.crops import CropPlan, widened_crop, widened_plan
+from blurdash.embed.exported import program_of
 from blurdash.embed.faceres_weights import DESCRIPTION, TENSORS
 from blurdash.embed.graph_model import ChainNetwork, read_graph_model
+from blurdash.embed.program import Program, Shown
 from blurdash.errors import WeightsError
 from blurdash.face import Face
 from blurdash.pictures import checked_stack
@@ -72,6 +74,15 @@ class FaceResEmbedder(Embedder):
         crops = checked_stack(crops, SIDE)
         parts = [self._forward(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, DIM), np.float32)
+
+    def crop_plan(self, face: Face) -> CropPlan:
+        """Returns how the crop is cut; see ``Embedder.crop_plan``."""
+        return widened_plan(face.box, WIDENED, SIDE)
+
+    def program(self) -> Program:
+        """Returns the network for a browser; see ``Embedder.program``."""
+        blue, green, red = MEAN_BGR.tolist()
+        return program_of(self._network, Shown(SIDE, bgr=True, minus=(blue, green, red)))
 
     def _forward(self, crops: Picture) -> Embeddings:
         shown = np.ascontiguousarray(crops[..., ::-1], np.float32) - MEAN_BGR
