@@ -1,7 +1,8 @@
 """The dashboard: ``streamlit run streamlit_app.py``.
 
 Streamlit reads this file twice. Imported, it is the server: the pages, and beside them the routes
-that phones vote at. Run as a script, once per visitor and interaction, it draws the page.
+that phones vote at and that browsers get recognisers from. Run as a script, once per visitor and
+interaction, it draws the page.
 """
 
 import streamlit as st
@@ -15,14 +16,16 @@ else:
 
     from blurdash.ui.server.gatekeeper import Gatekeeper
     from blurdash.ui.server.memory import use_few_arenas
+    from blurdash.ui.server.networks import network_routes
     from blurdash.ui.server.prompt_socket import PromptSocket
     from blurdash.ui.server.recogniser import offer_own
     from blurdash.ui.vote.routes import vote_routes
 
     use_few_arenas()
+    base_path = st.get_option("server.baseUrlPath")
     offer_own()  # read now, so that no visitor waits for it
     app = st.App(
         __file__,
-        routes=vote_routes(st.get_option("server.baseUrlPath")),
+        routes=[*vote_routes(base_path), *network_routes(base_path)],
         middleware=[Middleware(PromptSocket), Middleware(Gatekeeper)],
     )

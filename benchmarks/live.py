@@ -251,7 +251,7 @@ SEEN = """
   };
   const slider = Number(all(document, "#bd-degree")[0].value);
   const picture = JSON.parse(all(document, "[data-view]")[0].dataset.view).degree;
-  const numbers = window.__blurdash.answered.degree;
+  const numbers = window.__blurdash.read.degree;
   return { slider, picture, numbers };
 }
 """

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import wasmtime
 
 from blurdash.blur import LANCZOS_TAPS, Change, _lanczos
-from blurdash.embed.crops import CropPlan
+from blurdash.embed.crops import CROP_KINDS, CropPlan
 from blurdash.kernel import KERNELS
 from blurdash.ui.components.scripts import FRONTEND
 
@@ -23,9 +23,6 @@ Picture = npt.NDArray[np.uint8]
 CORE = FRONTEND / "wasm" / "core.wasm"
 AS_GIVEN, LIKE_OPENCV = 1, 2  # how the core does a sum again that lies near the middle
 OPENCV_ADDS_UP = 121  # places of the largest kernel that cv2.filter2D does not transform
-
-
-CROPS = ("chip", "bilinear", "bilinear down first", "area")  # in the order of crops.c
 
 
 class Instance:
@@ -129,7 +126,7 @@ class Core(Instance):
     def crop(self, plan: CropPlan, *, of_reference: bool = False) -> Picture | None:
         """Cuts a crop out of the changed picture, or of the reference; None where it cannot."""
         self._write(self.call("grid_at"), struct.pack("<6d", *(plan.grid or (0.0,) * 6)))
-        kind = CROPS.index(plan.kind)
+        kind = CROP_KINDS.index(plan.kind)
         at = self.call("crop", int(of_reference), kind, *plan.box, plan.side, plan.levels)
         data = self._read(at, 3 * plan.side**2) if at else None
         return None if data is None else np.frombuffer(data, np.uint8).reshape(plan.side, -1, 3)

@@ -77,8 +77,7 @@ def test_scripts_import_from_lower_folders_and_export_what_is_used(path):
         if one.path == path
         for name in one.names
     }
-    tests = (Path(__file__).parent / name for name in ("test_scripts.py", "test_core.py"))
-    tested = "".join(test.read_text("utf-8") for test in tests)
+    tested = "".join(test.read_text("utf-8") for test in Path(__file__).parent.glob("test_*.py"))
     for name in set(exports_of(known[path])) - used:
         assert name in tested, f"{name} is exported in vain"
 

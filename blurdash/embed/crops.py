@@ -15,6 +15,7 @@ from PIL import Image
 from blurdash.canvas import Box, Picture
 
 __all__ = [
+    "CROP_KINDS",
     "CropPlan",
     "arcface_crop",
     "area_resized",
@@ -51,6 +52,9 @@ CHIP_POINTS = np.array(
 )
 
 
+CROP_KINDS = ("chip", "bilinear", "bilinear down first", "area")  # in the order of wasm/crops.c
+
+
 class CropPlan(NamedTuple):
     """How a crop is cut from any canvas of one face: what ``crop`` does, as numbers alone.
 
@@ -58,8 +62,8 @@ class CropPlan(NamedTuple):
     bit.
 
     Attributes:
-        kind: ``chip``, ``bilinear`` or ``area``: dlib's, Pillow's or OpenCV's way to make smaller;
-            ``bilinear down first`` where Pillow takes columns before rows.
+        kind: One of ``CROP_KINDS``: dlib's, Pillow's or OpenCV's way to make smaller; ``bilinear
+            down first`` where Pillow takes columns before rows.
         box: Left, top, width, height of what is cut out; whole px.
         side: Of the crop, px.
         levels: How often a chip's box is halved before it is sampled.

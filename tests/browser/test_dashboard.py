@@ -105,7 +105,7 @@ def assert_fits_in_both_themes(page: Page) -> None:
 
 NOW = """() => ({
   state: window.__blurdash.slots.readouts.querySelector(".bd-tiles").dataset.state,
-  degree: window.__blurdash.view.degree, answered: window.__blurdash.answered?.degree,
+  degree: window.__blurdash.view.degree, read: window.__blurdash.read?.degree,
 })"""
 
 
@@ -122,18 +122,19 @@ def assert_dragged(page: Page, at_rest) -> None:
             seen.append(page.evaluate(NOW))
     page.mouse.up()
     at_rest(page)
-    assert all(now["state"] != "exact" or now["degree"] == now["answered"] for now in seen)
+    assert all(now["state"] != "exact" or now["degree"] == now["read"] for now in seen)
     assert len({now["degree"] for now in seen}) > 6
     value = int(slider(page, "Degree").input_value())
     assert value > 80
-    assert page.evaluate(NOW) == {"state": "exact", "degree": value, "answered": value}
+    assert page.evaluate(NOW) == {"state": "exact", "degree": value, "read": value}
     log = page.evaluate("() => window.__blurdash.log")
     sent = {row[2] for row in log if row[1] == "sent"}
     got = {row[2] for row in log if row[1] == "got"}
-    # One request in flight and the latest wins: the last is answered, and the drag is not starved.
-    # A run of the whole page may take one answer's place.
-    assert max(sent) in got
-    assert len(sent & got) > len(sent) // 2
+    # Until the page has the recogniser itself: one request in flight and the latest wins, the last
+    # is answered, the drag is not starved. A run of the whole page may take one answer's place.
+    if sent:
+        assert max(sent) in got
+        assert len(sent & got) >= len(sent) // 2
 
 
 @pytest.mark.long
@@ -288,5 +289,5 @@ def test_play_runs_and_stops(page: Page, at_rest):
     page.wait_for_function("() => window.__blurdash.view.degree > 33")
     page.get_by_role("button", name="Stop").click()
     at_rest(page)
-    assert shown_view(page)["degree"] == page.evaluate("() => window.__blurdash.answered.degree")
+    assert shown_view(page)["degree"] == page.evaluate("() => window.__blurdash.read.degree")
     expect(page.get_by_role("button", name="Play")).to_be_visible()

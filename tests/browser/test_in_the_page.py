@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from blurdash.blur import Change, apply_change, reference_picture
+from blurdash.distance import DISTANCES
 from blurdash.portrait import portrait_face
 from blurdash.quality import psnr, ssim
 from tests.browser.conftest import Dashboard
@@ -16,40 +19,114 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 class Line:
-    """The page's connection to the server, which can be held up."""
+    """The page's connection to the server, which can be held up; what is sent is counted."""
 
     def __init__(self, page: Page) -> None:
         self.held_up = False
+        self.sent = 0
         page.route_web_socket("**/_stcore/stream", self._route)
 
     def _route(self, socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
-        socket.on_message(lambda message: None if self.held_up else server.send(message))
+
+        def forward(message: str | bytes) -> None:
+            self.sent += 1
+            if not self.held_up:
+                server.send(message)
+
+        socket.on_message(forward)
 
 
-def test_pictures_and_pixel_metrics_follow_the_hand_without_the_server(
-    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
+def reads_itself(page: Page) -> None:
+    """Waits until the page has the recogniser, and numbers of its own."""
+    page.wait_for_function("() => window.__blurdash.numbers?.key", timeout=60_000)
+
+
+def test_picture_numbers_and_sentence_follow_the_hand_without_the_server(
+    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None], dlib_embedder: Any
 ) -> None:
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     line = Line(page)
     page.goto(f"{dashboard.address}/?degree=30")
     at_rest(page)
+    reads_itself(page)
     line.held_up = True
     page.get_by_role("slider", name="Degree").fill("41")
     page.get_by_role("slider", name="Angle").fill("20")
-    change = Change(41, 20)
-    clean = portrait_face().canvas
-    reference, changed = reference_picture(clean, "study"), apply_change(clean, change)
-    expect(page.get_by_test_id("readout-psnr")).to_have_text(f"{psnr(reference, changed):.2f}")
-    expect(page.get_by_test_id("readout-ssim")).to_have_text(f"{ssim(reference, changed):.4f}")
     expect(page.locator(".bd-stage")).to_have_attribute("data-state", "exact")
-    # What only the server computes is of another place, and says so.
-    expect(page.locator(".bd-pixels")).not_to_have_attribute("data-late", "pending")
-    expect(page.locator(".bd-embedding")).to_have_attribute("data-late", "pending")
-    expect(page.locator('[data-tile="cosine"] .bd-hint')).to_contain_text("at 30 px, 45°")
+    expect(page.get_by_test_id("readout-psnr")).not_to_have_text("")
+    page.wait_for_function("() => window.__blurdash.read?.angle === 20")
+    found = page.evaluate("() => window.__blurdash.numbers.values")
+    change, face = Change(41, 20), portrait_face()
+    reference, changed = reference_picture(face.canvas, "study"), apply_change(face.canvas, change)
+    assert found["psnr"] == pytest.approx(psnr(reference, changed), abs=1e-4)
+    assert found["ssim"] == pytest.approx(ssim(reference, changed), abs=1e-6)
+    one, other = dlib_embedder.embed([reference, changed], face)
+    for name in ("cosine_similarity", "l1", "l2"):
+        tolerance = 1e-3 if name == "l1" else 5e-5
+        assert found[name] == pytest.approx(DISTANCES[name].compute(one, other), abs=tolerance)
+    expect(page.get_by_test_id("readout-cosine")).to_have_text(f"{found['cosine_similarity']:.4f}")
+    expect(page.locator(".bd-say")).to_contain_text("Here all measures read 41 px")
+    expect(page.locator(".bd-answer")).to_have_text("Yes")
     line.held_up = False
+    page.close()
+
+
+def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(
+    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
+) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    line = Line(page)
+    page.goto(f"{dashboard.address}/?degree=30&angle=20")
     at_rest(page)
-    expect(page.locator(".bd-embedding")).not_to_have_attribute("data-late", "pending")
+    reads_itself(page)
+    page.wait_for_function("() => window.__blurdash.curve?.degrees.length === 101", timeout=90_000)
+    quiet(page, line)
+    slider, before = page.get_by_role("slider", name="Degree"), line.sent
+    for degree in range(31, 61):
+        slider.fill(str(degree))
+    page.wait_for_function("() => window.__blurdash.read?.degree === 60")
+    assert line.sent == before
+    page.get_by_role("button", name="Copy receipt").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible(timeout=20_000)
+    copied = json.loads(page.evaluate("() => navigator.clipboard.readText()"))
+    assert copied["receipt"]["degree"] == 60
+    mine = page.evaluate("() => window.__blurdash.numbers.values")
+    assert copied["cosine_similarity"] == pytest.approx(mine["cosine_similarity"], abs=5e-5)
+    quiet(page, line)
+    before = line.sent
+    slider.fill("25")
+    page.wait_for_function("() => window.__blurdash.answered?.degree === 25", timeout=20_000)
+    quiet(page, line)
+    assert line.sent - before <= 2  # one, and another where the page is drawn anew
+    context.close()
+
+
+def quiet(page: Page, line: Line) -> None:
+    """Waits until nothing was sent for a while."""
+    still, sent = 0, line.sent
+    while still < 25:
+        page.wait_for_timeout(100)
+        still, sent = (still + 1 if line.sent == sent else 0), line.sent
+
+
+def test_numbers_that_differ_from_the_servers_are_no_longer_shown(
+    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
+) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.goto(f"{dashboard.address}/?degree=30")
+    at_rest(page)
+    reads_itself(page)
+    page.evaluate("""() => {
+      const { reader } = window.__blurdash;  // the face is cut elsewhere than the server cuts it
+      window.__blurdash.reader = { ...reader, plan: { ...reader.plan, box: [300, 242, 700, 700] } };
+    }""")
+    page.get_by_role("slider", name="Degree").fill("80")
+    page.wait_for_function("() => window.__blurdash.notHere", timeout=20_000)
+    expect(page.locator(".bd-status")).to_have_text("exact, drawn by the server", timeout=20_000)
+    at_rest(page)
+    assert page.evaluate("() => window.__blurdash.read.by") == "server"
     page.close()
 
 

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from blurdash.blur import Change
+from blurdash.distance import EMBEDDING
 from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
-from blurdash.measures import MEASURES
+from blurdash.measures import CLAIM, MEASURES
+from blurdash.sentences import word
 from blurdash.table import INFINITE, Measure, Span, in_role
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, EXPLORE_SLIDERS, Slider
 
-__all__ = ["TILES", "rows_for_browser", "tile_id"]
+__all__ = ["POINTS_OF_A_CURVE", "TILES", "rows_for_browser", "tile_id"]
 
 TILES = in_role(MEASURES, "tile")
+POINTS_OF_A_CURVE = 11  # fewer are too coarse to read a blur off
 
 
 def rows_for_browser() -> dict[str, Any]:
@@ -39,6 +42,11 @@ def rows_for_browser() -> dict[str, Any]:
             for name, row in KERNELS.items()
         },
         "tiles": [_tile(MEASURES[name]) for name in TILES],
+        "claim": [
+            {"measure": name, "word": word(name), "family": MEASURES[name].family} for name in CLAIM
+        ],
+        "embedding": EMBEDDING,
+        "points_of_a_curve": POINTS_OF_A_CURVE,
         "sliders": {"explore": _sliders(EXPLORE_SLIDERS), "argument": _sliders(ARGUMENT_SLIDERS)},
         "degrees": DEGREE_RANGE,
         "angles": ANGLE_RANGE,
@@ -55,6 +63,8 @@ def _tile(row: Measure) -> dict[str, Any]:
         "decimals": row.decimals,
         "direction": row.direction,
         "identical": _identical(row),
+        "identical_at": None if math.isinf(row.identical) else row.identical,
+        "higher": row.higher_is_closer,
         "source": row.source,
         "family": row.family,
         "span": None if row.span is None else _span(row.span),

@@ -18,7 +18,7 @@ from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
 from blurdash.sentences_others import closer_says, closer_short, closer_text, strangers_say
 from blurdash.table import Span
-from blurdash.ui.components.rows import TILES, tile_id
+from blurdash.ui.components.rows import POINTS_OF_A_CURVE, TILES, tile_id
 from blurdash.ui.components.sent import rests_at
 from blurdash.ui.components.sliders import EXPLORE_SLIDERS
 from blurdash.ui.visitor.readings import equivalent_of
@@ -43,7 +43,6 @@ __all__ = [
 # Of fewer faces hardly a pair could be told from any other.
 FEWEST_STRANGERS = 3
 # From so many degrees on a curve says what blur a value is like.
-POINTS_OF_A_CURVE = 11
 BAND_STEP = 5  # degrees between the points of a band as it is drawn
 NO_EQUIVALENT: dict[str, Any] = {"text": "", "ranges": [], "side": ""}
 
@@ -176,6 +175,7 @@ def _person(row: EmbedderRow, reference: Reference | None) -> dict[str, Any] | N
         "tile": TILES.index(measure),
         "identical": about.identical,
         "limit": round(limit.value, 3) if limit else None,
+        "published": row.threshold is not None,
         "text": text,
         "strangers": _strangers(reference, measure, row.threshold) if reference else None,
     }

@@ -16,7 +16,7 @@ from blurdash.quality import METRICS
 from blurdash.ui.components.browser import controls, curve_feed, pack_stage, slot, stage
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
-from blurdash.ui.components.sent import Sent, rests_at
+from blurdash.ui.components.sent import Sent, is_number, rests_at
 from blurdash.ui.explore.controls_data import (
     controls_data,
     curve_data,
@@ -32,6 +32,7 @@ from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.reader import reader_data
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, measured_by, reference_in_use
 from blurdash.ui.visitor.session import session_faces
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from blurdash.argument import BlurEquivalent
     from blurdash.clean import Readout
     from blurdash.embed import EmbedderRow
+    from blurdash.face import Face
     from blurdash.reference import Reference
     from blurdash.ui.server.recogniser import Loading
 
@@ -67,7 +69,7 @@ def explore_page() -> None:
     chosen = view.start()
     if view.obey_back(chosen):
         st.session_state["bd_start"] = st.session_state.get("bd_start", 0) + 1
-        st.session_state["bd_left_at"] = Sent.by(CONTROLS_KEY).numbers("pos", 5)
+        st.session_state["bd_left_at"] = _sent_position()
     settings_row(chosen)
     loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     slot("sentence", key="bd_sentence")
@@ -253,6 +255,8 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         readings=readings,
     )
     data["sentence"] = _sentence(chosen, loading, readout, readings)
+    data["small_source"] = _small_source(face.face)
+    data["reader"] = reader_data(chosen, face.face, loading.embedder if readout else None)
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
@@ -278,8 +282,13 @@ def _sentence(
         readout,
         readings,
         recogniser="ok" if loading.embedder else waiting,
-        source=face.source if face.source < SMALLEST_SOURCE else None,
+        source=_small_source(face),
     )
+
+
+def _small_source(face: Face) -> float | None:
+    """Width of the face in its photo, px, where that is too small to say much."""
+    return face.source if face.source < SMALLEST_SOURCE else None
 
 
 def _at_rest(chosen: View) -> tuple[str, bool]:
@@ -290,9 +299,9 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
     """
     place = Sent.by(CONTROLS_KEY).text("rest") or ""
     parts = place.split(",")
-    if len(parts) != PARTS_OF_A_PLACE:
+    if len(parts) not in (PARTS_OF_A_PLACE, PARTS_OF_A_PLACE + 1):  # a number may follow
         return "", False
-    angle, mode = parts[1], parts[-1]
+    angle, mode = parts[1], parts[PARTS_OF_A_PLACE - 1]
     if place != st.session_state.get("bd_rested"):
         if mode in view.MODES:
             chosen.mode = mode
@@ -303,10 +312,30 @@ def _at_rest(chosen: View) -> tuple[str, bool]:
 
 def _position(chosen: View) -> tuple[list[float], int]:
     """Where the sliders are, and the number of the request that said so."""
-    pos = Sent.by(CONTROLS_KEY).numbers("pos", 5)
+    pos = _sent_position()
     if pos is None or pos == st.session_state.get("bd_left_at"):  # Back has led elsewhere
         return chosen.position(), 0
     return pos[:4], int(pos[4])
+
+
+def _sent_position() -> list[float] | None:
+    """The last position that the browser sent, with its number; None where it has sent none.
+
+    A browser that has the numbers itself asks for them only where the hand rests: then the place of
+    rest is followed by a number.
+    """
+    sent = Sent.by(CONTROLS_KEY)
+    moved = sent.numbers("pos", 5)
+    *place, last = (sent.text("rest") or "").split(",")
+    if len(place) != PARTS_OF_A_PLACE:
+        return moved
+    try:
+        rested = [float(text) for text in (*place[:4], last)]
+    except ValueError:
+        return moved
+    if not all(is_number(one) for one in rested):
+        return moved
+    return rested if moved is None or rested[4] > moved[4] else moved
 
 
 def _recogniser(chosen: View, loading: Loading, reference: Reference | None) -> dict[str, object]:

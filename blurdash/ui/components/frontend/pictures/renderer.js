@@ -74,27 +74,32 @@ export class Renderer {
     if (this.display?.size !== size) {
       this.display = new Display(this.core, pixelsOf(this.picture.bitmap, size), size, this.picture);
     }
-    const kernel = view.degree ? this.kernelFor(view) : null;
-    context.putImageData(this.display.draw(kernel, KERNELS[view.kernel].stretched, [view.shift_x, view.shift_y]), 0, 0);
+    const { kernel, stretched, shift } = this.wantedOf(view);
+    context.putImageData(this.display.draw(kernel, stretched, shift), 0, 0);
   }
 
   /**
    * A view at full size, within a grey level of the server's picture (two after a stretch).
    * @param {boolean} compared whether its numbers are wanted too
+   * @param {object|null} reader what reads out the embedding, where that is done here (reader.js)
    * @returns {Promise<{values: object|null, canvas: () => HTMLCanvasElement}|null>} null when overtaken;
    *   `values` by measure, null where they are not known here
    */
-  async paintExact(view, compared = false) {
-    const picture = await this.drawnHere(view, compared) ?? await this.drawnByServer(view);
-    return picture;
+  async paintExact(view, compared = false, reader = null) {
+    return await this.drawnHere(view, compared, reader) ?? this.drawnByServer(view);
   }
 
-  async drawnHere(view, compared) {
+  async drawnHere(view, compared, reader) {
     if (!this.draws(view)) return null;
     const { size } = this.picture;
-    const kernel = view.degree ? this.kernelFor(view) : null;
-    const made = await this.client.change(kernel, KERNELS[view.kernel].stretched, [view.shift_x, view.shift_y], compared);
+    const made = await this.client.change({ ...this.wantedOf(view), compared, painted: true }, reader);
     return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
+  }
+
+  /** What the core is to do for a view. */
+  wantedOf(view) {
+    return { kernel: view.degree ? this.kernelFor(view) : null, stretched: KERNELS[view.kernel].stretched,
+      shift: [view.shift_x, view.shift_y] };
   }
 
   async drawnByServer(view) {

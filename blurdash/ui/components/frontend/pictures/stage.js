@@ -8,7 +8,8 @@
 //                   as soon as it is computed, where no other view came meanwhile
 //   in   "present"  detail: {on}; larger pictures
 //   out  "drawn"    detail: {view, exact, ms}
-//   out  "numbers"  what the core found for a view: .numbers holds {face, view, values by measure}
+//   out  "numbers"  what the core found for a view: .numbers holds {face, view, values by measure, and the
+//                   key of the settings that the embedding's are of}
 //   out  "mode"     detail: {mode}; a person chose it
 //   out  "wish-present"  a person wants the presentation, or to leave it
 //
@@ -17,6 +18,7 @@
 
 import { bus } from "../bus.js";
 import { whyNotHere } from "../wasm/client.js";
+import { readerNow } from "../wasm/reader.js";
 import { drawSquare } from "./canvases.js";
 import { Compare } from "./compare.js";
 import { composeExport, downloadCanvas, exportName } from "./export.js";
@@ -93,6 +95,7 @@ class Stage {
     this.bus.removeEventListener("view", this.onView);
     this.bus.removeEventListener("present", this.onPresent);
     this.bus.removeEventListener("not-here", this.onNotHere);
+    this.bus.removeEventListener("reader", this.onReader);
     this.observer.disconnect();
     this.compare.dispose();
     this.renderer.dispose();
@@ -103,10 +106,12 @@ class Stage {
     const { parts, bus } = this;
     this.onView = ({ detail }) => this.setView(detail);
     this.onNotHere = () => this.draw();
+    this.onReader = () => this.readAgain();
     this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
     bus.addEventListener("view", this.onView);
     bus.addEventListener("present", this.onPresent);
     bus.addEventListener("not-here", this.onNotHere);
+    bus.addEventListener("reader", this.onReader);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(parts.clean.frame);
     this.loupe = new Loupe([parts.clean, parts.blurred], (panel) => this.layers(panel));
@@ -215,9 +220,17 @@ class Stage {
 
   async paintAndTell(view) {
     const { face, loads } = this;
-    const painted = await this.renderer.paintExact(view, true);
-    if (painted?.values && loads === this.loads) this.tell({ face, view, values: painted.values });
+    const reader = readerNow();
+    const painted = await this.renderer.paintExact(view, true, reader);
+    const key = reader?.key ?? null;
+    if (painted?.values && loads === this.loads) this.tell({ face, view, key, values: painted.values });
     return painted;
+  }
+
+  /** There is a recogniser here now, or another: the numbers of what is shown are wanted once more. */
+  readAgain() {
+    this.painting = null;
+    if (this.ready && this.view && readerNow()) this.paintExact();
   }
 
   /** Numbers for a view, whether or not the hand has gone on. */

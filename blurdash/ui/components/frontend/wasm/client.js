@@ -14,7 +14,8 @@ export function whyNotHere() {
   return bus.notHere ?? "";
 }
 
-function giveUp(why) {
+/** From now on all is computed by the server. */
+export function giveUp(why) {
   if (bus.notHere) return;
   bus.notHere = why || "the browser does not say why";
   bus.dispatchEvent(new Event("not-here"));
@@ -47,6 +48,7 @@ export class CoreClient {
     this.turn = 0; // how often the worker was let go
     this.inflight = null; // what the worker has in hand
     this.fresh = null; // a picture that it has not got yet
+    this.network = ""; // address of the one that it has
     this.waiting = null; // {request, resolve}: what it gets next
     this.worker = null;
     this.busy = false;
@@ -61,17 +63,20 @@ export class CoreClient {
 
   /**
    * The picture changed, and compared with the clean one where that is wanted.
-   * @param {object|null} kernel as in kernels.js; null for no blur
-   * @param {boolean} stretched to 0..255 after the blur
-   * @param {number[]} shift [right, down] in px
-   * @param {boolean} compared
-   * @returns {Promise<{rgba: Uint8ClampedArray, values: object|null}|null>} null where another request
-   *   came before this one was begun, or where nothing can be computed here
+   * @param {object} wanted
+   * @param {object|null} wanted.kernel as in kernels.js; null for no blur
+   * @param {boolean} wanted.stretched to 0..255 after the blur
+   * @param {number[]} wanted.shift [right, down] in px
+   * @param {boolean} wanted.compared whether its numbers are wanted
+   * @param {boolean} wanted.painted whether the picture itself is
+   * @param {object|null} reader as readerNow (reader.js) has it: then also the embedding's numbers
+   * @returns {Promise<{rgba: Uint8ClampedArray|null, values: object|null}|null>} null where another
+   *   request came before this one was begun, or where nothing can be computed here
    */
-  change(kernel, stretched, shift, compared) {
+  change(wanted, reader = null) {
     this.cancel();
     return new Promise((resolve) => {
-      this.waiting = { request: { ask: "change", kernel, stretched, shift, compared }, resolve };
+      this.waiting = { request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
       this.work();
     });
   }
@@ -104,7 +109,10 @@ export class CoreClient {
     if (fresh) {
       this.fresh = null;
       await this.post(fresh);
-    } else if (waiting) {
+    } else if (waiting.reader && waiting.reader.network !== this.network) {
+      this.network = waiting.reader.network;
+      await this.post({ ask: "network", packed: waiting.reader.packed });
+    } else {
       this.waiting = null;
       let answer = null;
       try {
@@ -158,6 +166,7 @@ export class CoreClient {
     this.fresh = null;
     this.worker?.terminate();
     this.worker = null;
+    this.network = "";
     this.fail("let go");
   }
 }

@@ -15,6 +15,11 @@ function lanczosTaps(fraction) {
   return taps.map((tap) => tap / sum);
 }
 
+/** Bytes of an instance's memory; valid until it grows. */
+export function bytesOfCore(c, at, length) {
+  return new Uint8Array(c.memory.buffer, at, length);
+}
+
 /** An instance of the core, and the picture that it works on. */
 export class Core {
   /** @param {WebAssembly.Exports} c what an instance of core.wasm exports */
@@ -100,6 +105,19 @@ export class Core {
   picture() {
     this.c.give_changed();
     return this.throughDoor();
+  }
+
+  /**
+   * What a recogniser is shown: a box of the changed picture, or of what it is compared with.
+   * @param {{kind: number, box: number[], side: number, levels: number, grid: number[]}} plan
+   * @returns {Uint8Array} RGB; the next call overwrites it
+   * @throws {RangeError} the plan is none for this picture
+   */
+  crop({ kind, box, side, levels, grid }, ofReference) {
+    new Float64Array(this.c.memory.buffer, this.c.grid_at(), 6).set(grid);
+    const at = this.c.crop(ofReference ? 1 : 0, kind, ...box, side, levels);
+    if (!at) throw new RangeError("a crop that cannot be cut here");
+    return bytesOfCore(this.c, at, 3 * side * side);
   }
 
   throughDoor() {

@@ -2,28 +2,50 @@
 
 import { rightlyComputed } from "./check.js";
 import { Core } from "./core.js";
+import { Network, distancesOf } from "./network.js";
 
+let bytes = null; // of core.wasm
 let core = null;
+let network = null;
+let reference = null; // {embedding, stretched, plan} of what pictures are compared with
 
 /** Answers by name; what they return is sent back, with what is not copied on the way. */
 const ANSWERS = {
-  async start({ bytes }) {
+  async start(asked) {
+    ({ bytes } = asked);
     core = await Core.start(bytes);
     return { right: rightlyComputed(core) };
   },
 
   picture({ rgba, size }) {
     core.setPicture(rgba, size, true);
+    reference = null;
     return {};
   },
 
-  change({ kernel, stretched, shift, compared }) {
+  async network({ packed }) {
+    network = null; // its memory can go before there is another
+    reference = null;
+    network = await Network.start(bytes, packed);
+    return {};
+  },
+
+  change({ kernel, stretched, shift, compared, plan, painted }) {
     if (compared) core.compareWith(stretched);
     core.change(kernel, stretched, shift);
     const values = compared ? core.compare() : null;
-    return { rgba: core.picture().slice(), values };
+    if (values && plan && network) Object.assign(values, embeddedDistances(stretched, plan));
+    return { rgba: painted ? core.picture().slice() : null, values };
   },
 };
+
+function embeddedDistances(stretched, plan) {
+  const name = JSON.stringify(plan);
+  if (reference?.stretched !== stretched || reference.name !== name) {
+    reference = { stretched, name, embedding: network.embed(core.crop(plan, true)) };
+  }
+  return distancesOf(reference.embedding, network.embed(core.crop(plan, false)));
+}
 
 self.onmessage = async ({ data }) => {
   try {

@@ -38,6 +38,11 @@ export class Asker {
     this.guard = setTimeout(() => { this.inflight = 0; this.lost(); this.want(); }, ASK_GIVE_UP_MS);
   }
 
+  /** A number for a question that goes another way; its answer counts as one. */
+  nextNumber() {
+    return ++this.number;
+  }
+
   /** An answer came; `right` says whether it is of what is wanted now. */
   answered(number, right) {
     this.number = Math.max(this.number, number);

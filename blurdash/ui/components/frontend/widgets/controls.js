@@ -5,11 +5,14 @@
 import { bus } from "../bus.js";
 import { downloadBlob } from "../pictures/export.js";
 import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
+import { compareWithServer, readerNow, takeReader } from "../wasm/reader.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
+import { equivalentsOf } from "./equivalents.js";
+import { exploreSentence } from "./explore_sentence.js";
 import { leaveHand, takeHand } from "./hand.js";
 import { Lanes } from "./lanes.js";
 import { Presenter, isTaken } from "./presenter.js";
@@ -21,6 +24,8 @@ import { Slider, entered, moved } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
 
 const FOREIGN_MS = 1000;
+const WORDING_MS = 300; // a hand that has not moved for so long gets another sentence
+const PLACE_PARTS = 5; // degree, angle, shift x, shift y, mode
 const SWEEP_STEP_MS = 40;
 
 /** Draws the controls into a component's root and keeps them in step with the server. */
@@ -35,17 +40,18 @@ export function mountControls(component) {
 function newControls(root) {
   const state = {
     root, bus,
-    play: 0,
-    view: null, data: null, tag: null, elements: {}, readouts: new Readouts(), saying: new Saying(),
+    play: 0, movedAt: 0, wording: 0,
+    view: null, data: null, tag: null, elements: {}, readouts: new Readouts(() => askNow(state)), saying: new Saying(),
   };
   state.asker = new Asker((number) => send(state, number), renewPage);
   state.presenter = new Presenter((on) => presented(state, on));
   // At rest the address and the chart follow; the server is only told when it has answered.
   state.settler = new Settler({
     place: () => placeOf(state.view, state.mode),
-    told: () => state.data.rested,
+    told: () => state.data.rested.split(",").slice(0, PLACE_PARTS).join(","),
     busy: () => state.asker.busy || state.playing,
-    tell: (place) => state.component.setStateValue("rest", place),
+    alone: () => readsHere(state),
+    tell: (place) => tellRest(state, place),
   });
   state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); }, () => saveCurve(state));
   buildControls(state);
@@ -56,6 +62,7 @@ function newControls(root) {
 function tearDown(state) {
   leaveHand("explore", state.data.start, [state.view, state.mode]);
   clearTimeout(state.foreign);
+  clearTimeout(state.wording);
   for (const part of [state.asker, state.settler, state.presenter]) part.dispose();
   stopPlay(state);
   state.bus.removeEventListener("curve", state.onCurve);
@@ -151,8 +158,11 @@ function listen(state) {
 
 function move(state, change) {
   state.view = moved(ROWS.sliders.explore, state.view, change);
+  state.movedAt = performance.now();
+  clearTimeout(state.wording);
+  state.wording = setTimeout(() => paintSeen(state), WORDING_MS);
   paint(state);
-  state.asker.want();
+  if (!readsHere(state)) state.asker.want();
   state.settler.soon();
 }
 
@@ -228,6 +238,17 @@ function send(state, number) {
   state.component.setStateValue("pos", [v.degree, v.angle, v.shift_x, v.shift_y, number]);
 }
 
+/** Tells where the hand rests; where the server was not asked on the way, it is asked by this, too. */
+function tellRest(state, place) {
+  const asked = sameView(state.data.pos, state.view) ? "" : `,${state.asker.nextNumber()}`;
+  state.component.setStateValue("rest", place + asked);
+}
+
+/** Asks the server for the numbers of here, at once. */
+function askNow(state) {
+  if (!sameView(state.data.pos, state.view)) tellRest(state, placeOf(state.view, state.mode));
+}
+
 function placeOf(view, mode) {
   return [view.degree, view.angle, view.shift_x, view.shift_y, mode].join(",");
 }
@@ -244,7 +265,9 @@ function receive(state, data) {
   (state.bus.log ??= []).push([performance.now(), "got", data.ack, JSON.stringify(data).length]);
   if (state.bus.log.length > 4000) state.bus.log.splice(0, 2000);
   paint(state);
-  state.asker.answered(data.ack, sameView(data.pos, state.view));
+  compareNumbers(state);
+  takeReader(data.reader);
+  state.asker.answered(data.ack, sameView(data.pos, state.view) || readsHere(state));
   askWhereForeign(state);
   if (sameView(data.pos, state.view)) keepAddress(data.address, "explore");
 }
@@ -318,14 +341,27 @@ function paintSeen(state) {
   const fresh = isOurs(state) && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);
   const tiles = ROWS.tiles.map((tile, i) => tileOf(state, tile, i, { fresh, standIn }));
+  const own = readsHere(state) && tiles.every(({ at, estimate }) => !at && !estimate);
+  const said = own ? ownSaid(state, tiles) : saidWithNumbers(state);
   const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
-  const like = fresh ? saidWithNumbers(state).equivalents : standIn ? ROWS.tiles.map(() => itself) : [];
+  const like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => itself) : [];
   paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(like));
-  if (state.saying.settle(bus.slots)) state.saying.paint(saidWithNumbers(state).sentence, fresh, state.asker.busy);
+  if (state.saying.settle(bus.slots)) state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
-  state.readouts.paint({ state: fresh ? (data.ready ? "exact" : "pixels") : standIn ? "curve" : "pending", tiles, like, data, view,
+  const exactness = stateOf(state, tiles, fresh, standIn);
+  if (exactness === "exact") state.bus.read = { ...view, by: fresh ? "server" : "page" };
+  state.readouts.paint({ state: exactness, tiles, like, data, view,
+    same: own && data.recogniser.person ? isSame(data.recogniser.person, tiles.map(({ value }) => value)) : fresh ? data.same_person : null,
+    closer: fresh ? data.closer : null, receipt: fresh ? data.receipt : null,
     kernel: auditOf(KERNELS[kernel], degree, angle, fresh ? data.audit : null), message: data.message });
+}
+
+/** What the readouts are: exact and of here, of the pixels alone, read off the curve, or of elsewhere. */
+function stateOf({ data }, tiles, fresh, standIn) {
+  if (fresh) return data.ready ? "exact" : "pixels";
+  if (tiles.every(({ value, at, estimate }) => value !== undefined && !at && !estimate)) return "exact";
+  return standIn ? "curve" : "pending";
 }
 
 /**
@@ -351,10 +387,25 @@ function withoutRecogniser(state, i) {
   return typeof stays === "number" ? { value: stays, estimate: true } : { value: "none" };
 }
 
-/** The last numbers of the core in this browser, where they are of the face and kernel that are shown. */
+/** The last numbers of the core in this browser, where they are of the face and settings that are shown. */
 function coreNumbers({ bus, data }) {
-  const { numbers, face } = bus;
-  return numbers && numbers.face === face && numbers.view.kernel === data.kernel ? numbers : null;
+  const { numbers, face, scene } = bus;
+  const ours = numbers && numbers.face === face && numbers.view.kernel === data.kernel;
+  return ours && (numbers.key === null || numbers.key === (scene ?? data.key)) ? numbers : null;
+}
+
+/** Holds what was found here against what the server says of the same place. */
+function compareNumbers(state) {
+  const { data } = state;
+  const mine = coreNumbers(state);
+  if (!mine || !data.values || !isOurs(state) || !sameView(data.pos, mine.view)) return;
+  compareWithServer(mine.values, Object.fromEntries(ROWS.tiles.map(({ measure }, i) => [measure, data.values[i]])));
+}
+
+/** Whether this browser finds every number itself. */
+function readsHere(state) {
+  const values = readerNow() && coreNumbers(state)?.values;
+  return Boolean(values) && ROWS.tiles.every(({ measure }) => measure in values);
 }
 
 function positionOf({ degree, angle, shift_x, shift_y }) {
@@ -376,6 +427,29 @@ function auditOf({ make }, degree, angle, told) {
 function saidWithNumbers({ data, view, bus: { curve } }) {
   const later = curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
   return later && !data.equivalents.length ? curve : data;
+}
+
+/** The same from numbers that were found here. */
+function ownSaid({ data, view, bus: { curve } }, tiles) {
+  const values = tiles.map(({ value }) => value);
+  const equivalents = equivalentsOf(view, values, curve?.key === data.key && curve.angle === view.angle ? curve : null);
+  const readings = Object.fromEntries(ROWS.tiles.map(({ measure }, i) => [measure, equivalents[i]]));
+  const moved = view.shift_x || view.shift_y;
+  const { person } = data.recogniser;
+  const sentence = exploreSentence({ view, readings: moved ? readings : {}, source: data.small_source,
+    same: person?.published ? isSame(person, values) : null,
+    drawn: usedAngle(data.kernel, view.degree, view.angle) !== view.angle });
+  return { equivalents, sentence };
+}
+
+/** Whether a pair counts as one person by a limit: what lies on it does. */
+function isSame({ tile, limit }, values) {
+  if (limit === null) return null;
+  return ROWS.tiles[tile].higher ? values[tile] >= limit : values[tile] <= limit;
+}
+
+function isMoving(state) {
+  return performance.now() - state.movedAt < WORDING_MS;
 }
 
 function byTile(values) {

@@ -25,9 +25,12 @@ export function mountSlot(component) {
 
 /** The readouts of one page. */
 export class Readouts {
-  constructor() {
+  /** @param {() => void} ask has the server say what it has of what is shown: with the receipt */
+  constructor(ask) {
+    this.ask = ask;
     this.parts = null;
     this.line = null;
+    this.wanted = ""; // of which place a receipt is to be copied as soon as it is there
   }
 
   /** Builds itself in the slots that are there now; whether there is a place to draw in. */
@@ -61,6 +64,9 @@ export class Readouts {
    * @param {object} seen.data the controls' data
    * @param {object} seen.view where the sliders are
    * @param {object|null} seen.kernel audit of the kernel; null while it is not known
+   * @param {boolean|null} seen.same whether both count as one person; null where that is not known
+   * @param {object|null} seen.closer how many strangers are as close; null where that is not known
+   * @param {object|null} seen.receipt of these very numbers, as the server has it
    * @param {string} seen.message what else is to be said
    */
   paint(seen) {
@@ -71,13 +77,13 @@ export class Readouts {
     this.paintFlags(state, tiles);
     parts.tiles.forEach((tile, i) => this.paintTile(tile, ROWS.tiles[i], tiles[i], like[i]));
     this.paintHead(data, state);
-    this.paintPerson(data, state, tiles.map(({ value }) => value));
+    this.paintPerson(seen, tiles.map(({ value }) => value));
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
     setText(parts.facts, seen.message);
     const unit = unitOf(parts.box);
     const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
     drawBelieve(parts.axis, { like: byId, degree: seen.view.degree, unit });
-    this.paintLine(data, state);
+    this.paintLine(seen);
   }
 
   /** Beside each family's head, what its numbers are, where they are not exact and of here. */
@@ -120,7 +126,7 @@ export class Readouts {
   }
 
   /** By a published threshold, else by how many strangers are as close. */
-  paintPerson({ recogniser, closer, same_person: same, doubt }, state, values) {
+  paintPerson({ data: { recogniser, doubt }, same, closer, state }, values) {
     const { parts } = this;
     const { person, label } = recogniser;
     parts.person.hidden = !label;
@@ -138,7 +144,7 @@ export class Readouts {
     drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
   }
 
-  paintLine({ recogniser, kernel, eye_distance: eyes, source, receipt }, state) {
+  paintLine({ data: { recogniser, kernel, eye_distance: eyes, source }, state, view, receipt }) {
     const { line } = this;
     if (!line) return;
     const name = recogniser.label || "none";
@@ -151,8 +157,11 @@ export class Readouts {
     setText(line.eyes, `${Math.round(eyes)} px`);
     line.source.parentElement.hidden = !source;
     setText(line.source, `${source} px`);
-    this.receipt = state === "exact" ? receipt : null;
-    line.copy.disabled = !this.receipt;
+    this.receipt = receipt;
+    this.place = JSON.stringify(view);
+    line.copy.disabled = !receipt && state !== "exact";
+    if (this.wanted && this.wanted !== this.place) this.forgetWish();
+    if (this.wanted && receipt) this.copy();
   }
 
   toggleWhy() {
@@ -170,8 +179,20 @@ export class Readouts {
     setTimeout(() => setText(this.line.link, "Copy link"), COPIED_MS);
   }
 
+  forgetWish() {
+    this.wanted = "";
+    setText(this.line.copy, "Copy receipt");
+  }
+
+  /** Copies the receipt; where the page found the numbers itself, the server is asked for it first. */
   async copy() {
-    if (!this.receipt) return;
+    if (!this.receipt) {
+      this.wanted = this.place;
+      setText(this.line.copy, "Asking the server …");
+      this.ask();
+      return;
+    }
+    this.wanted = "";
     const done = await copyText(JSON.stringify(this.receipt, null, 2), this.line.box);
     setText(this.line.copy, done ? "Copied" : "The browser refused");
     setTimeout(() => setText(this.line.copy, "Copy receipt"), COPIED_MS);

@@ -1,6 +1,7 @@
 // @module settler: tells the server where a hand has come to rest, until it says that it knows.
 
-const REST_MS = 350;
+const REST_MS = 350; // where the server has the numbers of every place on the way
+const REST_OF_OWN_MS = 2000; // where the page has them itself
 const RETRY_MS = 2000; // a run of the whole page can swallow what was told
 
 /** Waits for rest, and tells of it; what is told is a place as text. */
@@ -10,6 +11,7 @@ export class Settler {
    * @param {() => string} hand.place where it is
    * @param {() => string} hand.told the place that the server has seen to
    * @param {() => boolean} hand.busy whether it moves, or numbers for it are under way
+   * @param {() => boolean} hand.alone whether the page has the numbers itself
    * @param {(place: string) => void} hand.tell tells the server
    */
   constructor(hand) {
@@ -19,7 +21,7 @@ export class Settler {
 
   /** It moved: it is at rest when it has not done so for a while. */
   soon() {
-    this.after(REST_MS);
+    this.after(this.hand.alone?.() ? REST_OF_OWN_MS : REST_MS);
   }
 
   settle() {
