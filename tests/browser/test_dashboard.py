@@ -56,6 +56,7 @@ def test_the_journey(page: Page, at_rest, dlib_embedder):
     strong = {name: readout(page, name) for name in ("cosine", "l1", "l2", "psnr", "ssim")}
     assert strong["cosine"] < mild
     assert strong["psnr"] < 35
+    page.wait_for_url(re.compile("degree=90"), timeout=20_000)  # it follows where the hand rests
     assert re.findall("photo[^&]*", page.url.lower()) == [
         "photo"
     ]  # that there is one, nothing of it

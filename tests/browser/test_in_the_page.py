@@ -13,6 +13,8 @@ from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.distance import DISTANCES
 from blurdash.portrait import portrait_face
 from blurdash.quality import psnr, ssim
+from blurdash.readout import PreparedFace
+from blurdash.ui.components.rows import TILES
 from tests.browser.conftest import Dashboard
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -69,6 +71,40 @@ def test_picture_numbers_and_sentence_follow_the_hand_without_the_server(
     expect(page.locator(".bd-say")).to_contain_text("Here all measures read 41 px")
     expect(page.locator(".bd-answer")).to_have_text("Yes")
     line.held_up = False
+    page.close()
+
+
+def test_the_curve_is_found_in_idle_time_without_the_server(
+    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None], dlib_embedder: Any
+) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    line = Line(page)
+    page.goto(f"{dashboard.address}/?degree=30&shift=8,0")
+    at_rest(page)
+    reads_itself(page)
+    line.held_up = True
+    page.get_by_role("slider", name="Angle").fill("77")
+    page.wait_for_function(
+        """() => {
+          const { curve } = window.__blurdash;
+          return curve.angle === 77 && curve.degrees.length >= 21;
+        }""",
+        timeout=60_000,
+    )
+    curve = page.evaluate("() => window.__blurdash.curve")
+    prepared = PreparedFace(portrait_face(), dlib_embedder)
+    for degree in (0, 50, 100):
+        wanted = prepared.readout(Change(degree, 77)).values
+        found = dict(zip(TILES, curve["values"][curve["degrees"].index(degree)], strict=True))
+        if degree == 0:
+            assert found["psnr"] == "inf"
+        else:
+            assert found["psnr"] == pytest.approx(wanted["psnr"], abs=0.01)
+        assert found["cosine_similarity"] == pytest.approx(wanted["cosine_similarity"], abs=1e-4)
+    # The blur that each measure takes the picture for is read off it, and the sentence off that.
+    expect(page.locator("[data-tile=psnr] .bd-like b")).to_contain_text("px")
+    expect(page.locator(".bd-say")).to_contain_text("Blurred by 30 px and moved by 8 px. ")
+    assert page.evaluate("() => window.__blurdash.answered.angle") == 45
     page.close()
 
 

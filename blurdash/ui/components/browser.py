@@ -138,10 +138,21 @@ def slot(name: str, *, key: str) -> None:
 
 
 def curve_feed(data: dict[str, Any], *, key: str) -> None:
-    """Hands the values of a curve to the controls, which let them stand in while numbers come."""
+    """Hands the values of a curve to the controls, which let them stand in while numbers come.
+
+    Conventions:
+        Its state, which ``Sent.by(key)`` reads, has ``own``: 1 where the browser finds its curves
+        itself.
+    """
     # Told to look again, the browser has the fragment run that this is drawn in.
     component = _shimmed("blurdash_curve", "<span hidden></span>", "takeCurve")
-    component(key=key, data=data, on_look_change=lambda: None)
+    component(
+        key=key,
+        data=data,
+        default={"own": 0},
+        on_look_change=lambda: None,
+        on_own_change=lambda: None,
+    )
 
 
 def scene(what: str, session: str, *, shown: str, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -27,7 +28,7 @@ from blurdash.ui.explore.controls_data import (
 )
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.known_face import Curve
-from blurdash.ui.server.live import in_line, somebody_waits
+from blurdash.ui.server.live import in_line, somebody_waits, stop_growing
 from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = ["explore_page"]
 
 CONTROLS_KEY = "bd_controls"
+CURVE_KEY = "bd_curve_feed"
 # How often a page looks for the recogniser, and for new points of its curve; the latter less often
 # the more visitors wait, for then there are fewer new points, and looking takes their time.
 LOOK_SECONDS = 1.0
@@ -107,8 +109,12 @@ def _curve(chosen: View, loading: Loading) -> None:
     session_faces().curve = curve  # the Sweeps page may draw it in
     session_faces().curve_under = _under(chosen, loading)
     waiting = not loading.done.is_set()
+    session_faces().fill_curve = None
     if not waiting and not curve.complete:
-        in_use.fill(curve, chosen.kernel, session=current_session())
+        fill = functools.partial(in_use.fill, curve, chosen.kernel, session=current_session())
+        session_faces().fill_curve = fill
+        if not _has_own_curves():
+            fill()
     every = LOOK_SECONDS if waiting else None
     st.session_state["bd_curve_angle"] = chosen.angle
     fragment(_feed_curve, every=every)(chosen, loading, polled=waiting)
@@ -132,6 +138,8 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
         st.rerun()  # the whole page learns that the recogniser is there, or why it is not
     if loading.error:
         _draw_failure(loading)
+    if _has_own_curves():
+        stop_growing(current_session())
     known = dict(curve.values)
     steps = [step for step in CURVE_STEPS if step <= len(known)]
     shown = {degree: known[degree] for degree in list(known)[: steps[-1] if steps else 0]}
@@ -142,7 +150,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
         curve,
         shown,
         view.settings_key(chosen),
-        look_again=None if len(shown) == CURVE_STEPS[-1] else again,
+        look_again=None if len(shown) == CURVE_STEPS[-1] or _has_own_curves() else again,
         **_others(chosen, loading, curve.angle),
     )
     # The numbers on screen may have come before enough of the curve was known to compare with.
@@ -150,7 +158,12 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     readings = readings_of(chosen, readout.values, known) if readout else {}
     data["equivalents"] = equivalents(chosen, readout.values, readings) if readout else []
     data["sentence"] = _sentence(chosen, loading, readout, readings)
-    curve_feed(data, key="bd_curve_feed")
+    curve_feed(data, key=CURVE_KEY)
+
+
+def _has_own_curves() -> bool:
+    """Whether the browser has said that it finds its curves itself."""
+    return Sent.by(CURVE_KEY).whole("own") == 1
 
 
 def _others(chosen: View, loading: Loading, angle: float) -> dict[str, Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "pictures_place",
     "somebody_waits",
     "stop_filling",
+    "stop_growing",
     "stop_looking",
     "when_idle",
 ]
@@ -97,6 +98,11 @@ def when_idle(session: str, step: Callable[[], bool]) -> None:
         step: One short piece of work; whether there is more.
     """
     _pool.do_when_idle(session, step)
+
+
+def stop_growing(session: str) -> None:
+    """Drops what a session asked for in idle time, its curve; numbers it waits for still come."""
+    _pool.do_when_idle(session, lambda: False)
 
 
 def begin_job(session: str, step: Callable[[], bool]) -> None:

@@ -174,6 +174,9 @@ def _explored(table: pa.Table) -> Explored:
             f"{under.protocol}{_weights(different)}, whose distances have another scale.",
         )
     known = {degree: dict(row) for degree, row in curve.values.items() if row}
+    fill = session_faces().fill_curve
+    if fill is not None and not curve.complete:
+        fill()  # a browser that reads out its face itself had no need of it until now
     if not different:
         return Explored(known, "face of Explore", "Grey: the face of Explore, measured alike.")
     words = in_words(different)

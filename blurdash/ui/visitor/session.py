@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,6 +83,7 @@ class Faces:
     job: PhotoJob | None = None
     curve: Curve | None = None
     curve_under: Circumstances | None = None  # what that curve was measured under
+    fill_curve: Callable[[], None] | None = None  # has the rest of it computed; None if complete
     own: list[OwnReference] = field(default_factory=list)
     choose: str = ""  # id of the face to show next
     forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
@@ -134,7 +136,7 @@ class Faces:
 
     def _forget_drawn(self) -> None:
         """Lets go of what pages hold of the face that is shown."""
-        self.curve = self.curve_under = None
+        self.curve = self.curve_under = self.fill_curve = None
 
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""

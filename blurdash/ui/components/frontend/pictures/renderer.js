@@ -96,6 +96,13 @@ export class Renderer {
     return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
   }
 
+  /** The numbers of a view, by measure, where nothing else is to be done; null where they do not come. */
+  async measureInIdleTime(view, reader) {
+    if (!this.draws(view)) return null;
+    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), compared: true, painted: false }, reader);
+    return made?.values ?? null;
+  }
+
   /** What the core is to do for a view. */
   wantedOf(view) {
     return { kernel: view.degree ? this.kernelFor(view) : null, stretched: KERNELS[view.kernel].stretched,

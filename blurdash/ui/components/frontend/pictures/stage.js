@@ -6,6 +6,8 @@
 //   window.__blurdash          EventTarget; .view holds the last view, for a stage that mounts late
 //   in   "view"     detail: a View (views.js).  Drawn in the next frame; the exact picture follows
 //                   as soon as it is computed, where no other view came meanwhile
+//   .measurer       {face, measure(view, reader)}: numbers of that face in idle time; null while there is
+//                   no picture
 //   in   "present"  detail: {on}; larger pictures
 //   out  "drawn"    detail: {view, exact, ms}
 //   out  "numbers"  what the core found for a view: .numbers holds {face, view, values by measure, and the
@@ -145,6 +147,7 @@ class Stage {
     }
     this.renderer.setPicture(bitmap);
     this.face = face;
+    this.bus.measurer = { face, measure: (view, reader) => this.renderer.measureInIdleTime(view, reader) };
     this.parts.message.hidden = true;
     this.ready = true;
     this.view ??= checkedView(this.bus.view) ?? checkedView(firstView);
@@ -155,6 +158,7 @@ class Stage {
   /** Ends all that is under way for the picture; returns the number of the next load. */
   stop() {
     this.ready = false;
+    this.bus.measurer = null;
     this.drawn = null;
     this.exact = null;
     this.painting = null;

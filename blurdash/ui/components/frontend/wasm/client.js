@@ -49,14 +49,15 @@ export class CoreClient {
     this.inflight = null; // what the worker has in hand
     this.fresh = null; // a picture that it has not got yet
     this.network = ""; // address of the one that it has
-    this.waiting = null; // {request, resolve}: what it gets next
+    this.waiting = null; // {request, reader, resolve}: what it gets next
+    this.spare = null; // the same: what it gets where nothing else waits
     this.worker = null;
     this.busy = false;
   }
 
   /** Takes a square RGBA picture; what waits to be made of the one before is dropped. */
   setPicture(rgba, size) {
-    this.cancel();
+    this.cancelAll();
     this.fresh = { ask: "picture", rgba, size };
     this.work();
   }
@@ -75,8 +76,18 @@ export class CoreClient {
    */
   change(wanted, reader = null) {
     this.cancel();
+    return this.asked("waiting", wanted, reader);
+  }
+
+  /** The same where nothing else waits; what was asked so before is dropped. */
+  changeInIdleTime(wanted, reader) {
+    this.spare?.resolve(null);
+    return this.asked("spare", wanted, reader);
+  }
+
+  asked(place, wanted, reader) {
     return new Promise((resolve) => {
-      this.waiting = { request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
+      this[place] = { request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
       this.work();
     });
   }
@@ -87,11 +98,17 @@ export class CoreClient {
     this.waiting = null;
   }
 
+  cancelAll() {
+    this.cancel();
+    this.spare?.resolve(null);
+    this.spare = null;
+  }
+
   /** Has the worker do what there is to do, one after the other. */
   async work() {
     if (this.busy) return;
     this.busy = true;
-    while ((this.fresh || this.waiting) && !whyNotHere()) {
+    while ((this.fresh || this.waiting || this.spare) && !whyNotHere()) {
       const { turn } = this;
       try {
         if (!this.worker) await this.start();
@@ -101,24 +118,26 @@ export class CoreClient {
       }
     }
     this.busy = false;
-    if (whyNotHere()) this.cancel();
+    if (whyNotHere()) this.cancelAll();
   }
 
   async doNext() {
-    const { fresh, waiting } = this;
+    const { fresh } = this;
+    const place = this.waiting ? "waiting" : "spare";
+    const next = this[place];
     if (fresh) {
       this.fresh = null;
       await this.post(fresh);
-    } else if (waiting.reader && waiting.reader.network !== this.network) {
-      this.network = waiting.reader.network;
-      await this.post({ ask: "network", packed: waiting.reader.packed });
+    } else if (next.reader && next.reader.network !== this.network) {
+      this.network = next.reader.network;
+      await this.post({ ask: "network", packed: next.reader.packed });
     } else {
-      this.waiting = null;
+      this[place] = null;
       let answer = null;
       try {
-        answer = await this.post(waiting.request);
+        answer = await this.post(next.request);
       } finally {
-        waiting.resolve(answer);
+        next.resolve(answer);
       }
     }
   }
@@ -162,7 +181,7 @@ export class CoreClient {
   /** Lets the worker go; with another picture the client can be used again. */
   dispose() {
     this.turn += 1;
-    this.cancel();
+    this.cancelAll();
     this.fresh = null;
     this.worker?.terminate();
     this.worker = null;

@@ -15,6 +15,7 @@ import { equivalentsOf } from "./equivalents.js";
 import { exploreSentence } from "./explore_sentence.js";
 import { leaveHand, takeHand } from "./hand.js";
 import { Lanes } from "./lanes.js";
+import { OwnCurves } from "./own_curve.js";
 import { Presenter, isTaken } from "./presenter.js";
 import { Readouts } from "./readouts.js";
 import { Saying } from "./saying.js";
@@ -53,6 +54,7 @@ function newControls(root) {
     alone: () => readsHere(state),
     tell: (place) => tellRest(state, place),
   });
+  state.curves = new OwnCurves(() => !isMoving(state) && !state.playing, () => { if (state.data) paintSeen(state); });
   state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); }, () => saveCurve(state));
   buildControls(state);
   listen(state);
@@ -63,7 +65,7 @@ function tearDown(state) {
   leaveHand("explore", state.data.start, [state.view, state.mode]);
   clearTimeout(state.foreign);
   clearTimeout(state.wording);
-  for (const part of [state.asker, state.settler, state.presenter]) part.dispose();
+  for (const part of [state.asker, state.settler, state.presenter, state.curves]) part.dispose();
   stopPlay(state);
   state.bus.removeEventListener("curve", state.onCurve);
   state.bus.removeEventListener("set", state.onSet);
@@ -292,11 +294,37 @@ function asView([degree, angle, shift_x, shift_y]) {
 
 /** Takes the face's curve: it is drawn, and its values may stand in while a number is under way. */
 export function takeCurve(component) {
-  const curve = component.data;
-  bus.curve = { ...curve, at: new Map(curve.degrees.map((degree, i) => [degree, i])),
-    mark: [curve.key, curve.angle, curve.degrees.length].join(" ") };
+  bus.curveOfServer = component.data;
+  bus.leaveCurves = () => leaveCurves(component);
+  bus.curve = indexed(component.data);
   bus.dispatchEvent(new Event("curve"));
   lookAgain(component);
+}
+
+function indexed(curve) {
+  return { ...curve, at: new Map(curve.degrees.map((degree, i) => [degree, i])),
+    mark: [curve.key, curve.angle, curve.degrees.length].join(" ") };
+}
+
+/** Has this browser find the curve of here itself, where it can; the better known of both is shown. */
+function growCurve(state) {
+  if (!readsHere(state)) return;
+  const { bus, data, view } = state;
+  bus.leaveCurves?.();
+  const own = state.curves.of({ key: data.key, face: bus.face, kernel: data.kernel, angle: view.angle });
+  const known = bus.curve?.key === data.key && bus.curve.angle === view.angle ? bus.curve.degrees.length : 0;
+  if (own.degrees.length <= known) return;
+  // Where other faces lie is the server's to say; of which angle is written beside it.
+  const { bands = [], whose = "", spans = {} } = bus.curveOfServer ?? {};
+  bus.curve = indexed({ ...own, bands, whose, spans });
+}
+
+/** Tells the server, once, that this browser finds its curves itself. */
+function leaveCurves(component) {
+  const root = component.parentElement;
+  if (root.__leftCurves) return;
+  root.__leftCurves = true;
+  component.setStateValue("own", 1);
 }
 
 /** Asks for more of a curve now and then, until other data says otherwise. */
@@ -337,6 +365,7 @@ function paintSlider(state, row) {
 
 /** Everything that follows from the position and from what is known of it. */
 function paintSeen(state) {
+  growCurve(state);
   const { data, view, bus } = state;
   const fresh = isOurs(state) && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);

@@ -4,6 +4,8 @@ import { bus } from "../bus.js";
 import { whyNotHere } from "../wasm/client.js";
 
 let page = null; // this component, which is in no part of the page that runs by itself
+let told = false; // whether the server knows that it has to draw
+let listening = false;
 
 /** Takes which face and settings are shown: numbers of any other are stale from now on. */
 export function takeScene(component) {
@@ -11,17 +13,24 @@ export function takeScene(component) {
   // Until photos that are sent again are there, the portrait stands in for the face that was shown.
   if ((bus.session === session && !bus.carrier?.again) || !bus.shown) bus.shown = shown;
   if (bus.scene !== key || bus.session !== session) bus.served = new Map(); // pictures of another face
+  // Another page of ours, or a server that was started anew: neither knows who draws.
+  if (page?.parentElement !== component.parentElement || bus.session !== session) told = false;
   bus.scene = key;
   bus.session = session;
   bus.face = shown;
   page = component;
   bus.dispatchEvent(new Event("curve"));
+  if (!listening) {
+    listening = true;
+    bus.addEventListener("not-here", askForPictures);
+  }
   if (whyNotHere()) askForPictures();
-  else bus.addEventListener("not-here", askForPictures, { once: true });
 }
 
-/** Has the server draw what this browser cannot: it goes on to say so whenever the page is drawn. */
+/** Has the server draw what this browser cannot. */
 function askForPictures() {
+  if (told) return;
+  told = true;
   page.setStateValue("drawn", "server");
 }
 

@@ -1,0 +1,85 @@
+// @module own curve: a face's numbers over the degree, found in this browser while the hand rests, the
+// coarse ones first.
+
+import { bus } from "../bus.js";
+import { usedAngle } from "../pictures/kernels.js";
+import { ROWS } from "../rows.js";
+import { readerNow } from "../wasm/reader.js";
+
+const OWN_STEPS = [5, 21, 51, 101]; // shown with so many points
+const OWN_KEPT = 6; // curves
+const OWN_PAUSE_MS = 100;
+
+const [FIRST, LAST] = ROWS.degrees;
+
+/** All degrees so that any first part of them is spread over the whole range. */
+const COARSE_FIRST = [...new Set([50, 25, 10, 5, 2, 1].flatMap((step) =>
+  Array.from({ length: Math.floor((LAST - FIRST) / step) + 1 }, (_, i) => FIRST + i * step)))];
+
+/** Fills curves, one at a time. */
+export class OwnCurves {
+  /**
+   * @param {() => boolean} mayWork whether the hand rests
+   * @param {() => void} grown called when there is more of a curve
+   */
+  constructor(mayWork, grown) {
+    Object.assign(this, { mayWork, grown });
+    this.curves = new Map(); // by what they belong to
+    this.wanted = "";
+    this.gone = false;
+  }
+
+  /**
+   * What is known of a curve, in the form that Python sends; asks for the rest.
+   * @param {object} of
+   * @param {string} of.key settings and face
+   * @param {string} of.face
+   * @param {string} of.kernel
+   * @param {number} of.angle
+   */
+  of(wanted) {
+    const name = JSON.stringify(wanted);
+    if (!this.curves.has(name)) {
+      this.curves.set(name, new Map());
+      if (this.curves.size > OWN_KEPT) this.curves.delete(this.curves.keys().next().value);
+    }
+    if (this.wanted !== name) {
+      this.wanted = name;
+      this.fill(name, wanted);
+    }
+    return asCurve(this.curves.get(name), wanted);
+  }
+
+  async fill(name, wanted) {
+    const values = this.curves.get(name);
+    for (const degree of COARSE_FIRST) {
+      while (!values.has(degree)) {
+        if (this.gone || this.wanted !== name) return;
+        const found = this.mayWork() ? await this.measure(degree, wanted) : null;
+        if (found) values.set(degree, found);
+        else await new Promise((done) => setTimeout(done, OWN_PAUSE_MS));
+      }
+      if (OWN_STEPS.includes(values.size)) this.grown();
+    }
+  }
+
+  async measure(degree, { key, face, kernel, angle }) {
+    const reader = readerNow();
+    if (reader?.key !== key || bus.measurer?.face !== face) return null;
+    const view = { degree, angle, used_angle: usedAngle(kernel, degree, angle), shift_x: 0, shift_y: 0, kernel };
+    const found = await bus.measurer.measure(view, reader);
+    return found && ROWS.tiles.map(({ measure }) => (found[measure] === Infinity ? "inf" : found[measure]));
+  }
+
+  dispose() {
+    this.gone = true;
+  }
+}
+
+/** The points that are shown of what is known: as many as the last step has. */
+function asCurve(known, { key, angle }) {
+  const most = OWN_STEPS.filter((step) => step <= known.size).at(-1) ?? 0;
+  const points = [...known].slice(0, most).sort(([one], [other]) => one - other);
+  return { key, angle, degrees: points.map(([degree]) => degree), values: points.map(([, values]) => values),
+    look_again: most < OWN_STEPS.at(-1) };
+}
