@@ -205,6 +205,83 @@ def test_what_is_known_already_is_not_told():
     assert settled("hand.seen = hand.at; settler.soon(); pass(10_000); answer(told);") == []
 
 
+def test_a_page_with_numbers_of_its_own_waits_longer():
+    code = "hand.alone = true; settler.hand.alone = () => hand.alone; settler.soon(); pass(1999);"
+    code += " const early = [...told]; pass(1); answer([early, told]);"
+    assert settled(code) == [[], [[2000, "30"]]]
+
+
+def test_who_does_not_hear_is_taken_for_lost():
+    code = "const lost = []; settler.hand.lost = () => lost.push(now); settler.soon(); pass(9000);"
+    code += " const before = [...lost]; hand.at = '31'; settler.soon(); pass(400);"
+    code += " answer([before, lost.length]);"
+    assert settled(code) == [[4350, 6350, 8350], 3]  # another place is told anew
+
+
+OWN_CURVES = """
+import { bus } from "./bus.js";
+import { OwnCurves } from "./widgets/own_curve.js";
+"""
+MEASURED = """
+const asked = [];
+let resting = true;
+bus.scene = "key";
+bus.networks = new Map([["/network", new ArrayBuffer(1)]]);
+bus.reader = { key: "key", network: "/network", plan: {} };
+bus.measurer = { face: "me", measure: async ({ degree, used_angle }) => {
+  asked.push([degree, used_angle]);
+  const psnr = degree ? 40 - degree / 4 : Infinity;
+  return { psnr, ssim: 1 - degree / 200, cosine_similarity: 1, l1: 0, l2: 0 };
+} };
+let grown = 0;
+const curves = new OwnCurves(() => resting, () => { grown += 1; });
+const of = (angle) => curves.of({ key: "key", face: "me", kernel: "study", angle });
+const turns = async (count) => { for (let i = 0; i < count; i++) await null; };
+"""
+
+
+def growing(code: str) -> Any:
+    text = script("test.js", {"test.js": OWN_CURVES + CLOCK + MEASURED + code})
+    return answer_of("globalThis.window = { __blurdash: new EventTarget() };" + text)
+
+
+def test_a_curve_of_ones_own_grows_from_coarse_to_fine_while_the_hand_rests():
+    code = """
+    const none = of(20);
+    await turns(20_000);
+    const whole = of(20);
+    resting = false;
+    of(30);
+    await turns(2000);
+    const still = asked.length;
+    resting = true;
+    pass(100);
+    await turns(20_000);
+    answer([none.degrees, asked.slice(0, 6).map(([d]) => d), whole.degrees.length, whole.look_again,
+      whole.values[0].includes("inf"), still, of(30).degrees.length, asked.length, grown]);
+    """
+    assert growing(code) == [[], [0, 50, 100, 25, 75, 10], 101, False, True, 101, 101, 202, 8]
+
+
+def test_a_curve_that_is_wanted_no_more_is_left_and_taken_up_again():
+    code = """
+    of(20);
+    await turns(60);
+    const some = asked.length;
+    of(30);
+    bus.measurer = { ...bus.measurer, face: "you" };  // another face is shown meanwhile
+    await turns(20_000);
+    const left = asked.length;
+    bus.measurer = { ...bus.measurer, face: "me" };
+    of(20);
+    pass(100);
+    await turns(20_000);
+    const drawn = asked.find(([degree]) => degree === 1);
+    answer([some > 3 && some < 60, left <= some + 1, of(20).degrees.length, drawn[1] !== 20]);
+    """
+    assert growing(code) == [True, True, 101, True]
+
+
 ASKER = """
 const asked = [], lost = [];
 const asker = new Asker((number) => asked.push([now, number]), () => lost.push(now));

@@ -53,6 +53,7 @@ function newControls(root) {
     busy: () => state.asker.busy || state.playing,
     alone: () => readsHere(state),
     tell: (place) => tellRest(state, place),
+    lost: renewPage,
   });
   state.curves = new OwnCurves(() => !isMoving(state) && !state.playing, () => { if (state.data) paintSeen(state); });
   state.lanes = new Lanes((degree) => { stopPlay(state); move(state, { degree }); }, () => saveCurve(state));
