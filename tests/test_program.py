@@ -268,8 +268,9 @@ def test_what_no_layer_does_is_said(does: Callable[[Tensor], Tensor], said: str)
 
 def test_weights_are_rounded_to_what_is_nearest():
     weights = np.array([1.0, -0.3333333, 1e-5, 65504, np.pi], np.float32)
-    assert np.frombuffer(as_bytes(weights, 2), "<f2").tolist() == weights.astype("<f2").tolist()
-    three = np.frombuffer(as_bytes(weights, 3), np.uint8).reshape(-1, 3)
+    two = np.frombuffer(as_bytes(weights, 2), np.uint8).reshape(2, -1).T
+    assert two.copy().view("<f2").ravel().tolist() == weights.astype("<f2").tolist()
+    three = np.frombuffer(as_bytes(weights, 3), np.uint8).reshape(3, -1).T
     padded = np.concatenate([np.zeros((len(weights), 1), np.uint8), three], 1)
     assert np.allclose(padded.copy().view("<f4").ravel(), weights, rtol=2**-16.9, atol=0)
     with pytest.raises(SettingError, match="larger than two bytes hold"):

@@ -189,18 +189,24 @@ def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
     path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
     curve = Curve(45.0)
     curve.values[0] = {"psnr": 1.0}
-    known = SimpleNamespace(curve=curve, curve_under=dataclasses.replace(FACE, **other))
+    asked: list[int] = []  # for the rest of the curve
+    known = SimpleNamespace(
+        curve=curve,
+        curve_under=dataclasses.replace(FACE, **other),
+        fill_curve=lambda: asked.append(1),
+    )
     monkeypatch.setattr(of_a_table, "session_faces", lambda: known)
     found = of_a_table._explored(read_shipped(path))
     assert (found.curve is not None) == drawn
     assert words in found.note
+    assert bool(asked) == drawn
     if drawn:
         assert all(word in found.called for word in other.values() if isinstance(word, str))
 
 
 def test_where_explore_has_no_numbers_it_says_so(monkeypatch):
     path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
-    known = SimpleNamespace(curve=None, curve_under=None)
+    known = SimpleNamespace(curve=None, curve_under=None, fill_curve=None)
     monkeypatch.setattr(of_a_table, "session_faces", lambda: known)
     assert "open it once" in of_a_table._explored(read_shipped(path)).note
 

