@@ -235,7 +235,11 @@ bus.measurer = { face: "me", measure: async ({ degree, used_angle }) => {
 } };
 let grown = 0;
 const curves = new OwnCurves(() => resting, () => { grown += 1; });
-const of = (angle) => curves.of({ key: "key", face: "me", kernel: "study", angle });
+const of = (angle) => {
+  const wanted = { key: "key", face: "me", kernel: "study", angle };
+  curves.want(wanted);
+  return curves.known(wanted);
+};
 const turns = async (count) => { for (let i = 0; i < count; i++) await null; };
 """
 

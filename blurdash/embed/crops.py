@@ -101,7 +101,7 @@ def native_crop(canvas: Picture, box: Box, side: int = 160) -> Picture:
         facenet-pytorch ``extract_face`` with ``image_size=160, margin=0``, the default of its
         ``MTCNN``; its path for Pillow pictures.
     """
-    part = Image.fromarray(_cut(canvas, native_plan(box, side, canvas.shape[:2])))
+    part = Image.fromarray(_cut(canvas, _native_cut(box, canvas.shape[:2])))
     return np.asarray(part.resize((side, side), Image.Resampling.BILINEAR), np.uint8)
 
 
@@ -117,12 +117,16 @@ def native_plan(box: Box, side: int = 160, size: tuple[int, int] = (1024, 1024))
         >>> native_plan((50.9, 60.0, 150.2, 190.0)).box
         (50, 60, 100, 130)
     """
+    cut = _native_cut(box, size)
+    kind = "bilinear down first" if _goes_down_first(cut[2], cut[3], side) else "bilinear"
+    return CropPlan(kind, cut, side)
+
+
+def _native_cut(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     left, top, right, bottom = box
     height, width = size
     x, y = int(max(left, 0)), int(max(top, 0))
-    cut = (x, y, int(min(right, width)) - x, int(min(bottom, height)) - y)
-    kind = "bilinear down first" if _goes_down_first(cut[2], cut[3], side) else "bilinear"
-    return CropPlan(kind, cut, side)
+    return x, y, int(min(right, width)) - x, int(min(bottom, height)) - y
 
 
 @functools.lru_cache(maxsize=256)
@@ -137,8 +141,8 @@ def _goes_down_first(width: int, height: int, side: int) -> bool:
     return bool(np.array_equal(both, np.asarray(down_first)))
 
 
-def _cut(canvas: Picture, plan: CropPlan) -> Picture:
-    x, y, width, height = plan.box
+def _cut(canvas: Picture, box: tuple[int, int, int, int]) -> Picture:
+    x, y, width, height = box
     return np.ascontiguousarray(canvas[y : y + height, x : x + width])
 
 
@@ -159,7 +163,7 @@ def widened_crop(canvas: Picture, box: Box, wider: float, side: int) -> Picture:
         >>> widened_crop(canvas, (50.0, 60.0, 150.0, 190.0), 0.4, 224).shape
         (224, 224, 3)
     """
-    return area_resized(_cut(canvas, widened_plan(box, wider, side, canvas.shape[:2])), side)
+    return area_resized(_cut(canvas, widened_plan(box, wider, side, canvas.shape[:2]).box), side)
 
 
 def widened_plan(

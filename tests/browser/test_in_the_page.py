@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -39,19 +39,31 @@ class Line:
         socket.on_message(forward)
 
 
-def reads_itself(page: Page) -> None:
-    """Waits until the page has the recogniser, and numbers of its own."""
-    page.wait_for_function("() => window.__blurdash.numbers?.key", timeout=60_000)
+@pytest.fixture
+def opened(
+    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
+) -> Iterator[Callable[[str], tuple[Page, Line]]]:
+    """A function that opens Explore and waits until the page has the recogniser and numbers."""
+    context = browser.new_context(
+        viewport={"width": 1366, "height": 768}, permissions=["clipboard-read", "clipboard-write"]
+    )
+
+    def open_at(query: str) -> tuple[Page, Line]:
+        page = context.new_page()
+        line = Line(page)
+        page.goto(f"{dashboard.address}/?{query}")
+        at_rest(page)
+        page.wait_for_function("() => window.__blurdash.numbers?.key", timeout=60_000)
+        return page, line
+
+    yield open_at
+    context.close()
 
 
 def test_picture_numbers_and_sentence_follow_the_hand_without_the_server(
-    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None], dlib_embedder: Any
+    opened: Any, dlib_embedder: Any
 ) -> None:
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
-    line = Line(page)
-    page.goto(f"{dashboard.address}/?degree=30")
-    at_rest(page)
-    reads_itself(page)
+    page, line = opened("degree=30")
     line.held_up = True
     page.get_by_role("slider", name="Degree").fill("41")
     page.get_by_role("slider", name="Angle").fill("20")
@@ -70,18 +82,12 @@ def test_picture_numbers_and_sentence_follow_the_hand_without_the_server(
     expect(page.get_by_test_id("readout-cosine")).to_have_text(f"{found['cosine_similarity']:.4f}")
     expect(page.locator(".bd-say")).to_contain_text("Here all measures read 41 px")
     expect(page.locator(".bd-answer")).to_have_text("Yes")
-    line.held_up = False
-    page.close()
 
 
 def test_the_curve_is_found_in_idle_time_without_the_server(
-    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None], dlib_embedder: Any
+    opened: Any, dlib_embedder: Any
 ) -> None:
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
-    line = Line(page)
-    page.goto(f"{dashboard.address}/?degree=30&shift=8,0")
-    at_rest(page)
-    reads_itself(page)
+    page, line = opened("degree=30&shift=8,0")
     line.held_up = True
     page.get_by_role("slider", name="Angle").fill("77")
     page.wait_for_function(
@@ -105,18 +111,10 @@ def test_the_curve_is_found_in_idle_time_without_the_server(
     expect(page.locator("[data-tile=psnr] .bd-like b")).to_contain_text("px")
     expect(page.locator(".bd-say")).to_contain_text("Blurred by 30 px and moved by 8 px. ")
     assert page.evaluate("() => window.__blurdash.answered.angle") == 45
-    page.close()
 
 
-def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(
-    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
-) -> None:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    line = Line(page)
-    page.goto(f"{dashboard.address}/?degree=30&angle=20")
-    at_rest(page)
-    reads_itself(page)
+def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(opened: Any) -> None:
+    page, line = opened("degree=30&angle=20")
     page.wait_for_function("() => window.__blurdash.curve?.degrees.length === 101", timeout=90_000)
     quiet(page, line)
     slider, before = page.get_by_role("slider", name="Degree"), line.sent
@@ -136,7 +134,6 @@ def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(
     page.wait_for_function("() => window.__blurdash.answered?.degree === 25", timeout=20_000)
     quiet(page, line)
     assert line.sent - before <= 2  # one, and another where the page is drawn anew
-    context.close()
 
 
 def quiet(page: Page, line: Line) -> None:
@@ -148,13 +145,9 @@ def quiet(page: Page, line: Line) -> None:
 
 
 def test_numbers_that_differ_from_the_servers_are_no_longer_shown(
-    browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
+    opened: Any, at_rest: Callable[[Page], None]
 ) -> None:
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
-    line = Line(page)
-    page.goto(f"{dashboard.address}/?degree=30")
-    at_rest(page)
-    reads_itself(page)
+    page, line = opened("degree=30")
     quiet(page, line)  # an answer that is still under way would set right what is made wrong
     page.evaluate("""() => {
       const { reader } = window.__blurdash;  // the face is cut elsewhere than the server cuts it
@@ -165,7 +158,6 @@ def test_numbers_that_differ_from_the_servers_are_no_longer_shown(
     expect(page.locator(".bd-status")).to_have_text("exact, drawn by the server", timeout=20_000)
     at_rest(page)
     assert page.evaluate("() => window.__blurdash.read.by") == "server"
-    page.close()
 
 
 def test_a_browser_that_cannot_compute_gets_pictures_and_numbers_from_the_server(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Networks", "network_key", "network_routes", "networks"]
 
-FORMAT = 1  # of what is sent: another one is under another key
+FORMAT = 2  # of what is sent: another one is under another key
 KEPT = 3  # packed, 10 to 50 MB each
 LEVEL = 6  # of gzip: 9 takes four times as long and saves 0.2 %
 # A room behind one router is one address: all of it opens the page within a minute.

@@ -107,7 +107,7 @@ class Stage {
   wire() {
     const { parts, bus } = this;
     this.onView = ({ detail }) => this.setView(detail);
-    this.onNotHere = () => this.draw();
+    this.onNotHere = () => { this.painting = null; this.draw(); }; // what was painted here is not shown again
     this.onReader = () => this.readAgain();
     this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
     bus.addEventListener("view", this.onView);
@@ -271,9 +271,7 @@ class Stage {
     }
     this.drawn = view;
     this.section.dataset.view = JSON.stringify(view);
-    this.section.dataset.state = state;
-    this.section.setAttribute("aria-busy", "false");
-    parts.save.disabled = false;
+    this.markState(state);
     if (state === "exact") this.say("exact");
     else if (!this.renderer.draws(view)) this.say(whyNotHere() ? "preview" : "served");
     this.loupe.draw();
@@ -282,9 +280,13 @@ class Stage {
   }
 
   setState(state) {
+    this.markState(state);
+    this.say(state);
+  }
+
+  markState(state) {
     this.section.dataset.state = state;
     this.section.setAttribute("aria-busy", String(state === "loading"));
-    this.say(state);
     this.parts.save.disabled = state === "loading" || state === "error";
   }
 

@@ -5,15 +5,15 @@
 import { bus } from "../bus.js";
 import { downloadBlob } from "../pictures/export.js";
 import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
-import { compareWithServer, readerNow, takeReader } from "../wasm/reader.js";
+import { takeReader } from "../wasm/reader.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
-import { equivalentsOf } from "./equivalents.js";
-import { exploreSentence } from "./explore_sentence.js";
+import { ownBlur } from "./equivalents.js";
 import { leaveHand, takeHand } from "./hand.js";
+import { compareNumbers, curveValues, isOurs, isSame, ownSaid, readsHere, saidWithNumbers, sameView, stateOf, tileOf } from "./known.js";
 import { Lanes } from "./lanes.js";
 import { OwnCurves } from "./own_curve.js";
 import { Presenter, isTaken } from "./presenter.js";
@@ -285,10 +285,6 @@ function askWhereForeign(state) {
   }, FOREIGN_MS);
 }
 
-function isOurs({ bus, data }) {
-  return (bus.scene ?? data.key) === data.key;
-}
-
 function asView([degree, angle, shift_x, shift_y]) {
   return { degree, angle, shift_x, shift_y };
 }
@@ -312,7 +308,9 @@ function growCurve(state) {
   if (!readsHere(state)) return;
   const { bus, data, view } = state;
   bus.leaveCurves?.();
-  const own = state.curves.of({ key: data.key, face: bus.face, kernel: data.kernel, angle: view.angle });
+  const of = { key: data.key, face: bus.face, kernel: data.kernel, angle: view.angle };
+  if (!isMoving(state)) state.curves.want(of); // not of each angle that a hand passes
+  const own = state.curves.known(of);
   const known = bus.curve?.key === data.key && bus.curve.angle === view.angle ? bus.curve.degrees.length : 0;
   if (own.degrees.length <= known) return;
   // Where other faces lie is the server's to say; of which angle is written beside it.
@@ -338,10 +336,6 @@ function lookAgain(component) {
     if (root.isConnected) component.setTriggerValue("look", Date.now());
     else clearInterval(root.__looking);
   }, 1000 * seconds);
-}
-
-function sameView(pos, view) {
-  return pos[0] === view.degree && pos[1] === view.angle && pos[2] === view.shift_x && pos[3] === view.shift_y;
 }
 
 // ---- what is seen -----------------------------------------------------------------------------
@@ -373,8 +367,7 @@ function paintSeen(state) {
   const tiles = ROWS.tiles.map((tile, i) => tileOf(state, tile, i, { fresh, standIn }));
   const own = readsHere(state) && tiles.every(({ at, estimate }) => !at && !estimate);
   const said = own ? ownSaid(state, tiles) : saidWithNumbers(state);
-  const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
-  const like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => itself) : [];
+  const like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
   paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(like));
   if (state.saying.settle(bus.slots)) state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
   if (!state.readouts.settle(bus.slots)) return;
@@ -387,96 +380,10 @@ function paintSeen(state) {
     kernel: auditOf(KERNELS[kernel], degree, angle, fresh ? data.audit : null), message: data.message });
 }
 
-/** What the readouts are: exact and of here, of the pixels alone, read off the curve, or of elsewhere. */
-function stateOf({ data }, tiles, fresh, standIn) {
-  if (fresh) return data.ready ? "exact" : "pixels";
-  if (tiles.every(({ value, at, estimate }) => value !== undefined && !at && !estimate)) return "exact";
-  return standIn ? "curve" : "pending";
-}
-
-/**
- * What is known of one measure: by the server, by the core in this browser, or from the curve.
- * @returns {{value: number|string|undefined, at: number[]|undefined, estimate: boolean|undefined, own:
- *   boolean|undefined}} `at`: of which other position it is; `estimate`: read off the curve; `own`: found
- *   in this browser, where the hand was a moment ago
- */
-function tileOf(state, { measure }, i, { fresh, standIn }) {
-  const { data } = state;
-  const here = coreNumbers(state);
-  const mine = here?.values[measure];
-  if (fresh && data.values[i] === "none") return withoutRecogniser(state, i);
-  if (fresh) return { value: data.values[i] };
-  if (mine !== undefined && sameView(positionOf(here.view), state.view)) return { value: asSent(mine) };
-  if (standIn) return { value: standIn[i], estimate: true };
-  if (mine !== undefined) return { value: asSent(mine), at: positionOf(here.view), own: true };
-  return isOurs(state) && data.values ? { value: data.values[i], at: data.pos } : {};
-}
-
-/** What stands for a number of the embedding that could not be computed: the curve while one is awaited. */
-function withoutRecogniser(state, i) {
-  const stays = state.data.ready ? null : curveValues(state)?.[i];
-  return typeof stays === "number" ? { value: stays, estimate: true } : { value: "none" };
-}
-
-/** The last numbers of the core in this browser, where they are of the face and settings that are shown. */
-function coreNumbers({ bus, data }) {
-  const { numbers, face, scene } = bus;
-  const ours = numbers && numbers.face === face && numbers.view.kernel === data.kernel;
-  return ours && (numbers.key === null || numbers.key === (scene ?? data.key)) ? numbers : null;
-}
-
-/** Holds what was found here against what the server says of the same place. */
-function compareNumbers(state) {
-  const { data } = state;
-  const mine = coreNumbers(state);
-  if (!mine || !data.values || !isOurs(state) || !sameView(data.pos, mine.view)) return;
-  compareWithServer(mine.values, Object.fromEntries(ROWS.tiles.map(({ measure }, i) => [measure, data.values[i]])));
-}
-
-/** Whether this browser finds every number itself. */
-function readsHere(state) {
-  const values = readerNow() && coreNumbers(state)?.values;
-  return Boolean(values) && ROWS.tiles.every(({ measure }) => measure in values);
-}
-
-function positionOf({ degree, angle, shift_x, shift_y }) {
-  return [degree, angle, shift_x, shift_y];
-}
-
-/** A number as Python sends it. */
-function asSent(value) {
-  return value === Infinity ? "inf" : value;
-}
-
 /** What a kernel really does; of one that is not made here what the server says, null until it has. */
 function auditOf({ make }, degree, angle, told) {
   if (make) return audit(make(degree, angle));
   return told && Object.fromEntries(Object.entries(told).map(([name, value]) => [name, value ?? NaN]));
-}
-
-/** What brought blur equivalents and the sentence: the numbers, or the curve where that was known later. */
-function saidWithNumbers({ data, view, bus: { curve } }) {
-  const later = curve?.key === data.key && curve.angle === view.angle && curve.pos && sameView(curve.pos, view);
-  return later && !data.equivalents.length ? curve : data;
-}
-
-/** The same from numbers that were found here. */
-function ownSaid({ data, view, bus: { curve } }, tiles) {
-  const values = tiles.map(({ value }) => value);
-  const equivalents = equivalentsOf(view, values, curve?.key === data.key && curve.angle === view.angle ? curve : null);
-  const readings = Object.fromEntries(ROWS.tiles.map(({ measure }, i) => [measure, equivalents[i]]));
-  const moved = view.shift_x || view.shift_y;
-  const { person } = data.recogniser;
-  const sentence = exploreSentence({ view, readings: moved ? readings : {}, source: data.small_source,
-    same: person?.published ? isSame(person, values) : null,
-    drawn: usedAngle(data.kernel, view.degree, view.angle) !== view.angle });
-  return { equivalents, sentence };
-}
-
-/** Whether a pair counts as one person by a limit: what lies on it does. */
-function isSame({ tile, limit }, values) {
-  if (limit === null) return null;
-  return ROWS.tiles[tile].higher ? values[tile] >= limit : values[tile] <= limit;
 }
 
 function isMoving(state) {
@@ -506,13 +413,3 @@ function paintLanes(state, values, like) {
   lanes.box.classList.toggle("bd-old", Boolean(curve && curve.angle !== view.angle));
   lanes.paint({ curve, recogniser: data.recogniser, view, eyeDistance: data.eye_distance, input: elements.degree.range, values, like });
 }
-
-/** The numbers of this face's own curve at this degree, where the curve is for this very angle. */
-function curveValues(state) {
-  const { bus, view, data } = state;
-  const curve = bus.curve;
-  if (!curve || curve.key !== (bus.scene ?? data.key) || curve.angle !== view.angle || view.shift_x || view.shift_y) return null;
-  const here = curve.at.get(view.degree);
-  return here === undefined ? null : curve.values[here];
-}
-

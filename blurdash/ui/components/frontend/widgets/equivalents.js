@@ -3,7 +3,7 @@
 
 import { ROWS } from "../rows.js";
 
-const LEAST_SAID = 10; // px: a curve's first few degrees are too unlike each other to name one
+export const LEAST_SAID = 10; // px: a curve's first few degrees are too unlike each other to name one
 const NEIGHBOURS_PX = 3; // crossings that lie closer are one range
 const DRAWN_DEGREE = 1; // the study draws its angle
 
@@ -98,6 +98,11 @@ export function isBelow(found) {
   return endsOf(found)[1] < LEAST_SAID;
 }
 
+/** What every measure takes a picture for that is not moved: its own blur, by definition. */
+export function ownBlur({ degree }) {
+  return { text: `${degree} px`, ranges: [[degree, degree]], side: "" };
+}
+
 /**
  * What each tile's measure takes a picture for.
  * @param {object} view where the sliders are
@@ -106,10 +111,7 @@ export function isBelow(found) {
  * @returns {Array} an equivalent for each tile, null where there is none; empty where none is known
  */
 export function equivalentsOf(view, values, curve) {
-  if (!(view.shift_x || view.shift_y)) {
-    const itself = { text: `${view.degree} px`, ranges: [[view.degree, view.degree]], side: "" };
-    return values.map((value) => (isNumber(value) ? itself : null));
-  }
+  if (!(view.shift_x || view.shift_y)) return values.map((value) => (isNumber(value) ? ownBlur(view) : null));
   if (!curve || curve.degrees.length < ROWS.points_of_a_curve) return [];
   return ROWS.tiles.map((tile, i) => equivalentOf(values[i], curve.degrees.map((degree, at) => [degree, curve.values[at][i]]), tile));
 }

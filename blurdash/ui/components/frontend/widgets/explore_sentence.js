@@ -2,14 +2,13 @@
 // numbers beneath: what blurdash/sentences_explore.py says (tests hold one against the other).
 
 import { ROWS } from "../rows.js";
-import { endsOf, isBelow, nearestTo, wholePx } from "./equivalents.js";
+import { LEAST_SAID, endsOf, isBelow, nearestTo, wholePx } from "./equivalents.js";
 import { shown } from "./texts.js";
 
 const NEAR_PX = 3; // a reading is right within so many px
 const NEAR_SHARE = 0.1; // or such a share
 const FOOLED_PX = 20; // a shift fools where it reads as so much
 const NEAR_THE_END = 97;
-const LEAST_PX = 10;
 
 /**
  * @param {object} seen
@@ -118,7 +117,7 @@ class Told {
 
   about() {
     const middle = nearestTo(this.order[this.order.length >> 1].found, this.degree);
-    return `about ${middle >= LEAST_PX ? wholePx(middle) : LEAST_PX} px`;
+    return `about ${middle >= LEAST_SAID ? wholePx(middle) : LEAST_SAID} px`;
   }
 
   /** Whether the embedding reads more than any other, also as it is shown. */

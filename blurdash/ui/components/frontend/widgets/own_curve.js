@@ -5,6 +5,7 @@ import { bus } from "../bus.js";
 import { usedAngle } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
 import { readerNow } from "../wasm/reader.js";
+import { asSent } from "./texts.js";
 
 const OWN_STEPS = [5, 21, 51, 101]; // shown with so many points
 const OWN_KEPT = 6; // curves
@@ -30,32 +31,35 @@ export class OwnCurves {
   }
 
   /**
-   * What is known of a curve, in the form that Python sends; asks for the rest.
+   * What is known of a curve, in the form that Python sends.
    * @param {object} of
    * @param {string} of.key settings and face
    * @param {string} of.face
    * @param {string} of.kernel
    * @param {number} of.angle
    */
-  of(wanted) {
-    const name = JSON.stringify(wanted);
+  known(of) {
+    return asCurve(this.curves.get(JSON.stringify(of)) ?? new Map(), of);
+  }
+
+  /** Has the rest of a curve found, in place of the one that was wanted before. */
+  want(of) {
+    const name = JSON.stringify(of);
+    if (this.wanted === name) return;
+    this.wanted = name;
     if (!this.curves.has(name)) {
       this.curves.set(name, new Map());
       if (this.curves.size > OWN_KEPT) this.curves.delete(this.curves.keys().next().value);
     }
-    if (this.wanted !== name) {
-      this.wanted = name;
-      this.fill(name, wanted);
-    }
-    return asCurve(this.curves.get(name), wanted);
+    this.fill(name, of);
   }
 
-  async fill(name, wanted) {
+  async fill(name, of) {
     const values = this.curves.get(name);
     for (const degree of COARSE_FIRST) {
       while (!values.has(degree)) {
         if (this.gone || this.wanted !== name) return;
-        const found = this.mayWork() ? await this.measure(degree, wanted) : null;
+        const found = this.mayWork() ? await this.measure(degree, of) : null;
         if (found) values.set(degree, found);
         else await new Promise((done) => setTimeout(done, OWN_PAUSE_MS));
       }
@@ -68,7 +72,7 @@ export class OwnCurves {
     if (reader?.key !== key || bus.measurer?.face !== face) return null;
     const view = { degree, angle, used_angle: usedAngle(kernel, degree, angle), shift_x: 0, shift_y: 0, kernel };
     const found = await bus.measurer.measure(view, reader);
-    return found && ROWS.tiles.map(({ measure }) => (found[measure] === Infinity ? "inf" : found[measure]));
+    return found && ROWS.tiles.map(({ measure }) => asSent(found[measure]));
   }
 
   dispose() {

@@ -6,6 +6,11 @@ export function formatted(value, decimals) {
   return typeof value === "number" ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1") : "–";
 }
 
+/** A number as Python sends it. */
+export function asSent(value) {
+  return value === Infinity ? "inf" : value;
+}
+
 /** A number as it is, with a real minus. */
 export function shown(value) {
   return String(value).replace("-", "−");
