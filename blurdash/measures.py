@@ -8,7 +8,7 @@ from blurdash.register import REGISTERED_METRICS
 from blurdash.sceptic import SCEPTIC_METRICS
 from blurdash.table import Measure, in_role
 
-__all__ = ["ARGUMENT_MEASURES", "CLAIM", "MEASURES"]
+__all__ = ["ARGUMENT_MEASURES", "CLAIM", "MEASURES", "QUICK"]
 
 # Every number of a readout, in the order it is shown.
 MEASURES: dict[str, Measure] = {**DISTANCES, **METRICS}
@@ -18,3 +18,6 @@ ARGUMENT_MEASURES: dict[str, Measure] = {**MEASURES, **SCEPTIC_METRICS, **REGIST
 
 # What the argument claims something of, in the order it is said.
 CLAIM = in_role(ARGUMENT_MEASURES, "claim")
+
+# What is measured of the argument's two pictures while a hand moves.
+QUICK = in_role(ARGUMENT_MEASURES, "quick")

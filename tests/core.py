@@ -117,6 +117,18 @@ class Core(Instance):
         """Of the changed picture against the reference."""
         return float(self.call("ssim"))
 
+    def sharpness(self, *, of_reference: bool = False) -> float:
+        """Of the changed picture, or of the reference."""
+        return float(self.call("sharpness", int(of_reference)))
+
+    def light(self, gain: float) -> Picture:
+        """Puts the changed picture into other light, and returns it."""
+        levels = np.arange(256, dtype=np.float32) * np.float32(gain)
+        lit = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+        self._write(self.call("lit_at"), lit.tobytes())
+        self.call("light")
+        return self.given("give_changed")
+
     def given(self, name: str) -> Picture:
         """Has the core give a picture out by one of its functions."""
         self.call(name)

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import wasmtime
+from skimage.metrics import structural_similarity
 
 from blurdash.blur import (
     Change,
@@ -29,9 +30,11 @@ from blurdash.blur import (
     reference_picture,
     shift,
 )
+from blurdash.disturb import Disturbance, disturb
 from blurdash.face import Face
 from blurdash.kernel import KERNELS, line_kernel
-from blurdash.quality import psnr, ssim
+from blurdash.quality import luma, psnr, ssim
+from blurdash.sceptic import sharpness, sharpness_ratio
 from blurdash.ui.components.scripts import script
 from tests.core import CORE, Core
 from tests.node import answer_of
@@ -94,13 +97,16 @@ def compared(request: Any, canvas: Picture) -> tuple[str, Core, Picture]:
 
 
 def assert_numbers(core: Core, reference: Picture, wanted: Picture, tie: bool = False) -> None:
-    """PSNR and SSIM of the changed picture are the server's."""
+    """PSNR, SSIM and sharpness of the changed picture are the server's."""
     expected = psnr(reference, wanted)
     if math.isinf(expected):
         assert math.isinf(core.psnr())
     else:
         assert core.psnr() == pytest.approx(expected, abs=5e-3 if tie else 1e-4)
     assert core.ssim() == pytest.approx(ssim(reference, wanted), abs=5e-5 if tie else 1e-6)
+    ratio = core.sharpness() / core.sharpness(of_reference=True)
+    sharper = sharpness_ratio(reference, wanted)
+    assert ratio == pytest.approx(sharper, abs=1e-2 if tie else 1e-4)
 
 
 @pytest.mark.parametrize("change", TO_THE_LAST_BIT, ids=described)
@@ -112,6 +118,36 @@ def test_small_kernels_and_shifts_are_equal_to_the_last_bit(
     wanted = apply_change(canvas, changed)
     assert np.array_equal(core.change(changed), wanted)
     assert_numbers(core, reference, wanted)
+
+
+@pytest.mark.parametrize("gain", [0.1, 0.5, 0.77, 1.0, 1.15, 1.5, 4.0])
+def test_other_light_is_equal_to_the_last_bit(compared: Any, gain: float):
+    kernel, core, reference = compared
+    core.change(Change(0, kernel=kernel, shift_x=3.5))
+    wanted = disturb(reference, Disturbance(x=3.5, gain=gain))
+    assert np.array_equal(core.light(gain), wanted)
+    assert core.psnr() == pytest.approx(psnr(reference, wanted), abs=1e-4)
+    # Ours in float32 is 9e-6 off where the light is another; the core is nearer to float64.
+    exact = structural_similarity(
+        *(luma(one).astype(np.float64) for one in (reference, wanted)),
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=255,
+    )
+    assert core.ssim() == pytest.approx(exact, abs=1e-6)
+    assert core.ssim() == pytest.approx(ssim(reference, wanted), abs=2e-5)
+
+
+@pytest.mark.parametrize("n", [11, 12, 37])
+def test_sharpness_of_pictures_of_any_side(canvas: Picture, n: int):
+    picture = canvas[400 : 400 + n, 500 : 500 + n].copy()
+    core = Core(picture)
+    core.reference("line")
+    assert core.sharpness(of_reference=True) == pytest.approx(sharpness(picture), rel=1e-12)
+    core.change(Change(0, kernel="line", shift_x=n - 1, shift_y=-3))
+    moved = shift(picture, n - 1, -3)
+    assert core.sharpness() == pytest.approx(sharpness(moved), rel=1e-12)
 
 
 @pytest.mark.parametrize("change", [*WITHIN_A_LEVEL, *TIES], ids=described)

@@ -1,4 +1,4 @@
-// What comes after the blur: the study's stretch, then a shift by whole pixels or between them.
+// What comes after the blur: the study's stretch, a shift by whole pixels or between them, other light.
 #include "core.h"
 
 // From level to level: the stretch so that `least` becomes 0 and `most` 255, in cv2.normalize's steps.
@@ -169,4 +169,15 @@ EXPORT(change) void change(i32 filtered, i32 stretched, i32 right, i32 down, i32
   }
   move_whole(unshifted, from, 0, 0, &s);
   move_between(right, down, between);
+}
+
+static u8 lit[256]; // what each level becomes in other light
+EXPORT(lit_at) u8 *lit_at(void) { return lit; }
+
+// Puts the changed picture into the light that is written at `lit_at`.
+EXPORT(light) void light(void) {
+  for (i32 y = 0; y < now.n; y++) {
+    u8 *row = now.changed + y * now.pitch;
+    for (i32 x = 0; x < 3 * now.n; x++) row[x] = lit[row[x]];
+  }
 }

@@ -46,6 +46,10 @@ int make_room_to_crop(void);
 
 // quality.c
 int make_room_for_quality(void);
+void luma_of(float *to, const u8 *rgb);
+
+// sharpness.c
+int make_room_for_sharpness(void);
 
 // Index outside 0..n−1 mirrored without repeating the edge: cv2.BORDER_REFLECT_101.
 INLINE i32 mirrored(i32 i, i32 n) {

@@ -14,7 +14,7 @@ EXPORT(open) u8 *open(i32 n, i32 to_compare) {
   now.clean = take(bytes), now.blurred = take(bytes), now.changed = take(bytes), now.reference = take(bytes);
   int enough = now.rgba && now.clean && now.blurred && now.changed && now.reference;
   if (!enough || !make_room_to_blur() || !make_room_to_change()) return 0;
-  if (to_compare && (!make_room_for_quality() || !make_room_to_crop())) return 0;
+  if (to_compare && (!make_room_for_quality() || !make_room_for_sharpness() || !make_room_to_crop())) return 0;
   u8 *all[] = {now.clean, now.changed, now.reference}; // what lies beyond a row's end is equal: nothing
   for (int i = 0; i < 3; i++) __builtin_memset(all[i], 0, bytes);
   return now.rgba;

@@ -43,7 +43,7 @@ EXPORT(squared_error) double squared_error(void) {
 }
 
 // Rec. 601 luma of a row, rounded as cv2.cvtColor rounds it, less 128: small numbers lose no digits.
-static void luma_of(float *to, const u8 *rgb) {
+void luma_of(float *to, const u8 *rgb) {
   vec red_green = wasm_i16x8_make(9798, 19235, 9798, 19235, 9798, 19235, 9798, 19235);
   vec blue_half = wasm_i16x8_make(3735, 16384, 3735, 16384, 3735, 16384, 3735, 16384);
   vec one = wasm_i16x8_splat(1); // bytes 1 and 0

@@ -132,10 +132,11 @@ def assert_dragged(page: Page, at_rest) -> None:
     sent = {row[2] for row in log if row[1] == "sent"}
     got = {row[2] for row in log if row[1] == "got"}
     # Until the page has the recogniser itself: one request in flight and the latest wins, the last
-    # is answered, the drag is not starved. A run of the whole page may take one answer's place.
-    if sent:
-        assert max(got) >= max(sent)
-        assert len(got) >= len(sent) // 2
+    # is answered, the drag is not starved. A run of the whole page may take one answer's place, and
+    # a page that reads itself by now does not wait for what it still asked the server.
+    if page.evaluate("() => window.__blurdash.read.by") == "server":
+        assert max(got, default=0) >= max(sent, default=0)
+    assert len(got) + 1 >= len(sent) // 2
 
 
 @pytest.mark.long

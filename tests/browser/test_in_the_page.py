@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.distance import DISTANCES
+from blurdash.disturb import Disturbance
+from blurdash.measures import ARGUMENT_MEASURES, QUICK
 from blurdash.portrait import portrait_face
 from blurdash.quality import psnr, ssim
 from blurdash.readout import PreparedFace
@@ -134,6 +136,50 @@ def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(opened: Any) -
     page.wait_for_function("() => window.__blurdash.answered?.degree === 25", timeout=20_000)
     quiet(page, line)
     assert line.sent - before <= 2  # one, and another where the page is drawn anew
+
+
+def test_argument_follows_the_hand_without_the_server(opened: Any, dlib_embedder: Any) -> None:
+    page, line = opened("degree=30")
+    page.get_by_role("link", name="Argument").click()
+    page.get_by_role("button", name="The embedding").click()
+    argument = page.locator(".bd-argument")
+    page.locator(".bd-argument[data-scene=embedding][data-by=page]").wait_for(timeout=60_000)
+    page.locator(".ba-map img").first.wait_for(timeout=60_000)
+    quiet(page, line)
+    sent, line.held_up = line.sent, True
+    for degree in range(50, 81, 3):
+        page.get_by_role("slider", name="Degree").fill(str(degree))
+    page.get_by_role("slider", name="Gain").fill("1.2")
+    page.get_by_role("slider", name="Shift x").fill("5.5")
+    expect(argument).to_have_attribute("data-state", "exact")
+    assert line.sent == sent
+    face = PreparedFace(portrait_face(), dlib_embedder)
+    sharp, blurred = Disturbance(x=5.5, gain=1.2), Change(80, 45)
+    for i, change in enumerate((sharp, blurred)):
+        wanted = face.values(change, QUICK)
+        for name in QUICK:
+            measure = ARGUMENT_MEASURES[name]
+            text = page.get_by_test_id(f"argue-{name}").locator("b").nth(2 * i).inner_text()
+            within = 0.01 if name == "psnr" else 3e-4
+            assert float(text.split()[0]) == pytest.approx(
+                wanted[name], abs=within + 0.5 * 10**-measure.decimals
+            ), (name, text)
+    expect(page.locator(".ba-see")).to_contain_text("To the recogniser the sharp picture is")
+    expect(page.locator(".ba-fails")).to_contain_text("With a blur below")
+
+
+def test_argument_asks_the_server_for_what_the_page_does_not_do(opened: Any) -> None:
+    page, _ = opened("degree=30")
+    page.get_by_role("link", name="Argument").click()
+    page.get_by_role("button", name="PSNR and SSIM").click()
+    page.locator(".bd-argument[data-scene=pixels][data-by=page]").wait_for(timeout=60_000)
+    before = page.get_by_test_id("argue-psnr").inner_text()
+    page.get_by_role("slider", name="Turn").fill("2")
+    page.locator(".bd-argument[data-state=exact][data-by=server]").wait_for(timeout=20_000)
+    assert page.get_by_test_id("argue-psnr").inner_text() != before
+    page.get_by_role("slider", name="Turn").fill("0")
+    page.locator(".bd-argument[data-state=exact][data-by=page]").wait_for(timeout=20_000)
+    assert page.get_by_test_id("argue-psnr").inner_text() == before
 
 
 def quiet(page: Page, line: Line) -> None:

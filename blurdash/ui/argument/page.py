@@ -26,7 +26,7 @@ from blurdash.ui.argument.story import SCENES, Story, address_of_story, obey_bac
 from blurdash.ui.argument.told import Counted, Told
 from blurdash.ui.components.browser import argument, pack_stage, stage
 from blurdash.ui.components.fragments import fragment
-from blurdash.ui.components.sent import Sent, rests_at
+from blurdash.ui.components.sent import Sent, asked_at_rest, rests_at
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.live import in_turn, somebody_waits
@@ -34,12 +34,14 @@ from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.reader import reader_data
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, touch
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.toolbar import toolbar
 from blurdash.ui.visitor.view import View
 from blurdash.ui.vote.ballot_box import BallotBox
+from blurdash.values import for_json
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
@@ -75,14 +77,18 @@ def argument_page() -> None:
 def _draw_scene(chosen: View, loading: Loading) -> None:
     story = tell()
     sent = Sent.by(ARGUMENT_KEY)
-    ack = _take_position(story, sent.numbers("pos", len(ARGUMENT_SLIDERS) + 1))
+    rest = sent.text("rest") or ""
+    asked = asked_at_rest(rest, len(ARGUMENT_SLIDERS), len(ARGUMENT_SLIDERS))
+    for position in (sent.numbers("pos", len(ARGUMENT_SLIDERS) + 1), asked):
+        _take_position(story, position)
+    ack = int(st.session_state.get("bd_story_seen", 0))
     _enter(story, sent.text("scene"))
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
     if _do(story, box, sent.act("act"), chosen):
         st.rerun()  # the whole page: its kernel is another now
-    room, rest = sent.whole("room"), sent.text("rest") or ""
+    room = sent.whole("room")
     here = rests_at(rest, list(story.values.values()))
-    told = _told(story, chosen, loading, box, at_rest=here)
+    told = _told(story, chosen, loading, box, at_rest=here, own_curve=asked is not None)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if here and told.known is not None and story.pictures():
@@ -97,17 +103,15 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         st.rerun()  # the toolbar says which recogniser it is
 
 
-def _take_position(story: Story, pos: Sequence[float] | None) -> int:
-    """Takes over where the sliders are; returns the number of the request that said so."""
-    seen = int(st.session_state.get("bd_story_seen", 0))
+def _take_position(story: Story, pos: Sequence[float] | None) -> None:
+    """Takes over where the sliders are, unless they have jumped since it was sent."""
     if pos is None:
-        return seen
+        return
     number = int(pos[-1])
-    if number > seen:  # else the sliders have jumped from here since it was sent
-        st.session_state["bd_story_seen"] = seen = number
+    if number > int(st.session_state.get("bd_story_seen", 0)):
+        st.session_state["bd_story_seen"] = number
         story.take_position(pos[:-1])
         touch()
-    return seen
 
 
 def _enter(story: Story, scene: str | None) -> None:
@@ -174,7 +178,15 @@ def _take_kernel(story: Story, chosen: View, kernel: str) -> bool:
     return True
 
 
-def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_rest: bool) -> Told:
+def _told(
+    story: Story,
+    chosen: View,
+    loading: Loading,
+    box: BallotBox,
+    *,
+    at_rest: bool,
+    own_curve: bool,
+) -> Told:
     """Everything that is known of the scene."""
     told = Told(
         story=story,
@@ -182,6 +194,7 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
         crop=chosen.crop,
         box=box,
         at_rest=at_rest,
+        own_curve=own_curve,
         owner=current_session(),
     )
     shown = session_faces().shown_face(chosen.face)
@@ -204,6 +217,7 @@ def _told(story: Story, chosen: View, loading: Loading, box: BallotBox, *, at_re
         st.session_state["bd_angle_found"] = True
     try:
         told.values = _measured(told.face, _changes(story, chosen))
+        told.reader = reader_data(chosen, shown.face, loading.embedder)
     except BlurdashError as error:
         told.problem = sentence(str(error))
     if story.scene == "sceptic" and story.other:
@@ -323,6 +337,8 @@ def _data(
         ),
         "room": room,
         "ready": told.values is not None,
+        "values": None if told.values is None else [_for_browser(one) for one in told.values],
+        "reader": told.reader,
         "pending": parts.pending,
         "kernel": chosen.kernel,
         # Before the reveal they would say what was done.
@@ -337,6 +353,10 @@ def _data(
         "message": parts.message,
         "alert": bool(told.problem),
     }
+
+
+def _for_browser(values: Mapping[str, float]) -> dict[str, float | str | None]:
+    return {name: for_json(value) for name, value in values.items()}
 
 
 def _remedy(told: Told) -> dict[str, str] | None:

@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from blurdash.argument import SCEPTIC_NAMES, ScepticRow
 from blurdash.kernel import KERNELS
-from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.measures import ARGUMENT_MEASURES, QUICK
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import ShownRow, shown_row
-from blurdash.ui.server.known_face import QUICK
 from blurdash.ui.visitor.readings import blur_text
 from blurdash.words import sentence
 

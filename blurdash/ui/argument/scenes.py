@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from blurdash.blur import Change
 from blurdash.distance import EMBEDDING
-from blurdash.kernel import KERNELS, audit_kernel
+from blurdash.kernel import audit_kernel
 from blurdash.maps import occlusion_map, squared_error_map, ssim_map
-from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.measures import ARGUMENT_MEASURES, QUICK
 from blurdash.search import PIXEL_RIVALS
 from blurdash.sentences import (
     Blur,
@@ -20,7 +21,6 @@ from blurdash.sentences import (
     shown_rows,
     vote_sentences,
 )
-from blurdash.table import in_role
 from blurdash.twins import twin_pictures
 from blurdash.ui.argument.often import how_often
 from blurdash.ui.argument.panels import (
@@ -34,7 +34,7 @@ from blurdash.ui.argument.panels import (
 from blurdash.ui.argument.sceptic_scene import sceptic
 from blurdash.ui.argument.searches import SEARCHES, TWINS
 from blurdash.ui.argument.told import Parts, Told
-from blurdash.ui.server.known_face import QUICK
+from blurdash.ui.components.rows import VOTE
 from blurdash.ui.visitor.readings import equivalent_of
 from blurdash.words import listed
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["SCENE_PARTS"]
 
 OCCLUSION_GRID = 12
-VOTE = in_role(ARGUMENT_MEASURES, "vote")
 MISSING = "The recogniser is missing: it has no number for these two pictures."
 
 
@@ -64,7 +63,12 @@ def _two_pictures(told: Told) -> Parts:
     table["rows"].insert(0, room_row(told.box.counts(), heads))
     panels = [
         table,
-        {"kind": "notes", "title": "What happened", "lines": _what_happened(told)},
+        {
+            "kind": "notes",
+            "about": "done",
+            "title": "What happened",
+            "lines": _what_happened(told),
+        },
         *_crowd(told),
         {"kind": "buttons", "buttons": [_button("round", "Vote again", "A new round")]},
     ]
@@ -176,7 +180,7 @@ def _found(told: Told) -> dict[str, Any]:
     lines = [told.story.note]
     if rows:
         lines.append(preferences_sentence(rows, ("the sharp one", "the blurred one")))
-    return {"kind": "notes", "lines": lines}
+    return {"kind": "notes", "about": "found", "lines": lines}
 
 
 def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
@@ -185,7 +189,15 @@ def _where_it_fails(told: Told, value: float) -> list[dict[str, Any]]:
     if found is None:
         return []
     line = fails_below(found)
-    return [{"kind": "notes", "title": "Where it fails", "fails": True, "lines": [line]}]
+    return [
+        {
+            "kind": "notes",
+            "about": "fails",
+            "title": "Where it fails",
+            "fails": True,
+            "lines": [line],
+        }
+    ]
 
 
 def _angle(told: Told) -> Parts:
@@ -194,7 +206,8 @@ def _angle(told: Told) -> Parts:
         (int(story.values["degree_a"]), story.values["angle_a"]),
         (int(story.values["degree_b"]), story.values["angle_b"]),
     ]
-    audits = [audit_kernel(KERNELS[told.kernel].make(*blur)) for blur in blurs]
+    # By the taps that are used: of a blur of 1 px the study draws the angle itself.
+    audits = [audit_kernel(Change(*blur, told.kernel).taps()) for blur in blurs]
     first, second = (
         Blur(*blur, f"{audit.length:.1f}") for blur, audit in zip(blurs, audits, strict=True)
     )
@@ -210,7 +223,7 @@ def _angle(told: Told) -> Parts:
     hint = "Looks for a longer blur that the recogniser calls closer than a shorter one"
     panels.append({"kind": "buttons", "buttons": [_button("angle", label, hint, busy=busy)]})
     if story.note:
-        panels.append({"kind": "notes", "lines": [story.note]})
+        panels.append({"kind": "notes", "about": "found", "lines": [story.note]})
     return Parts(see, panels, told.waits, told.message)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blurdash.disturb import Disturbance
-from blurdash.measures import ARGUMENT_MEASURES, CLAIM
+from blurdash.measures import CLAIM
 from blurdash.sentences import ShownRow, shown_rows
-from blurdash.table import in_role
+from blurdash.ui.components.rows import CURVE_DEGREES, CURVES
 
 if TYPE_CHECKING:
     from blurdash.flips import RankFlips
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from blurdash.ui.vote.ballot_box import BallotBox
 
 __all__ = ["Counted", "Parts", "Told"]
-
-# What is said as a blur; it takes the face's own curve.
-CURVES = in_role(ARGUMENT_MEASURES, "curve")
-CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
 
 
 class Parts(NamedTuple):
@@ -64,9 +60,11 @@ class Told:
         crop: A key of ``CROPS``.
         box: The vote.
         at_rest: Whether the hand rests where the sliders are.
+        own_curve: Whether the browser finds the face's curve itself.
         face: The face with its recogniser; None while that is loaded, or where it is missing.
         pixels: The same without a recogniser, where that is missing: what needs none stays.
         values: Numbers of the left and the right picture; None while they are computed.
+        reader: What the browser reads the pictures out with; None where it cannot, or not yet.
         recogniser: Its label.
         recognisers: Labels of the one in use and of the one that a sceptic asks besides.
         counted: How often over other faces, under this very recogniser; None where nobody knows.
@@ -83,9 +81,11 @@ class Told:
     crop: str
     box: BallotBox
     at_rest: bool
+    own_curve: bool = False
     face: KnownFace | None = None
     pixels: KnownFace | None = None
     values: tuple[Mapping[str, float], ...] | None = None
+    reader: Mapping[str, Any] | None = None
     recogniser: str = ""
     recognisers: tuple[str, str] = ("the one in use", "the other one")
     counted: Counted | None = None
@@ -127,7 +127,7 @@ class Told:
         return answer
 
     def curve(self) -> dict[int, dict[str, float]]:
-        """The face's own numbers over degrees at the angle that is set; empty until known."""
+        """The face's numbers over degrees at the angle set; empty until known, or if not asked."""
         angle = self.story.values["angle"]
 
         def compute(face: KnownFace) -> dict[int, dict[str, float]]:
@@ -135,7 +135,7 @@ class Told:
             return {d: known.values(known.blurred(d, angle), CURVES) for d in CURVE_DEGREES}
 
         face = self.known
-        if face is None or not self.at_rest:
+        if face is None or not self.at_rest or self.own_curve:
             return {}
         answer = self.ask("curve", angle, lambda: compute(face))
         return (answer.value if answer else None) or {}

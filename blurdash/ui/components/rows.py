@@ -9,15 +9,29 @@ from typing import Any
 from blurdash.blur import Change
 from blurdash.distance import EMBEDDING
 from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
-from blurdash.measures import CLAIM, MEASURES
+from blurdash.measures import ARGUMENT_MEASURES, CLAIM, MEASURES, QUICK
 from blurdash.sentences import word
 from blurdash.table import INFINITE, Measure, Span, in_role
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, EXPLORE_SLIDERS, Slider
 
-__all__ = ["POINTS_OF_A_CURVE", "TILES", "rows_for_browser", "tile_id"]
+__all__ = [
+    "CURVES",
+    "CURVE_DEGREES",
+    "POINTS_OF_A_CURVE",
+    "TILES",
+    "VOTE",
+    "rows_for_browser",
+    "tile_id",
+]
 
 TILES = in_role(MEASURES, "tile")
 POINTS_OF_A_CURVE = 11  # fewer are too coarse to read a blur off
+
+# On Argument: what stands beside the vote, and what is said as a blur, which takes the face's own
+# curve at these degrees.
+VOTE = in_role(ARGUMENT_MEASURES, "vote")
+CURVES = in_role(ARGUMENT_MEASURES, "curve")
+CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
 
 
 def rows_for_browser() -> dict[str, Any]:
@@ -45,6 +59,12 @@ def rows_for_browser() -> dict[str, Any]:
         "claim": [
             {"measure": name, "word": word(name), "family": MEASURES[name].family} for name in CLAIM
         ],
+        "argument": {
+            "measures": [_tile(ARGUMENT_MEASURES[name]) for name in QUICK],
+            "vote": VOTE,
+            "curve": CURVES,
+            "degrees": CURVE_DEGREES,
+        },
         "embedding": EMBEDDING,
         "points_of_a_curve": POINTS_OF_A_CURVE,
         "sliders": {"explore": _sliders(EXPLORE_SLIDERS), "argument": _sliders(ARGUMENT_SLIDERS)},
@@ -55,10 +75,11 @@ def rows_for_browser() -> dict[str, Any]:
 
 def _tile(row: Measure) -> dict[str, Any]:
     return {
-        "id": tile_id(row.name),
+        "id": row.test_id or row.name,
         "measure": row.name,
         "label": row.label,
         "short": row.short_label,
+        "word": word(row.name),
         "unit": row.unit,
         "decimals": row.decimals,
         "direction": row.direction,

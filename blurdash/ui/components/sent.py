@@ -14,7 +14,7 @@ import streamlit as st
 
 from blurdash.values import is_real, is_whole
 
-__all__ = ["Sent", "is_number", "rests_at"]
+__all__ = ["Sent", "asked_at_rest", "is_number", "rests_at"]
 
 LARGEST = 2**53  # up to this, JavaScript's numbers are whole ones
 LONGEST = 400  # characters; our longest text is a place of twelve sliders
@@ -96,3 +96,33 @@ def rests_at(rested: str, position: Sequence[float]) -> bool:
         return [float(text) for text in rested.split(",")[: len(position)]] == list(position)
     except ValueError:
         return False
+
+
+def asked_at_rest(rested: str, count: int, parts: int) -> list[float] | None:
+    """Returns the position that a place of rest asks about, and the question's number.
+
+    A browser that finds numbers itself asks for them only where its hand rests: then a number
+    follows the parts of the place.
+
+    Args:
+        rested: The place, as a browser wrote it.
+        count: How many of its parts are the position's numbers.
+        parts: How many it has.
+
+    Returns:
+        ``count`` numbers and one more; None where it is no question.
+
+    Example:
+        >>> asked_at_rest("30,45.5,side,7", 2, 3), asked_at_rest("30,45.5,side", 2, 3)
+        ([30.0, 45.5, 7.0], None)
+        >>> asked_at_rest("30,x,side,7", 2, 3), asked_at_rest("30,nan,side,7", 2, 3)
+        (None, None)
+    """
+    *place, number = rested.split(",")
+    if len(place) != parts:
+        return None
+    try:
+        asked = [float(text) for text in (*place[:count], number)]
+    except ValueError:
+        return None
+    return asked if all(is_number(one) for one in asked) else None

@@ -17,7 +17,7 @@ from blurdash.quality import METRICS
 from blurdash.ui.components.browser import controls, curve_feed, pack_stage, slot, stage
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
-from blurdash.ui.components.sent import Sent, is_number, rests_at
+from blurdash.ui.components.sent import Sent, asked_at_rest, rests_at
 from blurdash.ui.explore.controls_data import (
     controls_data,
     curve_data,
@@ -332,23 +332,13 @@ def _position(chosen: View) -> tuple[list[float], int]:
 
 
 def _sent_position() -> list[float] | None:
-    """The last position that the browser sent, with its number; None where it has sent none.
-
-    A browser that has the numbers itself asks for them only where the hand rests: then the place of
-    rest is followed by a number.
-    """
+    """The last position that the browser sent, with its number; None where it has sent none."""
     sent = Sent.by(CONTROLS_KEY)
     moved = sent.numbers("pos", 5)
-    *place, last = (sent.text("rest") or "").split(",")
-    if len(place) != PARTS_OF_A_PLACE:
+    rested = asked_at_rest(sent.text("rest") or "", 4, PARTS_OF_A_PLACE)
+    if rested is None or (moved is not None and rested[-1] <= moved[-1]):
         return moved
-    try:
-        rested = [float(text) for text in (*place[:4], last)]
-    except ValueError:
-        return moved
-    if not all(is_number(one) for one in rested):
-        return moved
-    return rested if moved is None or rested[4] > moved[4] else moved
+    return rested
 
 
 def _recogniser(chosen: View, loading: Loading, reference: Reference | None) -> dict[str, object]:

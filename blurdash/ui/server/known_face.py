@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from blurdash.blur import Change
 from blurdash.errors import BlurdashError, SettingError, StoppedError
-from blurdash.measures import ARGUMENT_MEASURES
-from blurdash.table import in_role
+from blurdash.measures import QUICK
 from blurdash.ui.server.encoding import encoded
 from blurdash.ui.server.live import NOBODY, in_turn, pictures_place, somebody_waits, when_idle
 from blurdash.ui.server.long_work import LongWork
@@ -31,13 +30,11 @@ if TYPE_CHECKING:
     from blurdash.face import Face
     from blurdash.readout import PreparedFace
 
-__all__ = ["COARSE_FIRST", "QUICK", "Answer", "Curve", "KnownFace", "end_long_work", "shared_face"]
+__all__ = ["COARSE_FIRST", "Answer", "Curve", "KnownFace", "end_long_work", "shared_face"]
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-# What is measured while a hand moves on Argument.
-QUICK = in_role(ARGUMENT_MEASURES, "quick")
 ANSWERS_KEPT = 48
 PICTURES_KEPT = 4
 REMEMBERED = 512

@@ -1,7 +1,8 @@
 // @module argument: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
 //
-// Draws what the server says (blurdash/ui/argument/scenes.py) and asks for numbers as the hand moves.
-// Everything that comes from the server is written as text, but for pictures, which are data URLs.
+// Draws what the server says (blurdash/ui/argument/scenes.py). Numbers of where the hand is are found in this
+// browser where it can (argument_own.js), else the server is asked for them. Everything that comes from the
+// server is written as text, but for pictures, which are data URLs.
 
 import { bus } from "../bus.js";
 import { usedAngle } from "../pictures/kernels.js";
@@ -9,20 +10,24 @@ import { Pair } from "../pictures/pair.js";
 import { describeView } from "../pictures/stage_view.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
+import { compareWithServer, readerNow, takeReader } from "../wasm/reader.js";
 import { keepAddress } from "../widgets/address.js";
 import { Asker } from "../widgets/asker.js";
 import { leaveHand, takeHand } from "../widgets/hand.js";
+import { OwnCurves } from "../widgets/own_curve.js";
 import { Presenter, isTaken } from "../widgets/presenter.js";
 import { renewPage } from "../widgets/scene.js";
 import { Settler } from "../widgets/settler.js";
 import { Slider, moved } from "../widgets/slider.js";
 import { setText, textElement } from "../widgets/texts.js";
+import { isOwnScene, ownScene } from "./argument_own.js";
 import { buildPanel } from "./argument_panels.js";
 
 const ARGUE_ROOM_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
 const ARGUE_GAP_PX = 14; // above and below the map
+const ARGUE_STILL_MS = 300; // a hand that has not moved for so long is one at rest to what is computed here
 
 /** Draws the page into a component's root and keeps it in step with the server. */
 export function mountArgument(component) {
@@ -84,16 +89,21 @@ class Argue {
     this.shownMap = null; // title of the maps that lie on the pictures
     this.timers = {};
     this.build();
+    this.found = null; // the last numbers that this browser found: {specs, values, key}
+    this.movedAt = 0;
     this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]), renewPage);
     this.presenter = new Presenter((on) => this.presented(on));
     // At rest the address follows, and what takes longer to compute.
     this.settler = new Settler({
       place: () => this.position().join(","),
-      told: () => this.data.rested,
-      busy: () => !this.isFresh(),
-      tell: (place) => this.component.setStateValue("rest", place),
+      told: () => this.data.rested.split(",").slice(0, ROWS.sliders.argument.length).join(","),
+      busy: () => !this.isFresh() && !this.readsHere(),
+      alone: () => this.readsHere(),
+      tell: (place) => this.tellRest(place),
+      lost: renewPage,
     });
-    this.pair = new Pair([...this.box.querySelectorAll("canvas")]);
+    this.pair = new Pair([...this.box.querySelectorAll("canvas")], (found) => this.take(found));
+    this.curves = new OwnCurves(() => !this.isMoving(), () => this.paint(), ROWS.argument.degrees);
     this.listen();
   }
 
@@ -105,7 +115,7 @@ class Argue {
     const one = (selector) => this.box.querySelector(selector);
     this.parts = {
       steps: one("ol"), see: one(".ba-see"), body: one(".ba-body"), right: one(".ba-right"),
-      below: one(".ba-below"), sliders: one(".ba-sliders"), foot: one(".ba-foot"), facts: one(".ba-facts"), message: one(".ba-message"), remedy: one(".ba-remedy"),
+      below: one(".ba-below"), of: textElement("span", "ba-of", ""), sliders: one(".ba-sliders"), foot: one(".ba-foot"), facts: one(".ba-facts"), message: one(".ba-message"), remedy: one(".ba-remedy"),
       figures: [...this.box.querySelectorAll("figure")],
       frames: [...this.box.querySelectorAll(".ba-frame")],
       present: one(".ba-present"),
@@ -148,7 +158,7 @@ class Argue {
     window.removeEventListener("resize", this.onResize);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
     this.presenter.set(false);
-    for (const part of [this.asker, this.settler, this.presenter, this.pair]) part.dispose();
+    for (const part of [this.asker, this.settler, this.presenter, this.pair, this.curves]) part.dispose();
   }
 
   after(name, wait, run) {
@@ -178,6 +188,7 @@ class Argue {
   goTo(scene) {
     this.asked.scene = scene;
     this.paintSteps();
+    this.tellPlace();
     this.component.setStateValue("scene", `${scene}#${Date.now()}`);
     this.after("scene", ARGUE_RETRY_MS, () => {
       if (!this.asked.scene || this.asked.scene === this.data.scene) return;
@@ -188,6 +199,7 @@ class Argue {
 
   /** Asks for something to be done once: it has a number, and is repeated until it is answered. */
   act(name, argument = null) {
+    this.tellPlace(); // it is done to what is seen
     this.asked.act = Math.max(this.asked.act, this.data.acted) + 1;
     this.send([name, argument, this.asked.act]);
   }
@@ -207,9 +219,82 @@ class Argue {
 
   move(change) {
     this.values = moved(ROWS.sliders.argument, this.values, change);
+    this.movedAt = performance.now();
+    this.after("still", ARGUE_STILL_MS, () => this.paint());
     this.paint();
-    this.asker.want();
+    if (!this.readsHere()) this.asker.want();
     this.settler.soon();
+  }
+
+  isMoving() {
+    return performance.now() - this.movedAt < ARGUE_STILL_MS;
+  }
+
+  // ---- what is found here, and what the server is told -----------------------------------------------
+
+  /** Numbers of two pictures that came from the core in this browser. */
+  take(found) {
+    this.found = found;
+    if (!this.data) return;
+    this.compare();
+    this.paint();
+  }
+
+  /** The numbers that were found here, of whichever place, where they are of the scene and settings shown. */
+  ownNumbers() {
+    const { data, found } = this;
+    const reader = readerNow();
+    if (!found || !reader || !isOwnScene(data.scene) || found.key !== reader.key || reader.key !== data.reader?.key) return null;
+    const [one, other] = [this.shapeOf(found.specs), this.shapeOf(this.specs())];
+    return one === other ? found : null;
+  }
+
+  /** What kind of pictures specs are of: left and right as they hang, of which kernel. */
+  shapeOf(specs) {
+    return JSON.stringify(specs.map(({ kernel, degree }) => [kernel, degree === undefined]));
+  }
+
+  /** Whether this browser finds the numbers of here itself. */
+  readsHere() {
+    const { data } = this;
+    const plain = data.pictures.every((which) => which !== "sharp" || this.isPlain());
+    return Boolean(data.reader && isOwnScene(data.scene) && plain && this.ownNumbers());
+  }
+
+  /** Whether the sharp picture is one that the core makes: only moved, or in other light. */
+  isPlain() {
+    const { rotation, scale, noise } = this.values;
+    return rotation === 0 && scale === 1 && noise === 0;
+  }
+
+  /** Holds what was found here against what the server says of the same place. */
+  compare() {
+    const { data, found } = this;
+    if (!data.values || data.twin || !this.isFresh() || !this.ownNumbers() || !this.isOfHere(found)) return;
+    found.values.forEach((values, i) => compareWithServer(values, data.values[i]));
+  }
+
+  isOfHere({ specs }) {
+    return JSON.stringify(specs) === JSON.stringify(this.specs());
+  }
+
+  /** Tells where the hand rests; where the server was not asked on the way, it is asked by this, too. */
+  tellRest(place) {
+    const alone = this.readsHere() ? `,${this.asker.nextNumber()}` : "";
+    this.component.setStateValue("rest", place + alone);
+  }
+
+  /** Tells where the sliders are, where the server does not know. */
+  tellPlace() {
+    if (!this.isFresh()) this.component.setStateValue("pos", [...this.position(), this.asker.nextNumber()]);
+  }
+
+  /** What is known of the face's curve at an angle; more is found while the hand rests. */
+  ownCurve(angle) {
+    const { data } = this;
+    const of = { key: data.reader.key, face: bus.face, kernel: data.kernel, angle };
+    if (!this.isMoving()) this.curves.want(of);
+    return this.curves.known(of);
   }
 
   presented(on) {
@@ -227,11 +312,13 @@ class Argue {
     if (jump) this.values = left ?? Object.fromEntries(ROWS.sliders.argument.map((row, i) => [row.name, data.pos[i]]));
     if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
     if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
-    this.asker.answered(data.ack, this.isFresh());
+    takeReader(data.reader);
+    this.compare();
+    this.asker.answered(data.ack, this.isFresh() || this.readsHere());
     if (this.isFresh()) keepAddress(data.address, "argument");
     this.paint();
     this.sayRoom();
-    if (jump || other) this.settler.soon();
+    if (jump || other) this.settler.soon(true);
     clearTimeout(this.timers.poll);
     if (data.pending) this.after("poll", ARGUE_POLL_MS, () => this.poll());
   }
@@ -267,12 +354,18 @@ class Argue {
   paint() {
     const { data, parts } = this;
     this.box.dataset.scene = data.scene;
-    this.box.dataset.state = this.isFresh() && data.ready ? "exact" : "pending";
     this.paintSteps();
-    setText(parts.see, data.see);
     this.paintSliders();
     this.paintPictures();
-    this.paintPanels();
+    const own = this.shownNumbers();
+    const { see, panels } = own ? this.ownScene(own) : data;
+    const here = own ? this.isOfHere(own) : this.isFresh() && data.ready;
+    this.box.dataset.state = here ? "exact" : own ? "own" : "pending";
+    this.box.dataset.by = own ? "page" : "server";
+    setText(parts.see, see);
+    parts.see.setAttribute("aria-live", this.isMoving() ? "off" : "polite");
+    this.paintPanels(panels);
+    this.paintOf(own && !here ? own : null);
     this.paintMaps();
     this.paintFacts();
     setText(parts.message, data.message);
@@ -283,12 +376,50 @@ class Argue {
     parts.remedy.onclick = () => data.remedy && this.act(data.remedy.act, null);
   }
 
+  /** The numbers of this browser that are shown; null where the server's are. */
+  shownNumbers() {
+    const { data, found } = this;
+    if (!this.readsHere()) return null;
+    if (!this.isFresh()) return found;
+    // The server alone knows what twins are, and what it says of here is better than what is found elsewhere.
+    return data.twin || (data.ready && !this.isOfHere(found)) ? null : found;
+  }
+
+  /** The scene with what was found here. */
+  ownScene(own) {
+    const { data } = this;
+    const sliders = this.slidersOf(own);
+    const curve = data.pictures.includes("sharp") && !data.hidden ? this.ownCurve(sliders.angle) : null;
+    return ownScene(data, { values: own.values, sliders, curve, fresh: this.isFresh() });
+  }
+
+  /** Where the sliders were when numbers were found. */
+  slidersOf({ specs }) {
+    const sliders = { ...this.values };
+    specs.forEach((spec, i) => {
+      const which = this.data.pictures[i];
+      if (which === "sharp") Object.assign(sliders, { x: spec.x, y: spec.y, gain: spec.gain });
+      else {
+        const letter = { first: "_a", second: "_b" }[which] ?? "";
+        Object.assign(sliders, { [`degree${letter}`]: spec.degree, [`angle${letter}`]: spec.angle });
+      }
+    });
+    return sliders;
+  }
+
+  /** While numbers are of a place that the hand has left: of which. */
+  paintOf(own) {
+    const { of } = this.parts;
+    of.hidden = !own;
+    if (own) setText(of, `numbers of: ${this.data.pictures.map((which, i) => describeSpec(which, own.specs[i])).join(" | ")}`);
+  }
+
   /** Only what has changed is built anew: a button under a finger stays where it is. */
-  paintPanels() {
-    const { data, parts } = this;
+  paintPanels(panels) {
+    const { parts } = this;
     const focused = this.root.activeElement?.dataset?.focus;
-    this.paintInto(parts.below, data.panels.filter((one) => ARGUE_BELOW.has(one.kind)));
-    this.paintInto(parts.right, data.panels.filter((one) => !ARGUE_BELOW.has(one.kind)));
+    this.paintInto(parts.below, panels.filter((one) => ARGUE_BELOW.has(one.kind)));
+    this.paintInto(parts.right, panels.filter((one) => !ARGUE_BELOW.has(one.kind)));
     if (focused) this.box.querySelector(`[data-focus="${focused}"]`)?.focus();
   }
 
@@ -341,7 +472,7 @@ class Argue {
       fact.append(textElement("b", "", value));
       return fact;
     });
-    this.parts.facts.replaceChildren(...facts, textElement("span", "ba-keys", "← → change the scene"));
+    this.parts.facts.replaceChildren(...facts, this.parts.of, textElement("span", "ba-keys", "← → change the scene"));
   }
 
   paintSteps() {
@@ -397,7 +528,7 @@ class Argue {
     const { data, parts } = this;
     parts.body.dataset.pictures = String(data.pictures.length);
     if (!data.pictures.length) return;
-    this.pair.show(data.pictures.map((which) => this.spec(which)));
+    this.pair.show(this.specs());
     const voting = Boolean(data.vote && !data.vote.revealed);
     parts.frames.forEach((frame, i) => {
       frame.disabled = !voting;
@@ -409,25 +540,34 @@ class Argue {
     });
   }
 
-  /** What is done to a picture, for the pair that draws it. */
+  /** What is done to both pictures, for the pair that draws them. */
+  specs() {
+    return this.data.pictures.map((which) => this.spec(which));
+  }
+
   spec(which) {
     const v = this.values;
-    const { kernel, twin } = this.data;
+    const { kernel } = this.data;
+    const twin = this.isFresh() ? this.data.twin : null; // they are left as soon as a slider moves
     if (which === "sharp") {
       return { kernel, x: twin?.x ?? v.x, y: twin?.y ?? v.y, rotation: v.rotation, scale: v.scale, gain: v.gain, noise: v.noise };
     }
     const blurs = { blurred: [v.degree, v.angle], first: [v.degree_a, v.angle_a], second: [v.degree_b, v.angle_b] };
     const [degree, angle] = blurs[which];
-    if (twin && this.isFresh()) return { kernel: twin.kernel, degree: twin.length, angle: twin.angle, used_angle: twin.angle, shift_x: 0, shift_y: 0 };
+    if (twin) return { kernel: twin.kernel, degree: twin.length, angle: twin.angle, used_angle: twin.angle, shift_x: 0, shift_y: 0 };
     return { kernel, degree, angle, used_angle: usedAngle(kernel, degree, angle), shift_x: 0, shift_y: 0 };
   }
 
   captionOf(which) {
-    const spec = this.spec(which);
-    if (which === "sharp") return `sharp, ${describeDisturbed(spec)}`;
-    const rounded = { ...spec, degree: Math.round(spec.degree * 100) / 100 };
-    return describeView(rounded) === "no blur" ? "no blur" : `blurred, ${describeView(rounded)}`;
+    return describeSpec(which, this.spec(which));
   }
+}
+
+/** What a picture is, for people. */
+function describeSpec(which, spec) {
+  if (which === "sharp") return `sharp, ${describeDisturbed(spec)}`;
+  const text = describeView({ ...spec, degree: Math.round(spec.degree * 100) / 100 });
+  return text === "no blur" ? text : `blurred, ${text}`;
 }
 
 /** "16 px right, turned 1°, noise 10": what was done to a sharp picture. */

@@ -22,15 +22,13 @@ export class Display {
   }
 
   /**
-   * @param {object|null} kernel at full size; null for no blur
-   * @param {boolean} stretched whether to stretch to 0..255 afterwards
-   * @param {number[]} shift [right, down] in px of the full size
+   * @param {object} wanted as CoreClient.change takes it (client.js), at full size
    * @returns {ImageData}
    */
-  draw(kernel, stretched, shift) {
+  draw({ kernel, stretched, shift, gain }) {
     if (kernel) this.core.blur(scaledKernel(kernel, this.scale));
     if (kernel && stretched) this.core.c.set_range(...[0, 1].map((greatest) => this.extremeAtFullSize(kernel, greatest)));
-    this.core.finish(kernel, stretched, shift.map((amount) => amount * this.scale));
+    this.core.finish(kernel, stretched, shift.map((amount) => amount * this.scale), gain);
     return new ImageData(this.core.picture().slice(), this.size);
   }
 

@@ -1,10 +1,11 @@
-// @module pair: two changed pictures of one face, side by side, drawn while a hand moves.
+// @module pair: two changed pictures of one face, side by side, drawn and measured while a hand moves.
 //
 // A picture is either blurred by a kernel, or sharp and disturbed: moved, turned, scaled, brighter,
-// noisy. The blurred one is drawn by the renderer and made exact at rest. The sharp one is drawn by
-// the browser's own canvas; numbers never come from it.
+// noisy. What the core can do is drawn and measured by it (renderer.js). A sharp picture that it cannot do
+// is drawn by the browser's own canvas: numbers never come from that.
 
 import { bus } from "../bus.js";
+import { readerNow } from "../wasm/reader.js";
 import { drawSquare } from "./canvases.js";
 import { Renderer } from "./renderer.js";
 import { fingerprint, unpackStage } from "./stage_view.js";
@@ -27,18 +28,23 @@ export function feedPicture(data) {
   if (fed.header.kind !== "feed") return false;
   const mark = fingerprint(fed.png);
   if (bus.picture?.mark !== mark) {
-    bus.picture = { mark, png: fed.png };
+    bus.picture = { mark, face: fed.header.face, png: fed.png };
     bus.dispatchEvent(new Event("picture"));
   }
   return true;
 }
 
-/** Draws two specs into two canvases. */
+/** Draws two specs into two canvases, and has their numbers found. */
 export class Pair {
-  /** @param {HTMLCanvasElement[]} canvases left and right, each as wide as its frame */
-  constructor(canvases) {
+  /**
+   * @param {HTMLCanvasElement[]} canvases left and right, each as wide as its frame
+   * @param {(found: {specs: object[], values: object[], key: string|null}) => void} onNumbers called with the
+   *   numbers of two specs, by measure, and the key of the settings that the embedding's are of
+   */
+  constructor(canvases, onNumbers) {
     this.bus = bus;
     this.canvases = canvases;
+    this.onNumbers = onNumbers;
     this.renderer = new Renderer();
     this.specs = null;
     this.mark = null;
@@ -46,10 +52,15 @@ export class Pair {
     this.frame = 0;
     this.rest = 0;
     this.turn = 0;
+    this.drawn = ["", ""]; // what is on each canvas, at which size
+    this.made = [null, null]; // the last that the core made of each
+    this.following = false;
     this.onPicture = () => this.load();
-    this.onNotHere = () => this.drawSoon();
+    this.onNotHere = () => { this.forget(); this.drawSoon(); };
+    this.onReader = () => this.follow();
     this.bus.addEventListener("picture", this.onPicture);
     this.bus.addEventListener("not-here", this.onNotHere);
+    this.bus.addEventListener("reader", this.onReader);
     this.observer = new ResizeObserver(() => this.drawSoon());
     for (const canvas of canvases) this.observer.observe(canvas.parentElement);
     this.load();
@@ -60,6 +71,7 @@ export class Pair {
     if (!picture || picture.mark === this.mark) return;
     this.mark = picture.mark;
     this.ready = false;
+    this.bus.measurer = null;
     this.setState("loading");
     await this.renderer.start();
     const bitmap = await createImageBitmap(new Blob([picture.png], { type: "image/png" }), {
@@ -68,8 +80,16 @@ export class Pair {
     });
     if (this.mark !== picture.mark || this.gone) { bitmap.close(); return; }
     this.renderer.setPicture(bitmap);
+    this.bus.measurer = { face: picture.face, measure: (view, reader) => this.renderer.measureInIdleTime(view, reader) };
+    this.forget();
     this.ready = true;
     this.drawSoon();
+  }
+
+  /** What was drawn and measured is of another picture, or not to be trusted. */
+  forget() {
+    this.drawn = ["", ""];
+    this.made = [null, null];
   }
 
   /** Shows two specs; the same again changes nothing. */
@@ -89,45 +109,115 @@ export class Pair {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     this.turn += 1;
-    this.renderer.cancelExact();
+    this.renderer.served.cancel();
     clearTimeout(this.rest);
     if (!this.ready || !this.specs) return;
     for (const [i, canvas] of this.canvases.entries()) {
       if (!this.fit(canvas)) return;
-      this.drawOne(canvas.getContext("2d"), this.specs[i]);
+      this.drawOne(i);
     }
-    this.setState("preview");
-    this.rest = setTimeout(() => this.drawExact(this.turn), PAIR_REST_MS);
+    this.sayState();
+    this.rest = setTimeout(() => this.drawServed(this.turn), PAIR_REST_MS);
+    this.follow();
   }
 
-  drawOne(context, spec) {
-    const { canvas } = context;
-    delete canvas.dataset.served;
-    if (spec.degree === undefined) {
-      drawDisturbed(context, this.renderer.clean(spec.kernel), spec);
-      return;
-    }
-    const view = checkedView(spec);
-    if (!this.renderer.draws(view)) canvas.dataset.served = "";
-    this.renderer.drawPreview(context, view);
+  /** A picture at the size of the display, where another one is on its canvas. */
+  drawOne(i) {
+    const [canvas, spec] = [this.canvases[i], this.specs[i]];
+    const name = nameOf(spec, canvas);
+    if (this.drawn[i] === name) return;
+    this.drawn[i] = name;
+    const context = canvas.getContext("2d");
+    const view = viewOf(spec);
+    const drawable = view !== null && this.renderer.draws(view);
+    canvas.toggleAttribute("data-served", spec.degree !== undefined && !drawable);
+    canvas.dataset.exact = String(spec.degree === undefined && !drawable); // no more is known of it
+    if (this.isMade(i)) this.paint(i, this.made[i].canvas);
+    else if (drawable || spec.degree !== undefined) this.renderer.drawPreview(context, view);
+    else drawDisturbed(context, this.renderer.clean(spec.kernel), spec);
   }
 
-  /** Blurred pictures at full size, one after the other: the painter has one at a time. */
-  async drawExact(turn) {
-    const shown = JSON.stringify(this.specs);
-    for (const [i, canvas] of this.canvases.entries()) {
-      const spec = this.specs[i];
-      if (spec.degree === undefined) continue;
-      const exact = await this.renderer.paintExact(checkedView(spec));
-      if (!exact || turn !== this.turn || this.gone) return;
-      drawSquare(canvas.getContext("2d"), exact.canvas());
+  // ---- what the core makes ----
+
+  /** Has the core make what is shown, one picture after the other; what a hand has left meanwhile is skipped. */
+  async follow() {
+    if (this.following) return;
+    this.following = true;
+    for (let i = this.nextToMake(); i >= 0; i = this.nextToMake()) {
+      if (!await this.make(i)) break;
     }
-    this.setState("exact");
-    this.canvases[0].dataset.shown = shown;
+    this.following = false;
+  }
+
+  /** Which of both is to be made next; below 0 for none. */
+  nextToMake() {
+    if (!this.ready || !this.specs || this.gone) return -1;
+    return this.specs.findIndex((spec, i) => {
+      const view = viewOf(spec);
+      return view !== null && this.renderer.draws(view) && !this.isMade(i);
+    });
+  }
+
+  isMade(i) {
+    return this.made[i]?.text === this.textOf(this.specs[i]);
+  }
+
+  /** What a made picture is of: a spec, and who reads it out. */
+  textOf(spec) {
+    return JSON.stringify([spec, readerNow()?.key ?? null]);
+  }
+
+  async make(i) {
+    const { mark } = this;
+    const spec = this.specs[i];
+    const [text, reader] = [this.textOf(spec), readerNow()];
+    const found = await this.renderer.drawnHere(viewOf(spec), true, reader);
+    if (!found || this.gone) return false;
+    if (mark !== this.mark || !this.ready) return true;
+    this.made[i] = { text, spec, values: found.values, key: reader?.key ?? null, canvas: found.canvas() };
+    if (this.isMade(i)) this.paint(i, this.made[i].canvas);
+    this.sayState();
+    this.tell();
+    return true;
+  }
+
+  /** Says the numbers that both pictures have. */
+  tell() {
+    const [left, right] = this.made;
+    if (!left || !right || left.key !== right.key) return;
+    this.onNumbers({ specs: [left.spec, right.spec], values: [left.values, right.values], key: left.key });
+  }
+
+  paint(i, exact) {
+    const canvas = this.canvases[i];
+    drawSquare(canvas.getContext("2d"), exact);
+    this.drawn[i] = nameOf(this.specs[i], canvas);
+    canvas.dataset.exact = "true";
+  }
+
+  // ---- what the server makes ----
+
+  /** What only the server can draw, once the hand rests: one after the other. */
+  async drawServed(turn) {
+    for (const [i, spec] of this.specs.entries()) {
+      if (spec.degree === undefined || this.renderer.draws(viewOf(spec))) continue;
+      const served = await this.renderer.drawnByServer(viewOf(spec));
+      if (!served || turn !== this.turn || this.gone) return;
+      this.paint(i, served.canvas());
+    }
+    this.sayState();
   }
 
   setState(state) {
     for (const canvas of this.canvases) canvas.dataset.state = state;
+  }
+
+  /** Exact, once both are. */
+  sayState() {
+    if (!this.ready) return;
+    const exact = this.canvases.every(({ dataset }) => dataset.exact === "true");
+    this.setState(exact ? "exact" : "preview");
+    if (exact) this.canvases[0].dataset.shown = JSON.stringify(this.specs);
   }
 
   /** As many pixels as the screen has for the canvas; false while there is no room. */
@@ -141,13 +231,28 @@ export class Pair {
 
   dispose() {
     this.gone = true;
+    this.bus.measurer = null;
     this.bus.removeEventListener("picture", this.onPicture);
     this.bus.removeEventListener("not-here", this.onNotHere);
+    this.bus.removeEventListener("reader", this.onReader);
     this.observer.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.rest);
     this.renderer.dispose();
   }
+}
+
+/** What is on a canvas: of which spec, at which size. */
+function nameOf(spec, { width }) {
+  return `${width} ${JSON.stringify(spec)}`;
+}
+
+/** A spec as a view that the core may know; null for a sharp picture that only a canvas can draw. */
+function viewOf(spec) {
+  if (spec.degree !== undefined) return checkedView(spec);
+  const { kernel, x, y, rotation, scale, gain, noise } = spec;
+  if (rotation || scale !== 1 || noise) return null;
+  return checkedView({ kernel, degree: 0, angle: 0, shift_x: x, shift_y: y, gain });
 }
 
 /** A sharp picture, moved about its centre, mirrored beyond its border, in other light, noisy. */

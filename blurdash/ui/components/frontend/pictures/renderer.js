@@ -74,8 +74,7 @@ export class Renderer {
     if (this.display?.size !== size) {
       this.display = new Display(this.core, pixelsOf(this.picture.bitmap, size), size, this.picture);
     }
-    const { kernel, stretched, shift } = this.wantedOf(view);
-    context.putImageData(this.display.draw(kernel, stretched, shift), 0, 0);
+    context.putImageData(this.display.draw(this.wantedOf(view)), 0, 0);
   }
 
   /**
@@ -106,7 +105,7 @@ export class Renderer {
   /** What the core is to do for a view. */
   wantedOf(view) {
     return { kernel: view.degree ? this.kernelFor(view) : null, stretched: KERNELS[view.kernel].stretched,
-      shift: [view.shift_x, view.shift_y] };
+      shift: [view.shift_x, view.shift_y], gain: view.gain ?? 1 };
   }
 
   async drawnByServer(view) {

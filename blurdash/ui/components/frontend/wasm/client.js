@@ -68,6 +68,7 @@ export class CoreClient {
    * @param {object|null} wanted.kernel as in kernels.js; null for no blur
    * @param {boolean} wanted.stretched to 0..255 after the blur
    * @param {number[]} wanted.shift [right, down] in px
+   * @param {number} wanted.gain what every value is multiplied by in the end
    * @param {boolean} wanted.compared whether its numbers are wanted
    * @param {boolean} wanted.painted whether the picture itself is
    * @param {object|null} reader as readerNow (reader.js) has it: then also the embedding's numbers

@@ -15,6 +15,14 @@ function lanczosTaps(fraction) {
   return taps.map((tap) => tap / sum);
 }
 
+/** A level in other light, in the server's steps: multiplied in float32, rounded with halves to the even. */
+function litLevel(level, gain) {
+  const exact = Math.fround(level * Math.fround(gain));
+  const floor = Math.floor(exact);
+  const up = exact - floor > 0.5 || (exact - floor === 0.5 && floor % 2 === 1);
+  return Math.min(255, Math.max(0, floor + (up ? 1 : 0)));
+}
+
 /** Bytes of an instance's memory; valid until it grows. */
 export function bytesOfCore(c, at, length) {
   return new Uint8Array(c.memory.buffer, at, length);
@@ -57,11 +65,12 @@ export class Core {
    * @param {{taps: Float64Array, unit: number, size: number}|null} kernel as in kernels.js; null: no blur
    * @param {boolean} stretched to 0..255 after the blur
    * @param {number[]} shift [right, down] in px
+   * @param {number} gain what every value is multiplied by in the end
    * @throws {RangeError} the kernel is larger or heavier than can be done here
    */
-  change(kernel, stretched, shift) {
+  change(kernel, stretched, shift, gain = 1) {
     if (kernel) this.blur(kernel);
-    this.finish(kernel, stretched, shift);
+    this.finish(kernel, stretched, shift, gain);
   }
 
   blur({ taps, unit, size }) {
@@ -73,14 +82,20 @@ export class Core {
     this.c.blur(0, this.size);
   }
 
-  /** What comes after the blur, where there was one: stretch and shift. */
-  finish(blurred, stretched, shift) {
+  /** What comes after the blur, where there was one: stretch, shift and light. */
+  finish(blurred, stretched, shift, gain = 1) {
     const whole = shift.map(Math.floor);
     const rest = shift.map((amount, axis) => amount - whole[axis]);
     const { buffer } = this.c.memory;
     new Float32Array(buffer, this.c.across_at(), CORE_LANCZOS).set(lanczosTaps(rest[0]));
     new Float32Array(buffer, this.c.along_at(), CORE_LANCZOS).set(lanczosTaps(rest[1]));
     this.c.change(blurred ? 1 : 0, stretched ? 1 : 0, ...whole, (rest[0] ? 1 : 0) + (rest[1] ? 2 : 0));
+    if (gain !== 1) this.light(gain);
+  }
+
+  light(gain) {
+    bytesOfCore(this.c, this.c.lit_at(), 256).set(Array.from({ length: 256 }, (_, level) => litLevel(level, gain)));
+    this.c.light();
   }
 
   /** Has what changed pictures are compared with be the clean one, stretched or not. */
@@ -89,16 +104,21 @@ export class Core {
     this.change(null, stretched, [0, 0]);
     this.c.take_reference();
     this.reference = stretched;
+    this.sharpness = this.c.sharpness(1);
   }
 
   /**
    * How the changed picture compares.
-   * @returns {{psnr: number, ssim: number}} in dB, Infinity for equal pictures; and up to 1
+   * @returns {{psnr: number, ssim: number, sharpness_ratio: number}} in dB, Infinity for equal pictures;
+   *   up to 1; from 0, 1 for equal pictures
    */
   compare() {
     const error = this.c.squared_error();
-    if (error === 0) return { psnr: Infinity, ssim: 1 };
-    return { psnr: 10 * Math.log10((255 * 255 * 3 * this.size * this.size) / error), ssim: this.c.ssim() };
+    if (error === 0) return { psnr: Infinity, ssim: 1, sharpness_ratio: 1 };
+    const psnr = 10 * Math.log10((255 * 255 * 3 * this.size * this.size) / error);
+    const sharpness = this.c.sharpness(0);
+    const ratio = this.sharpness ? sharpness / this.sharpness : sharpness ? Infinity : 1;
+    return { psnr, ssim: this.c.ssim(), sharpness_ratio: ratio };
   }
 
   /** The changed picture as RGBA; the next call overwrites it. */

@@ -3,7 +3,7 @@
 
 import { ROWS } from "../rows.js";
 import { LEAST_SAID, endsOf, isBelow, nearestTo, wholePx } from "./equivalents.js";
-import { shown } from "./texts.js";
+import { listed, shown } from "./texts.js";
 
 const NEAR_PX = 3; // a reading is right within so many px
 const NEAR_SHARE = 0.1; // or such a share
@@ -140,8 +140,4 @@ class Told {
     const joined = parts.join(parts.length < 3 ? " and " : ", ");
     return `${joined[0].toUpperCase()}${joined.slice(1)}.`;
   }
-}
-
-function listed(words) {
-  return words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

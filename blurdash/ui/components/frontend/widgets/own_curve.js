@@ -7,7 +7,7 @@ import { ROWS } from "../rows.js";
 import { readerNow } from "../wasm/reader.js";
 import { asSent } from "./texts.js";
 
-const OWN_STEPS = [5, 21, 51, 101]; // shown with so many points
+const OWN_STEPS = [5, 21, 51]; // shown with so many points, and when it is whole
 const OWN_KEPT = 6; // curves
 const OWN_PAUSE_MS = 100;
 
@@ -22,9 +22,11 @@ export class OwnCurves {
   /**
    * @param {() => boolean} mayWork whether the hand rests
    * @param {() => void} grown called when there is more of a curve
+   * @param {number[]} degrees that it has a point at, in the order in which they are found
    */
-  constructor(mayWork, grown) {
-    Object.assign(this, { mayWork, grown });
+  constructor(mayWork, grown, degrees = COARSE_FIRST) {
+    Object.assign(this, { mayWork, grown, degrees });
+    this.steps = [...OWN_STEPS.filter((step) => step < degrees.length), degrees.length];
     this.curves = new Map(); // by what they belong to
     this.wanted = "";
     this.gone = false;
@@ -39,7 +41,15 @@ export class OwnCurves {
    * @param {number} of.angle
    */
   known(of) {
-    return asCurve(this.curves.get(JSON.stringify(of)) ?? new Map(), of);
+    return this.asCurve(this.curves.get(JSON.stringify(of)) ?? new Map(), of);
+  }
+
+  /** The points that are shown of what is known: as many as the last step has. */
+  asCurve(known, { key, angle }) {
+    const most = this.steps.filter((step) => step <= known.size).at(-1) ?? 0;
+    const points = [...known].slice(0, most).sort(([one], [other]) => one - other);
+    return { key, angle, degrees: points.map(([degree]) => degree), values: points.map(([, values]) => values),
+      look_again: most < this.degrees.length };
   }
 
   /** Has the rest of a curve found, in place of the one that was wanted before. */
@@ -56,14 +66,14 @@ export class OwnCurves {
 
   async fill(name, of) {
     const values = this.curves.get(name);
-    for (const degree of COARSE_FIRST) {
+    for (const degree of this.degrees) {
       while (!values.has(degree)) {
         if (this.gone || this.wanted !== name) return;
         const found = this.mayWork() ? await this.measure(degree, of) : null;
         if (found) values.set(degree, found);
         else await new Promise((done) => setTimeout(done, OWN_PAUSE_MS));
       }
-      if (OWN_STEPS.includes(values.size)) this.grown();
+      if (this.steps.includes(values.size)) this.grown();
     }
   }
 
@@ -78,12 +88,4 @@ export class OwnCurves {
   dispose() {
     this.gone = true;
   }
-}
-
-/** The points that are shown of what is known: as many as the last step has. */
-function asCurve(known, { key, angle }) {
-  const most = OWN_STEPS.filter((step) => step <= known.size).at(-1) ?? 0;
-  const points = [...known].slice(0, most).sort(([one], [other]) => one - other);
-  return { key, angle, degrees: points.map(([degree]) => degree), values: points.map(([, values]) => values),
-    look_again: most < OWN_STEPS.at(-1) };
 }

@@ -23,9 +23,12 @@ export class Settler {
     this.times = 0; // how often it was
   }
 
-  /** It moved: it is at rest when it has not done so for a while. */
-  soon() {
-    this.after(this.hand.alone?.() ? REST_OF_OWN_MS : REST_MS);
+  /**
+   * It moved: it is at rest when it has not done so for a while.
+   * @param {boolean} jumped whether it was no hand that moved: then none will go on
+   */
+  soon(jumped = false) {
+    this.after(this.hand.alone?.() && !jumped ? REST_OF_OWN_MS : REST_MS);
   }
 
   settle() {

@@ -16,6 +16,11 @@ export function shown(value) {
   return String(value).replace("-", "−");
 }
 
+/** Words as a list in a sentence. */
+export function listed(words) {
+  return words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
 /** A text as it stands between tags and in attributes: names come from whoever made a file. */
 export function escaped(text) {
   return String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);

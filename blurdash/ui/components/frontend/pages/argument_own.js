@@ -1,0 +1,140 @@
+// @module argument own: what a scene says and shows of numbers that were found in this browser, in the form
+// that the server sends (blurdash/ui/argument/scenes.py and panels.py; tests hold one against the other).
+
+import { KERNELS, audit, identityKernel, usedAngle } from "../pictures/kernels.js";
+import { ROWS } from "../rows.js";
+import {
+  angleSentence,
+  claimRows,
+  embeddingSentence,
+  failsBelow,
+  measureCalled,
+  pixelsSentence,
+  preferencesSentence,
+  shownRow,
+  valueText,
+  voteSentences,
+} from "../widgets/argument_sentences.js";
+import { equivalentOf } from "../widgets/equivalents.js";
+
+const MAPS_WAITING = [{ title: "Squared error", note: "", pictures: [null, null] }];
+
+/**
+ * A scene with this browser's numbers in place of the server's.
+ * @param {object} data the scene as the server sent it
+ * @param {object} own
+ * @param {object[]} own.values numbers of the left and the right picture, by measure
+ * @param {object} own.sliders where the sliders are, by name
+ * @param {object|null} own.curve the face's curve at this angle (own_curve.js); null while it is not known
+ * @param {boolean} own.fresh whether the server's data is of here, too
+ * @returns {{see: string, panels: object[]}}
+ */
+export function ownScene(data, own) {
+  return OWN_SCENES[data.scene](data, own);
+}
+
+/** Whether a scene's numbers can be found here. */
+export function isOwnScene(scene) {
+  return Object.hasOwn(OWN_SCENES, scene);
+}
+
+const OWN_SCENES = {
+  "two-pictures": (data, own) => {
+    if (data.hidden) return data;
+    const { rows, sharp, degree } = argued(data, own);
+    const names = ["sharp", "blurred"].map((which) => `${"AB"[data.pictures.indexOf(which)]}, the ${which} one`);
+    const table = verdictOf(own.values, { names: ROWS.argument.vote, heads: data.pictures });
+    return { see: preferencesSentence(rows, names), panels: data.panels.map((panel) => {
+      if (panel.kind === "verdict") return { ...table, rows: [...panel.rows.filter(({ family }) => family === "room"), ...table.rows] };
+      return panel.about === "done" ? { ...panel, lines: voteSentences(rows, sharp, degree, data.pictures) } : panel;
+    }) };
+  },
+
+  pixels: (data, own) => {
+    const { rows, sharp, degree } = argued(data, own);
+    return { see: pixelsSentence(rows, sharp, degree), panels: arguedPanels(data, own) };
+  },
+
+  embedding: (data, own) => {
+    const { rows, sharp, degree } = argued(data, own);
+    const row = rows.find(({ measure }) => measure.measure === ROWS.embedding);
+    const panels = arguedPanels(data, own).filter((panel) => panel.about !== "fails");
+    const fails = panels.some((panel) => panel.about === "found") ? null : whereItFails(own, row);
+    if (fails) panels.splice(1, 0, fails);
+    return { see: embeddingSentence(row, sharp, degree), panels };
+  },
+
+  angle: (data, own) => {
+    const { degree_a, angle_a, degree_b, angle_b } = own.sliders;
+    const blurs = [[degree_a, angle_a], [degree_b, angle_b]];
+    const audits = blurs.map(([degree, angle]) => audit(kernelOf(data.kernel, degree, angle)));
+    const told = blurs.map(([degree, angle], i) => ({ degree, angle, length: audits[i].length.toFixed(1) }));
+    const row = shownRow(measureCalled(ROWS.embedding), ...own.values.map((values) => values[ROWS.embedding]));
+    const verdict = verdictOf(own.values, { heads: ["A", "B"] });
+    const table = auditTable(data.kernel, audits);
+    const rest = still(data.panels, own).filter(({ kind }) => kind !== "verdict" && kind !== "table");
+    return { see: angleSentence(row, told), panels: [verdict, table, ...rest] };
+  },
+};
+
+function kernelOf(kernel, degree, angle) {
+  return degree ? KERNELS[kernel].make(degree, usedAngle(kernel, degree, angle)) : identityKernel();
+}
+
+/** The claim's rows, the sharp picture first, and what was done to both. */
+function argued({ pictures }, { values, sliders }) {
+  const [sharp, blurred] = pictures[0] === "blurred" ? [values[1], values[0]] : values;
+  return { rows: claimRows(sharp, blurred), sharp: sliders, degree: sliders.degree };
+}
+
+function arguedPanels(data, own) {
+  const verdict = verdictOf(own.values, { heads: ["sharp", "blurred"], curve: own.curve ?? { degrees: [], values: [] } });
+  return still(data.panels, own).map((panel) => {
+    if (panel.kind === "verdict") return verdict;
+    return panel.kind === "maps" && !own.fresh ? { kind: "maps", keep: true, rows: MAPS_WAITING } : panel;
+  });
+}
+
+/** Without what a search has found, once the sliders have left it. */
+function still(panels, { fresh }) {
+  return panels.filter(({ about }) => fresh || about !== "found");
+}
+
+/** The table of both pictures: every number, and which of them each measure prefers. */
+function verdictOf([left, right], { names = ROWS.argument.measures.map(({ measure }) => measure), heads, curve = null }) {
+  const measures = names.map(measureCalled).filter(({ measure }) => measure in left && measure in right);
+  const rows = measures.map((measure) => {
+    const pair = [left[measure.measure], right[measure.measure]];
+    const { side } = shownRow(measure, ...pair);
+    const cells = [measure.label, ...pair.map((value) => valueText(measure, value, true)), side === null ? "neither" : heads[side]];
+    if (curve) cells.push(ownEquivalent(measure, pair[0], curve)?.text ?? "");
+    return { cells, name: measure.short, family: measure.family, wins: side === null ? null : side + 1,
+      test: `argue-${measure.measure}`, hint: `${measure.direction}. ${measure.source}` };
+  });
+  return { kind: "verdict", head: ["", ...heads, "prefers", ...(curve ? [`${heads[0]} is like a blur of`] : [])], rows };
+}
+
+/** The blur that a measure takes a value for; null where that is not said. */
+function ownEquivalent({ measure }, value, curve) {
+  const at = ROWS.tiles.findIndex((tile) => tile.measure === measure);
+  if (!ROWS.argument.curve.includes(measure) || at < 0 || curve.degrees.length < ROWS.argument.degrees.length) return null;
+  const points = curve.degrees.map((degree, i) => [degree, curve.values[i][at]]);
+  return equivalentOf(value === Infinity ? "inf" : value, points, ROWS.tiles[at]);
+}
+
+function whereItFails({ values, curve }, row) {
+  const found = row && curve && ownEquivalent(row.measure, values[0][ROWS.embedding], curve);
+  return found ? { kind: "notes", about: "fails", title: "Where it fails", fails: true, lines: [failsBelow(found)] } : null;
+}
+
+/** What the kernels of two blurs really do. */
+function auditTable(kernel, audits) {
+  const lines = [
+    ["Mass (1 keeps the light)", ({ mass }) => mass.toFixed(2)],
+    ["True length", ({ length }) => `${length.toFixed(1)} px`],
+    ["True direction", ({ direction }) => (Number.isNaN(direction) ? "none" : `${direction.toFixed(0)}°`)],
+    ["Drift of the picture", ({ offset }) => `${offset.toFixed(2)} px`],
+  ];
+  return { kind: "table", title: `What the ${KERNELS[kernel].label} kernel really does`, head: ["", "A", "B"],
+    rows: lines.map(([name, said]) => ({ cells: [name, ...audits.map(said)] })) };
+}
