@@ -10,8 +10,8 @@ import { KERNELS } from "./kernels.js";
  * @property {number} used_angle degrees, as the kernel is really made (study, degree 1)
  * @property {number} shift_x px to the right
  * @property {number} shift_y px down
- * @property {number} gain what every value is multiplied by in the end
  * @property {string} kernel name in KERNELS
+ * @property {number} [gain] what every value is multiplied by in the end
  */
 
 /** A view with every field a number in its range, or null if it makes no sense. */
@@ -28,7 +28,7 @@ export function checkedView(view) {
     used_angle: number(view.used_angle, angle),
     shift_x: number(view.shift_x, 0),
     shift_y: number(view.shift_y, 0),
-    gain: number(view.gain, 1),
     kernel: view.kernel,
+    ...(Number.isFinite(view.gain) ? { gain: view.gain } : {}),
   };
 }
