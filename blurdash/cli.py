@@ -30,9 +30,10 @@ from blurdash.cli_output import (
     prepare_outputs,
     say,
 )
+from blurdash.cli_page import add_page_command
 from blurdash.cli_reference import add_reference_command
 from blurdash.cli_study import add_study_commands
-from blurdash.cli_values import real, whole
+from blurdash.cli_values import face_of, real, whole
 from blurdash.cli_verify import add_verify_command
 from blurdash.errors import BlurdashError, SettingError
 from blurdash.words import quoted, sentence
@@ -158,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add_argue_command(commands, _add_recogniser)
     add_reference_command(commands, _add_recogniser)
     add_compare_command(commands, _add_recogniser)
+    add_page_command(commands)
     return parser
 
 
@@ -227,7 +229,7 @@ def _readout(arguments: argparse.Namespace) -> None:
 
     look_up(CROPS, arguments.crop, "crop")
     exact = look_up(BLURS, arguments.blur, "blur")
-    face = _chosen_face(photo, arguments.face)
+    face = face_of(photo, arguments.face)
     embedder = _embedder(arguments)
     with one_thread_per_operation():  # as the page does
         prepared = PreparedFace(
@@ -238,19 +240,6 @@ def _readout(arguments: argparse.Namespace) -> None:
         say(json.dumps(readout.as_dict(), indent=2, allow_nan=False))
     else:
         say(_as_text(readout))
-
-
-def _chosen_face(photo: Any, number: str) -> Any:
-    from blurdash.face import find_faces
-
-    faces = find_faces(photo)
-    choice = whole(number)
-    if not isinstance(choice, int) or not 1 <= choice <= len(faces):
-        raise SettingError(
-            f"face is {quoted(number)}, this photo has {len(faces)}",
-            hint=f"choose a number from 1 to {len(faces)}, the largest face is 1",
-        )
-    return faces[choice - 1]
 
 
 def _embedder(arguments: argparse.Namespace) -> Any:

@@ -64,9 +64,10 @@ LEVELS = {
     "figure": 8,
     "reference": 9,
     "sentences": 10,
-    "cli": 11,
     "ui": 11,
-    "__main__": 12,
+    "page_file": 12,
+    "cli": 13,
+    "__main__": 14,
 }
 # The same inside of the pages.
 ROOMS = {
@@ -78,6 +79,7 @@ ROOMS = {
     "argument": 4,
     "sweeps": 4,
     "method": 4,
+    "one_file": 5,
     "app": 5,
 }
 # Inside a sub-package, and within this level among themselves: table may use errors.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from blurdash.flips import FlipCell, RankFlips
     from blurdash.ui.argument.story import Story
 
-__all__ = ["flip_preferences", "how_often"]
+__all__ = ["flip_preferences", "how_often", "often_sentences"]
 
 
 def how_often(told: Told) -> Parts:
@@ -26,8 +26,23 @@ def how_often(told: Told) -> Parts:
     counted = told.counted
     if counted is None:
         return _nobody_knows(told)
+    see, lines = often_sentences(told, counted, _nearest(told.story, counted.flips))
+    lines[0] = f"{lines[0]} {_legend()}"
+    flip_preferences(told)
+    return Parts(see, [{"kind": "notes", "lines": lines}], told.waits, told.message)
+
+
+def often_sentences(
+    told: Told, counted: Counted, place: tuple[float, int]
+) -> tuple[str, list[str]]:
+    """Returns what is said of one cell of the map: the sentence, and how sure it is.
+
+    Args:
+        told: What else is known.
+        counted: The counts.
+        place: Shift and degree of the cell, px.
+    """
     flips = counted.flips
-    place = _nearest(told.story, flips)
     cells = [flips.cell(name, *place) for name in CLAIM if name in counted.measures]
     first, *rest = (f"{one.prefer_sharp} by {word(one.measure)}" for one in cells)
     first = first.replace(" by", f" of {len(flips.faces)} faces by")
@@ -36,8 +51,17 @@ def how_often(told: Told) -> Parts:
     lines = [_how_sure(counted, cells)]
     if told.others:
         lines.append(_other_networks(told.others, place))
-    flip_preferences(told)
-    return Parts(see, [{"kind": "notes", "lines": lines}], told.waits, told.message)
+    return see, lines
+
+
+def _legend() -> str:
+    """Returns how the map is to be read."""
+    return (
+        "Blue: most faces prefer the sharp picture; orange: the blurred one, as the embedding does "
+        "at the smallest blurs. Dots and rings: this face. "
+        f"Dashed: {HUMAN.shift_at_256:g} px at 256, which {100 * HUMAN.share:.0f} % of "
+        f"{HUMAN.answers} answers called the same ({HUMAN.source})."
+    )
 
 
 def _nobody_knows(told: Told) -> Parts:
@@ -52,7 +76,7 @@ def _nobody_knows(told: Told) -> Parts:
 
 
 def _how_sure(counted: Counted, cells: list[FlipCell]) -> str:
-    """The intervals, what they are of, and how the map is to be read."""
+    """The intervals, and what they are of."""
     flips = counted.flips
     intervals = ", ".join(
         f"{word(one.measure)} {100 * one.low:.0f} to {100 * one.high:.0f} %" for one in cells
@@ -60,11 +84,7 @@ def _how_sure(counted: Counted, cells: list[FlipCell]) -> str:
     network = f", {flips.recogniser['label']}" if EMBEDDING in counted.measures else ""
     return (
         f"Wilson 95 % intervals: {intervals}. {counted.who[:1].upper()}{counted.who[1:]}{network}, "
-        f"{flips.settings.kernel} kernel at {flips.settings.angle:g}°, crop {flips.settings.crop}. "
-        "Blue: most faces prefer the sharp picture; orange: the blurred one, as the embedding does "
-        "at the smallest blurs. Dots and rings: this face. "
-        f"Dashed: {HUMAN.shift_at_256:g} px at 256, which {100 * HUMAN.share:.0f} % of "
-        f"{HUMAN.answers} answers called the same ({HUMAN.source})."
+        f"{flips.settings.kernel} kernel at {flips.settings.angle:g}°, crop {flips.settings.crop}."
     )
 
 

@@ -13,10 +13,11 @@ from blurdash.ui.visitor.view import settings_key
 
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
+    from blurdash.embed.crops import CropPlan
     from blurdash.face import Face
     from blurdash.ui.visitor.view import View
 
-__all__ = ["reader_data"]
+__all__ = ["plan_for_browser", "reader_data"]
 
 
 def reader_data(chosen: View, face: Face, embedder: Embedder | None) -> dict[str, Any] | None:
@@ -40,11 +41,20 @@ def reader_data(chosen: View, face: Face, embedder: Embedder | None) -> dict[str
     return {
         "key": settings_key(chosen),
         "network": f"{'/' if base else ''}{base}/network/{key}",
-        "plan": {
-            "kind": CROP_KINDS.index(plan.kind),
-            "box": plan.box,
-            "side": plan.side,
-            "levels": plan.levels,
-            "grid": plan.grid or [0] * 6,
-        },
+        "plan": plan_for_browser(plan),
+    }
+
+
+def plan_for_browser(plan: CropPlan) -> dict[str, Any]:
+    """Returns how a crop is cut, as the page's core is told.
+
+    Args:
+        plan: As ``Embedder.crop_plan`` gives it.
+    """
+    return {
+        "kind": CROP_KINDS.index(plan.kind),
+        "box": plan.box,
+        "side": plan.side,
+        "levels": plan.levels,
+        "grid": plan.grid or [0] * 6,
     }

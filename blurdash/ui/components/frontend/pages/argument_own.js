@@ -89,7 +89,8 @@ function argued({ pictures }, { values, sliders }) {
 
 function arguedPanels(data, own) {
   const verdict = verdictOf(own.values, { heads: ["sharp", "blurred"], curve: own.curve ?? { degrees: [], values: [] } });
-  return still(data.panels, own).map((panel) => {
+  const kept = still(data.panels, own).filter(({ kind }) => kind !== "maps" || own.fresh || !data.alone); // nobody makes others
+  return kept.map((panel) => {
     if (panel.kind === "verdict") return verdict;
     return panel.kind === "maps" && !own.fresh ? { kind: "maps", keep: true, rows: MAPS_WAITING } : panel;
   });

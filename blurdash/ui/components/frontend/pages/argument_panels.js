@@ -11,6 +11,7 @@ const PANEL_BUILDERS = {
   phones: buildPhones,
   verdict: buildVerdict,
   choices: buildChoices,
+  flips: buildFlips,
 };
 
 /** Builds one panel from what the server says of it. */
@@ -223,4 +224,35 @@ function buildVerdictRow(panel, row) {
   line.classList.toggle("ba-tie", row.wins === null && Boolean(prefers));
   line.append(sides[0], head, sides[1]);
   return line;
+}
+
+/** Maps of how many faces prefer the sharp picture, over shift and blur: where there is no chart to draw them. */
+function buildFlips(argue, panel) {
+  const box = document.createElement("div");
+  for (const { name, family, shares } of panel.maps) {
+    const map = document.createElement("figure");
+    const table = document.createElement("table");
+    shares.forEach((row, i) => {
+      const line = table.insertRow();
+      line.append(textElement("th", "", String(panel.shifts[i])));
+      row.forEach((share, j) => line.append(flipCell(share, i === panel.place[0] && j === panel.place[1],
+        `${name}: ${panel.shifts[i]} px off against a blur of ${panel.degrees[j]} px`)));
+    });
+    const foot = table.insertRow();
+    foot.append(textElement("th", "", ""), ...panel.degrees.map((degree, j) => textElement("th", "", j % 2 ? "" : String(degree))));
+    map.append(textElement("figcaption", `ba-${family}`, name), table);
+    box.append(map);
+  }
+  box.append(textElement("p", "", `Down: px off. Across: px of blur. Blue: more of ${panel.faces} faces prefer the sharp picture; orange: the blurred one.`));
+  return box;
+}
+
+function flipCell(share, here, what) {
+  const cell = textElement("td", here ? "ba-here" : "", "");
+  const known = typeof share === "number";
+  cell.title = known ? `${what}: ${Math.round(100 * share)} % prefer the sharp one` : what;
+  if (!known) return cell;
+  const colour = share >= 0.5 ? "--bd-embedding" : "--bd-pixels";
+  cell.style.background = `color-mix(in srgb, var(${colour}) ${Math.round(200 * Math.abs(share - 0.5))}%, var(--bd-well))`;
+  return cell;
 }

@@ -126,7 +126,7 @@ export class Readouts {
   }
 
   /** By a published threshold, else by how many strangers are as close. */
-  paintPerson({ data: { recogniser, doubt }, same, closer, state }, values) {
+  paintPerson({ data: { recogniser, doubt, alone }, same, closer, state }, values) {
     const { parts } = this;
     const { person, label } = recogniser;
     parts.person.hidden = !label;
@@ -137,16 +137,17 @@ export class Readouts {
     setText(parts.answer, doubt ? "not asked" : state === "exact" ? answer : "");
     parts.answer.title = limit === null ? closer?.says ?? "" : "";
     setText(parts.limit, doubt ? "the face is doubtful: see the picture"
-      : person ? person.text : "no published threshold; other faces: Sweeps, My reference");
+      : person ? person.text : `no published threshold${alone ? "" : "; other faces: Sweeps, My reference"}`);
     parts.limit.title = parts.limit.textContent;
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;
     drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
   }
 
-  paintLine({ data: { recogniser, kernel, eye_distance: eyes, source }, state, view, receipt }) {
+  paintLine({ data: { recogniser, kernel, eye_distance: eyes, source, alone }, state, view, receipt }) {
     const { line } = this;
     if (!line) return;
+    line.copy.hidden = line.link.hidden = Boolean(alone); // a page in one file has no address, and no server to ask
     const name = recogniser.label || "none";
     setText(line.recogniser, recogniser.note ? `${name} (fallback)` : name);
     setText(line.protocol, recogniser.protocol);
