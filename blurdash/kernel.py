@@ -347,8 +347,8 @@ class Kernel:
             given; None where it takes the one it is given.
         straight: Whether it is a straight line, whose length can be compared with a degree.
         fractional: Whether a degree may be a fraction.
-        drawn_in_browser: Whether the page's ``kernels.js`` has it; else the pages show the server's
-            picture once the hand rests.
+        drawn_in_browser: Whether the page's ``kernels.js`` has it; else its taps come from the
+            server, or where they are many the picture, once the hand rests.
         note: One clause on what the angle and the degree mean.
         says: One sentence on what it is.
         source: Where it comes from.

@@ -19,6 +19,7 @@ def answer_of(text: str) -> Any:
     """
     node, _ = compute_driver_executable()
     given = "globalThis.answer = (value) => console.log(JSON.stringify(value));\n"
+    given += "globalThis.window = { __blurdash: new EventTarget() };\n"
     done = subprocess.run(
         [node, "--input-type=module", "-"],
         input=given + text,

@@ -333,3 +333,19 @@ def test_every_other_page_ends_the_long_work_of_argument(app, monkeypatch, addre
     app.run()
     assert not app.exception
     assert len(ended) == ends
+
+
+def test_a_kernel_that_a_browser_does_not_know_goes_to_it_as_taps():
+    kernel = np.zeros((3, 5))
+    kernel[0, 0], kernel[1, 2], kernel[2, 4] = 0.25, 0.5, -0.25
+    taps = np.frombuffer(face_in_use.packed_taps(kernel), "<f8").reshape(-1, 3)
+    assert taps.tolist() == [[-2, -1, 0.25], [0, 0, 0.5], [2, 1, -0.25]]
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [np.ones((33, 33)) / 1089, np.eye(131) / 131, np.full((3, 3), 2.0), np.zeros((3, 3))],
+    ids=["too many taps", "taps too far", "too heavy", "no tap"],
+)
+def test_a_kernel_that_the_core_cannot_do_or_is_slow_at_stays_with_the_server(kernel: np.ndarray):
+    assert face_in_use.packed_taps(kernel) is None

@@ -15,6 +15,7 @@ from tests.node import answer_of
 # As in Python: a script imports from its own folder or from lower ones.
 FOLDERS = {"wasm": 1, "pictures": 2, "widgets": 3, "pages": 4}
 OF_PHONES = "pages/vote_page.js"  # a page of its own, served as it is
+OF_A_FILE = ("pages/one_file.js", "pages/story_alone.js")  # a page without a server
 
 
 def test_modules_see_only_what_they_import():
@@ -53,16 +54,18 @@ def test_mistakes_are_said_before_a_browser_meets_them(files, said):
         joined("a.js", {"a.js": first, **files})
 
 
-def test_every_script_is_part_of_the_page():
+def test_every_script_is_part_of_the_page_or_of_its_file():
     text = script()
     for path, source in modules().items():
-        if path not in ("main.js", OF_PHONES):
+        if path in OF_A_FILE:
+            assert source.splitlines()[-1] in script(OF_A_FILE[0])
+        elif path not in ("main.js", OF_PHONES):
             body = re.sub(r"^(import (\{[^}]*\}) .*|export )", "", source, flags=re.MULTILINE)
             assert body.strip().splitlines()[-1] in text, path
     assert "import" not in {line.split(" ")[0] for line in text.splitlines()}
 
 
-@pytest.mark.parametrize("path", sorted(set(modules()) - {"main.js", OF_PHONES}))
+@pytest.mark.parametrize("path", sorted(set(modules()) - {"main.js", OF_PHONES, OF_A_FILE[0]}))
 def test_scripts_import_from_lower_folders_and_export_what_is_used(path):
     known = modules()
     level = FOLDERS.get(path.split("/")[0], 0)

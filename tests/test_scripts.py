@@ -246,7 +246,7 @@ const turns = async (count) => { for (let i = 0; i < count; i++) await null; };
 
 def growing(code: str) -> Any:
     text = script("test.js", {"test.js": OWN_CURVES + CLOCK + MEASURED + code})
-    return answer_of("globalThis.window = { __blurdash: new EventTarget() };" + text)
+    return answer_of(text)
 
 
 def test_a_curve_of_ones_own_grows_from_coarse_to_fine_while_the_hand_rests():
@@ -330,3 +330,112 @@ def test_a_part_that_is_mounted_anew_starts_where_the_hand_was(after, start, tak
         },
     )
     assert answer_of(f"globalThis.window = globalThis;\n{text}") == [taken, None, None]
+
+
+CLIENT = """
+import { bus } from "./bus.js";
+import { CoreClient } from "./wasm/client.js";
+"""
+FAKE_WORKERS = """
+const workers = [];
+let touch = false;
+let broken = () => false;
+globalThis.matchMedia = () => ({ matches: touch });
+Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 4 } });
+globalThis.Worker = class {
+  constructor() { this.n = workers.push(this) - 1; this.asked = []; }
+  postMessage(asked) {
+    this.asked.push(asked);
+    if (broken(this, asked)) queueMicrotask(() => this.onerror({ message: "broken" }));
+    else if (asked.ask !== "change") queueMicrotask(() => this.tell({ right: true }));
+  }
+  tell(said) { this.onmessage({ data: { number: this.asked.at(-1).number, ...said } }); }
+  finish() { this.tell({ rgba: null, values: { of: this.asked.at(-1).degree } }); }
+  terminate() {}
+};
+const turns = async () => { for (let i = 0; i < 200; i++) await null; };
+const found = [];
+const change = async (client, degree) => {
+  const one = await client.change({ degree });
+  found.push([degree, one && one.values.of]);
+};
+const opened = async () => {
+  const client = new CoreClient();
+  client.setPicture(new Uint8ClampedArray(4), 1);
+  change(client, 1);
+  await turns();
+  workers[0].finish();
+  await turns();
+  return client;
+};
+"""
+
+
+def with_workers(code: str) -> Any:
+    text = script("test.js", {"test.js": CLIENT + FAKE_WORKERS + code})
+    return answer_of(text)
+
+
+def test_two_workers_follow_a_hand_and_nothing_late_is_told():
+    code = """
+    const client = await opened();
+    change(client, 2);
+    change(client, 3);
+    change(client, 4);  // waits
+    await turns();
+    const hands = [workers.length, client.hands, workers.map(({ asked }) => asked.at(-1).degree)];
+    workers[1].finish();
+    await turns();
+    workers[0].finish();  // what was asked first comes last
+    await turns();
+    workers[1].finish();
+    await turns();
+    answer([hands, found, bus.notHere ?? ""]);
+    """
+    hands, found, not_here = with_workers(code)
+    assert hands == [2, 2, [2, 3]]
+    assert found == [[1, 1], [3, 3], [2, None], [4, 4]]
+    assert not_here == ""
+
+
+def test_a_phone_has_one_worker_and_the_latest_request_wins():
+    code = """
+    touch = true;
+    const client = await opened();
+    for (const degree of [2, 3, 4]) change(client, degree);
+    await turns();
+    workers[0].finish();
+    await turns();
+    workers[0].finish();
+    await turns();
+    answer([workers.length, client.hands, found]);
+    """
+    assert with_workers(code) == [1, 1, [[1, 1], [3, None], [2, 2], [4, 4]]]
+
+
+def test_where_there_is_no_memory_for_a_second_worker_one_does_all():
+    code = """
+    broken = (worker, asked) => worker.n === 1 && asked.ask === "picture";
+    const client = await opened();
+    change(client, 2);
+    change(client, 3);
+    await turns();
+    workers[0].finish();
+    await turns();
+    workers[0].finish();
+    await turns();
+    answer([found, client.hands, bus.notHere ?? ""]);
+    """
+    assert with_workers(code) == [[[1, 1], [2, 2], [3, 3]], 1, ""]
+
+
+def test_without_any_worker_the_page_gives_up_and_says_why():
+    code = """
+    broken = () => true;
+    const client = new CoreClient();
+    client.setPicture(new Uint8ClampedArray(4), 1);
+    change(client, 1);
+    await turns();
+    answer([found, bus.notHere]);
+    """
+    assert with_workers(code) == [[[1, None]], "broken"]

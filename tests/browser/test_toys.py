@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from blurdash.blur import apply_kernel
+from blurdash.portrait import portrait_face
+from blurdash.quality import psnr, ssim
 from tests.browser.conftest import Dashboard
-from tests.toys import KERNEL, MEASURE, RECOGNISER, SITE
+from tests.toys import KERNEL, MEASURE, RECOGNISER, SITE, disc
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -30,6 +33,16 @@ def choose(page: Page, box: str, option: str) -> None:
     page.get_by_role("option", name=option).click()
 
 
+def assert_drawn_here_by_taps(page: Page, degree: int) -> None:
+    """The page's core has blurred by the kernel that the server sent, as the server blurs."""
+    found = page.evaluate("() => window.__blurdash.numbers")
+    assert (found["view"]["degree"], found["view"]["kernel"]) == (degree, KERNEL.name)
+    canvas = portrait_face().canvas
+    wanted = apply_kernel(canvas, disc(degree, 45.0))
+    assert found["values"]["psnr"] == pytest.approx(psnr(canvas, wanted), abs=1e-3)
+    assert found["values"]["ssim"] == pytest.approx(ssim(canvas, wanted), abs=1e-5)
+
+
 def test_each_can_be_chosen_and_is_shown(
     browser: Browser, with_toys: Dashboard, at_rest: Callable[[Page], None]
 ) -> None:
@@ -46,7 +59,11 @@ def test_each_can_be_chosen_and_is_shown(
     at_rest(page)
     stage = page.locator(".bd-stage")
     expect(stage).to_have_attribute("data-state", "exact", timeout=30_000)
-    page.get_by_role("slider", name="Degree").fill("60")
+    assert_drawn_here_by_taps(page, 30)
+    page.get_by_role("slider", name="Degree").fill("36")
+    page.wait_for_function("() => window.__blurdash.numbers.view.degree === 36", timeout=30_000)
+    assert_drawn_here_by_taps(page, 36)
+    page.get_by_role("slider", name="Degree").fill("60")  # more taps than a page is handed
     expect(page.locator(".bd-status")).to_contain_text("the server draws this kernel")
     expect(stage).to_have_attribute("data-state", "exact", timeout=30_000)
     assert '"degree":60' in (stage.get_attribute("data-view") or "")

@@ -33,7 +33,7 @@ from blurdash.ui.server.live import in_turn, somebody_waits
 from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
-from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.face_in_use import face_in_use, serve_change
 from blurdash.ui.visitor.reader import reader_data
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, touch
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
@@ -88,13 +88,15 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         st.rerun()  # the whole page: its kernel is another now
     room = sent.whole("room")
     here = rests_at(rest, list(story.values.values()))
-    told = _told(story, chosen, loading, box, at_rest=here, own_curve=asked is not None)
+    own_curve = asked is not None and KERNELS[chosen.kernel].drawn_in_browser
+    told = _told(story, chosen, loading, box, at_rest=here, own_curve=own_curve)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
-    if here and told.known is not None and story.pictures():
+    if told.known is not None and story.pictures():
         for place, change in enumerate(_changes(story, chosen)):
             if isinstance(change, Change):
-                serve_picture(chosen, told.known, change, key=f"bd_served_{place}")
+                key = f"bd_served_{place}"
+                serve_change(chosen, told.known, change, key=key, at_rest=here)
     if story.scene == "how-often":
         _draw_flips(told, _map_height(room))
     if told.known is not None:

@@ -180,24 +180,28 @@ def scene(what: str, session: str, *, shown: str, key: str) -> None:
     )
 
 
-def served(what: str, change: Change, picture: bytes, *, key: str) -> None:
-    """Hands the browser a changed picture that it does not draw itself.
+def served(what: str, change: Change, picture: bytes, *, key: str, places: int = 0) -> None:
+    """Hands the browser what it does not make itself: a changed picture, or its kernel's taps.
 
     Args:
         what: As the key of ``scene``.
         change: What was done to the face.
-        picture: PNG of the changed canvas.
+        picture: PNG of the changed canvas; or the taps, float64 little-endian, three numbers each:
+            right, down, weight.
         key: The component's key.
+        places: Of the kernel whose taps they are, rows times columns; 0 for a picture.
     """
     view = {
         "kernel": change.kernel,
         "degree": change.degree,
         "angle": change.angle,
+        "used_angle": change.used_angle,
         "shift_x": change.shift_x,
         "shift_y": change.shift_y,
     }
     component = _shimmed("blurdash_served", "<span hidden></span>", "takeServed")
-    component(key=key, data=pack_stage({"key": what, "view": view}, picture))
+    header = {"key": what, "view": view, **({"places": places} if places else {})}
+    component(key=key, data=pack_stage(header, picture))
 
 
 def intake(endings: Sequence[str], *, key: str) -> None:

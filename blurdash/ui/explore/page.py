@@ -12,6 +12,7 @@ from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
 from blurdash.errors import BlurdashError, TableError
 from blurdash.face import SMALLEST_SOURCE
+from blurdash.kernel import KERNELS
 from blurdash.measures import MEASURES
 from blurdash.quality import METRICS
 from blurdash.ui.components.browser import controls, curve_feed, pack_stage, slot, stage
@@ -32,7 +33,7 @@ from blurdash.ui.server.live import in_line, somebody_waits, stop_growing
 from blurdash.ui.server.shipped import SHIPPED_EMBEDDER, shipped_curve
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
-from blurdash.ui.visitor.face_in_use import face_in_use, serve_picture
+from blurdash.ui.visitor.face_in_use import face_in_use, serve_change
 from blurdash.ui.visitor.reader import reader_data
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, measured_by, reference_in_use
@@ -113,7 +114,7 @@ def _curve(chosen: View, loading: Loading) -> None:
     if not waiting and not curve.complete:
         fill = functools.partial(in_use.fill, curve, chosen.kernel, session=current_session())
         session_faces().fill_curve = fill
-        if not _has_own_curves():
+        if not _has_own_curves(chosen):
             fill()
     every = LOOK_SECONDS if waiting else None
     st.session_state["bd_curve_angle"] = chosen.angle
@@ -138,7 +139,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
         st.rerun()  # the whole page learns that the recogniser is there, or why it is not
     if loading.error:
         _draw_failure(loading)
-    if _has_own_curves():
+    if _has_own_curves(chosen):
         stop_growing(current_session())
     known = dict(curve.values)
     steps = [step for step in CURVE_STEPS if step <= len(known)]
@@ -150,7 +151,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
         curve,
         shown,
         view.settings_key(chosen),
-        look_again=None if len(shown) == CURVE_STEPS[-1] or _has_own_curves() else again,
+        look_again=None if len(shown) == CURVE_STEPS[-1] or _has_own_curves(chosen) else again,
         **_others(chosen, loading, curve.angle),
     )
     # The numbers on screen may have come before enough of the curve was known to compare with.
@@ -161,9 +162,9 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     curve_feed(data, key=CURVE_KEY)
 
 
-def _has_own_curves() -> bool:
-    """Whether the browser has said that it finds its curves itself."""
-    return Sent.by(CURVE_KEY).whole("own") == 1
+def _has_own_curves(chosen: View) -> bool:
+    """Whether the browser finds this kernel's curves itself, and has said so."""
+    return KERNELS[chosen.kernel].drawn_in_browser and Sent.by(CURVE_KEY).whole("own") == 1
 
 
 def _others(chosen: View, loading: Loading, angle: float) -> dict[str, Any]:
@@ -273,8 +274,9 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
     here = rests_at(rested, chosen.position())
     data["address"] = view.address_of(chosen) if here else None
     controls(data, key=CONTROLS_KEY, position=position)
-    if readout and (here or not rested):
-        serve_picture(chosen, in_use, chosen.change(), key="bd_served")
+    if readout:
+        at_rest = here or not rested
+        serve_change(chosen, in_use, chosen.change(), key="bd_served", at_rest=at_rest)
     if stale:
         st.rerun()
 

@@ -5,9 +5,10 @@
 // server is written as text, but for pictures, which are data URLs.
 
 import { bus } from "../bus.js";
-import { usedAngle } from "../pictures/kernels.js";
+import { KERNELS, usedAngle } from "../pictures/kernels.js";
 import { Pair } from "../pictures/pair.js";
 import { describeView } from "../pictures/stage_view.js";
+import { hasKernel } from "../pictures/taps.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { compareWithServer, readerNow, takeReader } from "../wasm/reader.js";
@@ -257,7 +258,7 @@ class Argue {
   /** Whether this browser finds the numbers of here itself. */
   readsHere() {
     const { data } = this;
-    const plain = data.pictures.every((which) => which !== "sharp" || this.isPlain());
+    const plain = this.specs().every((spec) => (spec.degree === undefined ? this.isPlain() : hasKernel(spec)));
     return Boolean(data.reader && isOwnScene(data.scene) && plain && this.ownNumbers());
   }
 
@@ -389,7 +390,8 @@ class Argue {
   ownScene(own) {
     const { data } = this;
     const sliders = this.slidersOf(own);
-    const curve = data.pictures.includes("sharp") && !data.hidden ? this.ownCurve(sliders.angle) : null;
+    const hasCurve = data.pictures.includes("sharp") && !data.hidden && KERNELS[data.kernel].make;
+    const curve = hasCurve ? this.ownCurve(sliders.angle) : null;
     return ownScene(data, { values: own.values, sliders, curve, fresh: this.isFresh() });
   }
 

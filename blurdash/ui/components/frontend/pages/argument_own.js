@@ -1,7 +1,8 @@
 // @module argument own: what a scene says and shows of numbers that were found in this browser, in the form
 // that the server sends (blurdash/ui/argument/scenes.py and panels.py; tests hold one against the other).
 
-import { KERNELS, audit, identityKernel, usedAngle } from "../pictures/kernels.js";
+import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
+import { kernelOf } from "../pictures/taps.js";
 import { ROWS } from "../rows.js";
 import {
   angleSentence,
@@ -67,7 +68,7 @@ const OWN_SCENES = {
   angle: (data, own) => {
     const { degree_a, angle_a, degree_b, angle_b } = own.sliders;
     const blurs = [[degree_a, angle_a], [degree_b, angle_b]];
-    const audits = blurs.map(([degree, angle]) => audit(kernelOf(data.kernel, degree, angle)));
+    const audits = blurs.map(([degree, angle]) => audit(kernelOf({ kernel: data.kernel, degree, used_angle: usedAngle(data.kernel, degree, angle) })));
     const told = blurs.map(([degree, angle], i) => ({ degree, angle, length: audits[i].length.toFixed(1) }));
     const row = shownRow(measureCalled(ROWS.embedding), ...own.values.map((values) => values[ROWS.embedding]));
     const verdict = verdictOf(own.values, { heads: ["A", "B"] });
@@ -76,10 +77,6 @@ const OWN_SCENES = {
     return { see: angleSentence(row, told), panels: [verdict, table, ...rest] };
   },
 };
-
-function kernelOf(kernel, degree, angle) {
-  return degree ? KERNELS[kernel].make(degree, usedAngle(kernel, degree, angle)) : identityKernel();
-}
 
 /** The claim's rows, the sharp picture first, and what was done to both. */
 function argued({ pictures }, { values, sliders }) {

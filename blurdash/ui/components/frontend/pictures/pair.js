@@ -54,13 +54,15 @@ export class Pair {
     this.turn = 0;
     this.drawn = ["", ""]; // what is on each canvas, at which size
     this.made = [null, null]; // the last that the core made of each
-    this.following = false;
+    this.making = new Set(); // what the core has in hand
     this.onPicture = () => this.load();
     this.onNotHere = () => { this.forget(); this.drawSoon(); };
     this.onReader = () => this.follow();
+    this.onTaps = () => { this.drawn = ["", ""]; this.drawSoon(); };
     this.bus.addEventListener("picture", this.onPicture);
     this.bus.addEventListener("not-here", this.onNotHere);
     this.bus.addEventListener("reader", this.onReader);
+    this.bus.addEventListener("taps", this.onTaps);
     this.observer = new ResizeObserver(() => this.drawSoon());
     for (const canvas of canvases) this.observer.observe(canvas.parentElement);
     this.load();
@@ -139,14 +141,18 @@ export class Pair {
 
   // ---- what the core makes ----
 
-  /** Has the core make what is shown, one picture after the other; what a hand has left meanwhile is skipped. */
-  async follow() {
-    if (this.following) return;
-    this.following = true;
-    for (let i = this.nextToMake(); i >= 0; i = this.nextToMake()) {
-      if (!await this.make(i)) break;
+  /** Has the core make what is shown; what a hand has left meanwhile is skipped. */
+  follow() {
+    while (this.making.size < this.renderer.client.hands) {
+      const i = this.nextToMake();
+      if (i < 0) return;
+      const text = this.textOf(this.specs[i]);
+      this.making.add(text);
+      this.make(i, text).finally(() => {
+        this.making.delete(text);
+        this.follow();
+      });
     }
-    this.following = false;
   }
 
   /** Which of both is to be made next; below 0 for none. */
@@ -154,7 +160,7 @@ export class Pair {
     if (!this.ready || !this.specs || this.gone) return -1;
     return this.specs.findIndex((spec, i) => {
       const view = viewOf(spec);
-      return view !== null && this.renderer.draws(view) && !this.isMade(i);
+      return view !== null && this.renderer.draws(view) && !this.isMade(i) && !this.making.has(this.textOf(spec));
     });
   }
 
@@ -167,18 +173,15 @@ export class Pair {
     return JSON.stringify([spec, readerNow()?.key ?? null]);
   }
 
-  async make(i) {
+  async make(i, text) {
     const { mark } = this;
-    const spec = this.specs[i];
-    const [text, reader] = [this.textOf(spec), readerNow()];
+    const [spec, reader] = [this.specs[i], readerNow()];
     const found = await this.renderer.drawnHere(viewOf(spec), true, reader);
-    if (!found || this.gone) return false;
-    if (mark !== this.mark || !this.ready) return true;
+    if (!found || this.gone || mark !== this.mark || !this.ready) return;
     this.made[i] = { text, spec, values: found.values, key: reader?.key ?? null, canvas: found.canvas() };
     if (this.isMade(i)) this.paint(i, this.made[i].canvas);
     this.sayState();
     this.tell();
-    return true;
   }
 
   /** Says the numbers that both pictures have. */
@@ -235,6 +238,7 @@ export class Pair {
     this.bus.removeEventListener("picture", this.onPicture);
     this.bus.removeEventListener("not-here", this.onNotHere);
     this.bus.removeEventListener("reader", this.onReader);
+    this.bus.removeEventListener("taps", this.onTaps);
     this.observer.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.rest);

@@ -6,14 +6,9 @@
 import { CoreClient, coreOfPage, whyNotHere } from "../wasm/client.js";
 import { drawSquare, pixelsOf, scratchCanvas } from "./canvases.js";
 import { Display } from "./display.js";
-import { KERNELS, identityKernel } from "./kernels.js";
+import { KERNELS } from "./kernels.js";
 import { ServedPicture } from "./served.js";
-
-/** The kernel of a view, null where only the server makes it; degree 0 is always the identity. */
-function kernelOf({ kernel, degree, used_angle: angle }) {
-  if (degree === 0) return identityKernel();
-  return KERNELS[kernel].make?.(degree, angle) ?? null;
-}
+import { kernelOf } from "./taps.js";
 
 /** Draws one picture in every way that the stage needs. */
 export class Renderer {
@@ -120,10 +115,10 @@ export class Renderer {
     this.client.cancel();
   }
 
-  /** The kernel of a view, made once. */
+  /** The kernel of a view, made once; null where only the server has it. */
   kernelFor(view) {
     const key = `${view.kernel} ${view.degree} ${view.used_angle}`;
-    if (this.kernel.key !== key) this.kernel = { key, value: kernelOf(view) };
+    if (this.kernel.key !== key || !this.kernel.value) this.kernel = { key, value: kernelOf(view) };
     return this.kernel.value;
   }
 

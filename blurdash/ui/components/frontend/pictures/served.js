@@ -1,17 +1,22 @@
-// @module served: pictures that the server drew, of kernels that are not drawn here.
+// @module served: what the server sends of kernels that are not made here: their taps, or a picture.
 //
-// They come once the hand rests, over the page-wide bus; whoever wants one waits for it. A few are
+// Pictures come once the hand rests, over the page-wide bus; whoever wants one waits for it. A few are
 // kept, those of another face or setting are not.
 
 import { bus } from "../bus.js";
 import { scratchCanvas } from "./canvases.js";
 import { unpackStage } from "./stage_view.js";
+import { keepTaps } from "./taps.js";
 
 const SERVED_KEPT = 4;
 
-/** Takes a picture from the server; its header says of what. */
+/** Takes taps or a picture from the server; the header says of what. */
 export async function takeServed(component) {
   const { header, png } = unpackStage(component.data);
+  if (header.places) {
+    keepTaps(header, png);
+    return;
+  }
   const key = servedKey(header.key, header.view);
   if (bus.served?.has(key)) {
     bus.dispatchEvent(new Event("served")); // somebody may have begun to wait before the scene was told

@@ -98,6 +98,7 @@ class Stage {
     this.bus.removeEventListener("present", this.onPresent);
     this.bus.removeEventListener("not-here", this.onNotHere);
     this.bus.removeEventListener("reader", this.onReader);
+    this.bus.removeEventListener("taps", this.onTaps);
     this.observer.disconnect();
     this.compare.dispose();
     this.renderer.dispose();
@@ -109,11 +110,13 @@ class Stage {
     this.onView = ({ detail }) => this.setView(detail);
     this.onNotHere = () => { this.painting = null; this.draw(); }; // what was painted here is not shown again
     this.onReader = () => this.readAgain();
+    this.onTaps = () => { if (this.ready && this.view && !this.exact && this.renderer.draws(this.view)) this.draw(); };
     this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
     bus.addEventListener("view", this.onView);
     bus.addEventListener("present", this.onPresent);
     bus.addEventListener("not-here", this.onNotHere);
     bus.addEventListener("reader", this.onReader);
+    bus.addEventListener("taps", this.onTaps);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(parts.clean.frame);
     this.loupe = new Loupe([parts.clean, parts.blurred], (panel) => this.layers(panel));

@@ -41,25 +41,29 @@ export async function coreOfPage() {
   }
 }
 
-/** One worker with one picture; the latest request wins. */
+/** How many workers follow a hand: two where there are processors for them and the page's own thread. */
+function workersWanted() {
+  const phone = matchMedia("(pointer: coarse)").matches;
+  return !phone && navigator.hardwareConcurrency > 1 ? 2 : 1;
+}
+
+/** One picture, in one worker or two; the latest request wins. */
 export class CoreClient {
   constructor() {
-    this.number = 0;
-    this.turn = 0; // how often the worker was let go
-    this.inflight = null; // what the worker has in hand
-    this.fresh = null; // a picture that it has not got yet
-    this.network = ""; // address of the one that it has
-    this.waiting = null; // {request, reader, resolve}: what it gets next
-    this.spare = null; // the same: what it gets where nothing else waits
-    this.worker = null;
-    this.busy = false;
+    this.picture = null; // {rgba, size}
+    this.number = 0; // of the last request
+    this.answered = 0; // of the last one that was answered
+    this.waiting = null; // {number, request, reader, resolve}: what is to be done next
+    this.spare = null; // the same: what is done where nothing else waits
+    this.workers = Array.from({ length: workersWanted() }, () => new CoreWorker());
   }
 
   /** Takes a square RGBA picture; what waits to be made of the one before is dropped. */
   setPicture(rgba, size) {
     this.cancelAll();
-    this.fresh = { ask: "picture", rgba, size };
-    this.work();
+    this.picture = { rgba, size };
+    const [first] = this.workers;
+    first.start().catch((error) => this.failed(first, error));
   }
 
   /**
@@ -73,7 +77,7 @@ export class CoreClient {
    * @param {boolean} wanted.painted whether the picture itself is
    * @param {object|null} reader as readerNow (reader.js) has it: then also the embedding's numbers
    * @returns {Promise<{rgba: Uint8ClampedArray|null, values: object|null}|null>} null where another
-   *   request came before this one was begun, or where nothing can be computed here
+   *   request overtook this one, or where nothing can be computed here
    */
   change(wanted, reader = null) {
     this.cancel();
@@ -88,12 +92,12 @@ export class CoreClient {
 
   asked(place, wanted, reader) {
     return new Promise((resolve) => {
-      this[place] = { request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
+      this[place] = { number: ++this.number, request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
       this.work();
     });
   }
 
-  /** Drops what waits; what the worker has in hand is still answered. */
+  /** Drops what waits; what a worker has in hand is still answered. */
   cancel() {
     this.waiting?.resolve(null);
     this.waiting = null;
@@ -105,45 +109,80 @@ export class CoreClient {
     this.spare = null;
   }
 
-  /** Has the worker do what there is to do, one after the other. */
-  async work() {
-    if (this.busy) return;
-    this.busy = true;
-    while ((this.fresh || this.waiting || this.spare) && !whyNotHere()) {
-      const { turn } = this;
-      try {
-        if (!this.worker) await this.start();
-        await this.doNext();
-      } catch (error) {
-        if (turn === this.turn) giveUp(error.message);
-      }
+  /** Gives what waits to a worker that has nothing in hand. */
+  work() {
+    if (whyNotHere() || !this.picture) {
+      if (whyNotHere()) this.cancelAll();
+      return;
     }
+    const [first, second] = this.workers;
+    const free = [first, second].find((one) => one && !one.busy && (one.ready || one === first));
+    if (this.waiting && free) this.hand(free, "waiting");
+    if (this.spare && !first.busy && !this.waiting) this.hand(first, "spare");
+  }
+
+  async hand(worker, place) {
+    const task = this[place];
+    this[place] = null;
+    let answer = null;
+    try {
+      answer = await worker.answer(task, this.picture);
+    } catch (error) {
+      this.failed(worker, error);
+      if (!worker.gone && !whyNotHere()) this[place] ??= task; // the other one does it
+      if (this[place] === task) { this.work(); return; }
+    }
+    // Two workers may end in another order than they began in.
+    const late = place === "waiting" && task.number < this.answered;
+    if (answer && place === "waiting" && !late) this.answered = task.number;
+    task.resolve(late ? null : answer);
+    this.work();
+    const [, second] = this.workers; // once the first one has shown that it can be done here
+    if (answer && second && !second.starting) second.start().catch((error) => this.failed(second, error));
+  }
+
+  /** How many requests can be in hand at once. */
+  get hands() {
+    return Math.max(1, this.workers.filter(({ ready }) => ready).length);
+  }
+
+  /** One worker is enough, where there is no memory for two; without the first nothing is computed here. */
+  failed(worker, error) {
+    if (worker.gone) return;
+    if (worker === this.workers[1]) this.workers.length = 1;
+    else giveUp(error.message);
+  }
+
+  /** Lets the workers go; with another picture the client can be used again. */
+  dispose() {
+    this.cancelAll();
+    this.picture = null;
+    for (const worker of this.workers) worker.dispose();
+    this.workers = this.workers.map(() => new CoreWorker());
+  }
+}
+
+/** One worker, with the picture and the network that it was handed last. */
+class CoreWorker {
+  constructor() {
+    this.worker = null;
+    this.starting = null; // a promise, from the first call on
+    this.ready = false;
     this.busy = false;
-    if (whyNotHere()) this.cancelAll();
+    this.gone = false;
+    this.number = 0;
+    this.inflight = null; // what it has in hand
+    this.picture = null;
+    this.network = ""; // address of the one that it has
   }
 
-  async doNext() {
-    const { fresh } = this;
-    const place = this.waiting ? "waiting" : "spare";
-    const next = this[place];
-    if (fresh) {
-      this.fresh = null;
-      await this.post(fresh);
-    } else if (next.reader && next.reader.network !== this.network) {
-      this.network = next.reader.network;
-      await this.post({ ask: "network", packed: next.reader.packed });
-    } else {
-      this[place] = null;
-      let answer = null;
-      try {
-        answer = await this.post(next.request);
-      } finally {
-        next.resolve(answer);
-      }
-    }
+  /** Starts it, once, and has it prove that it computes rightly. */
+  start() {
+    this.starting ??= this.begin();
+    return this.starting;
   }
 
-  async start() {
+  async begin() {
     const bytes = coreBytes();
     const url = URL.createObjectURL(new Blob([CORE_WORKER], { type: "text/javascript" }));
     const guard = setTimeout(() => this.fail("the worker does not answer"), CLIENT_PATIENCE_MS);
@@ -153,9 +192,29 @@ export class CoreClient {
       this.worker.onerror = (event) => this.fail(event.message || "no worker");
       const { right } = await this.post({ ask: "start", bytes });
       if (!right) throw new Error("a stored case was computed wrongly");
+      this.ready = true;
     } finally {
       clearTimeout(guard);
       URL.revokeObjectURL(url);
+    }
+  }
+
+  /** Does a request, after what it needs for it. */
+  async answer({ request, reader }, picture) {
+    this.busy = true;
+    try {
+      await this.start();
+      if (this.picture !== picture) {
+        this.picture = picture;
+        await this.post({ ask: "picture", ...picture });
+      }
+      if (reader && reader.network !== this.network) {
+        this.network = reader.network;
+        await this.post({ ask: "network", packed: reader.packed });
+      }
+      return await this.post(request);
+    } finally {
+      this.busy = false;
     }
   }
 
@@ -179,14 +238,9 @@ export class CoreClient {
     this.inflight = null;
   }
 
-  /** Lets the worker go; with another picture the client can be used again. */
   dispose() {
-    this.turn += 1;
-    this.cancelAll();
-    this.fresh = null;
+    this.gone = true;
     this.worker?.terminate();
-    this.worker = null;
-    this.network = "";
     this.fail("let go");
   }
 }

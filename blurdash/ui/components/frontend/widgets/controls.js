@@ -5,6 +5,7 @@
 import { bus } from "../bus.js";
 import { downloadBlob } from "../pictures/export.js";
 import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
+import { kernelOf } from "../pictures/taps.js";
 import { takeReader } from "../wasm/reader.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
@@ -13,7 +14,7 @@ import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
 import { ownBlur } from "./equivalents.js";
 import { leaveHand, takeHand } from "./hand.js";
-import { compareNumbers, curveValues, isOurs, isSame, ownSaid, readsHere, saidWithNumbers, sameView, stateOf, tileOf } from "./known.js";
+import { compareNumbers, curveValues, isOurs, isSame, lagOf, ownSaid, readsHere, saidWithNumbers, sameView, stateOf, tileOf } from "./known.js";
 import { Lanes } from "./lanes.js";
 import { OwnCurves } from "./own_curve.js";
 import { Presenter, isTaken } from "./presenter.js";
@@ -305,8 +306,8 @@ function indexed(curve) {
 
 /** Has this browser find the curve of here itself, where it can; the better known of both is shown. */
 function growCurve(state) {
-  if (!readsHere(state)) return;
   const { bus, data, view } = state;
+  if (!KERNELS[data.kernel].make || !readsHere(state)) return;
   bus.leaveCurves?.();
   const of = { key: data.key, face: bus.face, kernel: data.kernel, angle: view.angle };
   if (!isMoving(state)) state.curves.want(of); // not of each angle that a hand passes
@@ -365,24 +366,26 @@ function paintSeen(state) {
   const fresh = isOurs(state) && data.values !== null && sameView(data.pos, view);
   const standIn = fresh ? null : curveValues(state);
   const tiles = ROWS.tiles.map((tile, i) => tileOf(state, tile, i, { fresh, standIn }));
-  const own = readsHere(state) && tiles.every(({ at, estimate }) => !at && !estimate);
-  const said = own ? ownSaid(state, tiles) : saidWithNumbers(state);
+  const lag = fresh || standIn ? null : lagOf(state);
+  const own = lag !== null || (readsHere(state) && tiles.every(({ at, estimate }) => !at && !estimate));
+  const said = own ? ownSaid({ ...state, view: lag ?? view }, tiles) : saidWithNumbers(state);
   const like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
-  paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(like));
+  paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(lag ? [] : like));
   if (state.saying.settle(bus.slots)) state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   const exactness = stateOf(state, tiles, fresh, standIn);
   if (exactness === "exact") state.bus.read = { ...view, by: fresh ? "server" : "page" };
-  state.readouts.paint({ state: exactness, tiles, like, data, view,
+  state.readouts.paint({ state: exactness, tiles, like, data, view, believed: lag ?? view,
     same: own && data.recogniser.person ? isSame(data.recogniser.person, tiles.map(({ value }) => value)) : fresh ? data.same_person : null,
     closer: fresh ? data.closer : null, receipt: fresh ? data.receipt : null,
-    kernel: auditOf(KERNELS[kernel], degree, angle, fresh ? data.audit : null), message: data.message });
+    kernel: auditOf({ kernel, degree, used_angle: angle }, fresh ? data.audit : null), message: data.message });
 }
 
 /** What a kernel really does; of one that is not made here what the server says, null until it has. */
-function auditOf({ make }, degree, angle, told) {
-  if (make) return audit(make(degree, angle));
+function auditOf(view, told) {
+  const kernel = kernelOf(view);
+  if (kernel) return audit(kernel);
   return told && Object.fromEntries(Object.entries(told).map(([name, value]) => [name, value ?? NaN]));
 }
 

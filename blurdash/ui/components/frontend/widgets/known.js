@@ -2,6 +2,7 @@
 // browser, or from the face's curve. `state` is that of the controls: bus, data and view.
 
 import { usedAngle } from "../pictures/kernels.js";
+import { hasKernel } from "../pictures/taps.js";
 import { ROWS } from "../rows.js";
 import { compareWithServer, readerNow } from "../wasm/reader.js";
 import { equivalentsOf } from "./equivalents.js";
@@ -56,6 +57,12 @@ function coreNumbers({ bus, data }) {
   return ours && (numbers.key === null || numbers.key === (scene ?? data.key)) ? numbers : null;
 }
 
+/** Where the hand was when the numbers that are shown were found here; null where the hand is there. */
+export function lagOf(state) {
+  const here = readsHere(state) && coreNumbers(state);
+  return here && !sameView(positionOf(here.view), state.view) ? here.view : null;
+}
+
 /** Holds what was found here against what the server says of the same place. */
 export function compareNumbers(state) {
   const { data } = state;
@@ -66,8 +73,10 @@ export function compareNumbers(state) {
 
 /** Whether this browser finds every number itself. */
 export function readsHere(state) {
+  const { data, view } = state;
   const values = readerNow() && coreNumbers(state)?.values;
-  return Boolean(values) && ROWS.tiles.every(({ measure }) => measure in values);
+  const known = hasKernel({ kernel: data.kernel, degree: view.degree, used_angle: usedAngle(data.kernel, view.degree, view.angle) });
+  return Boolean(values) && known && ROWS.tiles.every(({ measure }) => measure in values);
 }
 
 function positionOf({ degree, angle, shift_x, shift_y }) {

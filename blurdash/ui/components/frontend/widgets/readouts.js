@@ -63,6 +63,7 @@ export class Readouts {
    * @param {Array} seen.like blur equivalents; empty where they are not known
    * @param {object} seen.data the controls' data
    * @param {object} seen.view where the sliders are
+   * @param {object} seen.believed the place that `like` is of
    * @param {object|null} seen.kernel audit of the kernel; null while it is not known
    * @param {boolean|null} seen.same whether both count as one person; null where that is not known
    * @param {object|null} seen.closer how many strangers are as close; null where that is not known
@@ -82,7 +83,7 @@ export class Readouts {
     setText(parts.facts, seen.message);
     const unit = unitOf(parts.box);
     const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
-    drawBelieve(parts.axis, { like: byId, degree: seen.view.degree, unit });
+    drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit });
     this.paintLine(seen);
   }
 
@@ -99,13 +100,13 @@ export class Readouts {
     });
   }
 
-  paintTile(parts, tile, { value, at, estimate }, like) {
+  paintTile(parts, tile, { value, at, estimate, own }, like) {
     setText(parts.figure, value === undefined || value === null ? "···" : formatted(value, tile.decimals));
     parts.mark.hidden = !estimate;
     const shift = at && (at[2] || at[3]) ? `, shift ${shown(at[2])} ${shown(at[3])}` : "";
     setText(parts.hint, at ? `at ${shown(at[0])} px, ${shown(at[1])}°${shift}` : tile.direction);
     setText(parts.identical, !at && tile.identical ? `, ${tile.identical}` : "");
-    parts.like.hidden = !like?.text || Boolean(at);
+    parts.like.hidden = !like?.text || Boolean(at && !own);
     setText(parts.px, like?.text ?? "");
     parts.like.title = like?.text ?? ""; // where several blurs are too long for the tile
   }
