@@ -20,6 +20,7 @@ from blurdash.values import real_number
 
 __all__ = [
     "PIXEL_RIVALS",
+    "RIVALS",
     "AngleFlip",
     "AngleSide",
     "Disagreement",

@@ -17,7 +17,7 @@ from blurdash.embed.faceres import load
 from blurdash.portrait import portrait_face
 from blurdash.readout import measure
 from blurdash.reference import load_reference
-from blurdash.strangers import pairs_of
+from blurdash.strangers import StrangerPairs
 from blurdash.ui.components.rows import TILES
 from blurdash.ui.explore.controls_data import _same_person, closer_data, recogniser_data
 from blurdash.ui.server import recogniser
@@ -158,8 +158,10 @@ def test_how_many_strangers_are_as_close_is_counted() -> None:
 
 
 def test_many_strangers_allow_a_threshold_where_none_is_published() -> None:
-    rng = np.random.default_rng(3)
-    strangers = pairs_of(rng.normal(size=(762, 8)).astype(np.float32))
+    several = np.random.default_rng(3).normal(size=(762, 8))
+    several /= np.linalg.norm(several, axis=1, keepdims=True)
+    cosines = (several @ several.T)[np.triu_indices(762, 1)]
+    strangers = StrangerPairs(762, {"cosine_similarity": cosines})
     many = SimpleNamespace(pairs=lambda: strangers, who="762 faces", spans=dict)
     row = dataclasses.replace(EMBEDDERS["dlib"], threshold=None)
     person = recogniser_data(row, View(), reference=many)["person"]  # type: ignore[arg-type]

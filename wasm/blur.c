@@ -33,9 +33,9 @@ int make_room_to_blur(void) {
   return wide && taps && pairs && floats;
 }
 
-void lay_out_for_blur(void) {
+static void lay_out(const u8 *picture) {
   for (i32 y = -REACH; y < now.n + REACH; y++) {
-    const u8 *from = now.clean + mirrored(y, now.n) * now.pitch;
+    const u8 *from = picture + mirrored(y, now.n) * now.pitch;
     u16 *to = wide + (y + REACH) * wide_pitch;
     for (i32 x = -REACH; x < now.n + REACH; x++) {
       const u8 *pixel = from + 3 * mirrored(x, now.n);
@@ -43,6 +43,11 @@ void lay_out_for_blur(void) {
     }
   }
 }
+
+void lay_out_for_blur(void) { lay_out(now.clean); }
+
+// Has the next blurs be of the reference, or of the clean picture again.
+EXPORT(blur_of) void blur_of(i32 reference) { lay_out(reference ? now.reference : now.clean); }
 
 // Where to write a kernel's taps: [right, down, weight] each, px and px, at most MOST_TAPS of them.
 EXPORT(taps_at) double *taps_at(void) { return taps; }

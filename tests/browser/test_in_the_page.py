@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
@@ -16,6 +18,8 @@ from blurdash.measures import ARGUMENT_MEASURES, QUICK
 from blurdash.portrait import portrait_face
 from blurdash.quality import psnr, ssim
 from blurdash.readout import PreparedFace
+from blurdash.search import find_disagreement
+from blurdash.twins import twins
 from blurdash.ui.components.rows import TILES
 from tests.browser.conftest import Dashboard
 
@@ -180,6 +184,35 @@ def test_argument_asks_the_server_for_what_the_page_does_not_do(opened: Any) -> 
     page.get_by_role("slider", name="Turn").fill("0")
     page.locator(".bd-argument[data-state=exact][data-by=page]").wait_for(timeout=20_000)
     assert page.get_by_test_id("argue-psnr").inner_text() == before
+
+
+def test_searches_are_done_without_the_server(opened: Any, dlib_embedder: Any) -> None:
+    page, line = opened("degree=30&kernel=line")
+    page.get_by_role("link", name="Argument").click()
+    page.get_by_role("button", name="The embedding").click()
+    page.locator(".bd-argument[data-scene=embedding][data-by=page]").wait_for(timeout=60_000)
+    page.locator(".ba-map img").first.wait_for(timeout=60_000)
+    line.held_up = True
+    found = page.locator(".ba-notes:not(.ba-fails)")
+    page.get_by_role("button", name="PSNR twins").click()
+    expect(found).to_contain_text("Twins, PSNR", timeout=30_000)
+    face = PreparedFace(portrait_face(), dlib_embedder, kernel="line", exact=False)
+    wanted = twins(face, (16.0, 0.0), angle=45.0)
+    assert wanted.found
+    length = float(re.search(r"an exact line of ([\d.]+) px", found.inner_text())[1])
+    shifted = float(re.search(r"a shift of ([\d.]+) px;", found.inner_text())[1])
+    assert length == pytest.approx(wanted.length, abs=0.3)
+    assert shifted == pytest.approx(np.hypot(wanted.shift_x, wanted.shift_y), abs=0.3)
+    row = page.get_by_test_id("argue-psnr")
+    texts = [row.locator("b").nth(2 * i).inner_text().split()[0] for i in (0, 1)]
+    assert float(texts[0]) == pytest.approx(float(texts[1]), abs=0.0101)
+    expect(row).to_contain_text("alike")
+    page.get_by_role("button", name="Largest disagreement").click()
+    expect(found).to_contain_text("Found: a shift of", timeout=60_000)
+    best = find_disagreement(face, 16.0, angle=45.0, direction=(1.0, 0.0))
+    expect(found).to_contain_text(f"against a blur of {best.degree} px.")
+    page.get_by_role("slider", name="Degree").fill("33")
+    expect(found).to_have_count(0)
 
 
 def quiet(page: Page, line: Line) -> None:

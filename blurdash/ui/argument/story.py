@@ -12,6 +12,7 @@ import streamlit as st
 from blurdash.blur import Change
 from blurdash.disturb import Disturbance
 from blurdash.register import REGISTRATIONS
+from blurdash.ui.components.rows import FIRST_LIMIT
 from blurdash.ui.components.sent import is_number
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, Slider
 from blurdash.ui.server.streamlit_inside import went_back
@@ -75,7 +76,7 @@ class Story:
         default_factory=lambda: {name: row.first for name, row in ARGUMENT_SLIDERS.items()}
     )
     swapped: bool = field(default_factory=lambda: bool(secrets.randbits(1)))
-    limit: float = 16.0
+    limit: float = FIRST_LIMIT
     registration: str = "none"
     start: int = 0
     acted: int = 0

@@ -10,13 +10,16 @@ from blurdash.blur import Change
 from blurdash.distance import EMBEDDING
 from blurdash.kernel import ANGLE_RANGE, DEGREE_RANGE, KERNELS
 from blurdash.measures import ARGUMENT_MEASURES, CLAIM, MEASURES, QUICK
+from blurdash.search import RIVALS
 from blurdash.sentences import word
 from blurdash.table import INFINITE, Measure, Span, in_role
+from blurdash.twins import TWIN_KERNEL
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, EXPLORE_SLIDERS, Slider
 
 __all__ = [
     "CURVES",
     "CURVE_DEGREES",
+    "FIRST_LIMIT",
     "POINTS_OF_A_CURVE",
     "TILES",
     "VOTE",
@@ -31,6 +34,7 @@ POINTS_OF_A_CURVE = 11  # fewer are too coarse to read a blur off
 # curve at these degrees.
 VOTE = in_role(ARGUMENT_MEASURES, "vote")
 CURVES = in_role(ARGUMENT_MEASURES, "curve")
+FIRST_LIMIT = 16.0  # px: the largest shift that counts as slight, until somebody says another
 CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
 
 
@@ -64,6 +68,9 @@ def rows_for_browser() -> dict[str, Any]:
             "vote": VOTE,
             "curve": CURVES,
             "degrees": CURVE_DEGREES,
+            "rivals": RIVALS,
+            "twin_kernel": TWIN_KERNEL,
+            "limit": FIRST_LIMIT,
         },
         "embedding": EMBEDDING,
         "points_of_a_curve": POINTS_OF_A_CURVE,
@@ -91,6 +98,7 @@ def _tile(row: Measure) -> dict[str, Any]:
         "span": None if row.span is None else _span(row.span),
         "first_lane": "lane" in row.roles,
         "axis": row.roles.get("axis"),
+        "twin_tolerance": row.twin_tolerance,
     }
 
 

@@ -12,9 +12,10 @@ from blurdash.errors import TableError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.kernel import KERNELS
 from blurdash.measures import ARGUMENT_MEASURES
+from blurdash.twins import TWIN_KERNEL
 from blurdash.ui.argument.often import often_sentences
 from blurdash.ui.argument.scenes import SCENE_PARTS
-from blurdash.ui.argument.searches import SEARCHES
+from blurdash.ui.argument.searches import TWINS
 from blurdash.ui.argument.story import SCENES, Story
 from blurdash.ui.argument.told import Counted, Told
 from blurdash.ui.one_file.explore import reader_part
@@ -32,7 +33,7 @@ __all__ = ["story_part"]
 
 # What a page alone cannot do to a picture, or ask of a server.
 NOT_ALONE = {"rotation", "scale", "noise"}
-NOT_ASKED = {*SEARCHES, "phones"}
+NOT_ASKED = {"mildest", "phones"}
 WITHOUT_SLIDERS = ("sceptic",)
 
 
@@ -100,7 +101,10 @@ def _scene(
         "hidden": hidden,
         "twin": None,
         "vote": told.box.told(revealed=revealed) if name == "two-pictures" else None,
-        "panels": [*_of_one_place(name, story), *filter(_is_alone, parts.panels)],
+        "panels": [
+            *_of_one_place(name, story),
+            *(panel for panel in parts.panels if _is_alone(panel, subject.kernel)),
+        ],
         "remedy": None,
         "facts": told.circumstances,
         "message": parts.message,
@@ -133,10 +137,13 @@ def _told(subject: Subject, story: Story) -> Told:
     return told
 
 
-def _is_alone(panel: dict[str, Any]) -> bool:
-    """Whether a panel means anything without a server: maps and tables do, searches do not."""
+def _is_alone(panel: dict[str, Any], kernel: str) -> bool:
+    """Whether a panel means anything without a server; of searches those that a page does."""
     if panel["kind"] == "buttons":
-        panel["buttons"] = [one for one in panel["buttons"] if one["act"] not in NOT_ASKED]
+        asked = [one for one in panel["buttons"] if one["act"] not in NOT_ASKED]
+        # Twins need a line of any length: no search changes the kernel here.
+        twins = kernel == TWIN_KERNEL
+        panel["buttons"] = [one for one in asked if twins or not one["act"].startswith(TWINS)]
         return bool(panel["buttons"])
     return panel["kind"] not in ("phones", "choices")
 

@@ -15,7 +15,9 @@ import { compareWithServer, readerNow, takeReader } from "../wasm/reader.js";
 import { keepAddress } from "../widgets/address.js";
 import { Asker } from "../widgets/asker.js";
 import { leaveHand, takeHand } from "../widgets/hand.js";
+import { wholePx } from "../widgets/equivalents.js";
 import { OwnCurves } from "../widgets/own_curve.js";
+import { findAngleFlip, findDisagreement, findTwins } from "../widgets/own_search.js";
 import { Presenter, isTaken } from "../widgets/presenter.js";
 import { renewPage } from "../widgets/scene.js";
 import { Settler } from "../widgets/settler.js";
@@ -27,6 +29,9 @@ import { buildPanel } from "./argument_panels.js";
 const ARGUE_ROOM_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
+const TWINS = "twins-"; // and a measure
+const ARGUE_MEASURE_MS = 50; // before a number that did not come is asked for again
+const ARGUE_DIGITS = 3; // that the server keeps of a slider's place
 const ARGUE_GAP_PX = 14; // above and below the map
 const ARGUE_STILL_MS = 300; // a hand that has not moved for so long is one at rest to what is computed here
 
@@ -79,6 +84,9 @@ const ARGUE_WIDE = new Set(["degree", "x", "degree_a", "angle_a", "degree_b", "a
 // Panels that stand beneath the pictures; the others stand beside them.
 const ARGUE_BELOW = new Set(["verdict", "vote"]);
 
+/** A search whose answer nobody waits for. */
+class SearchEnded extends Error {}
+
 class Argue {
   constructor(root) {
     this.root = root;
@@ -91,6 +99,8 @@ class Argue {
     this.timers = {};
     this.build();
     this.found = null; // the last numbers that this browser found: {specs, values, key}
+    this.search = null; // what this browser looks for: {name}
+    this.told = null; // what it has found: {note, metric, twin, place}, while the sliders stay
     this.movedAt = 0;
     this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]), renewPage);
     this.presenter = new Presenter((on) => this.presented(on));
@@ -104,7 +114,7 @@ class Argue {
       lost: renewPage,
     });
     this.pair = new Pair([...this.box.querySelectorAll("canvas")], (found) => this.take(found));
-    this.curves = new OwnCurves(() => !this.isMoving(), () => this.paint(), ROWS.argument.degrees);
+    this.curves = new OwnCurves(() => !this.isMoving() && !this.search, () => this.paint(), ROWS.argument.degrees);
     this.listen();
   }
 
@@ -154,6 +164,7 @@ class Argue {
   }
 
   dispose() {
+    this.gone = true;
     leaveHand("argument", this.data.start, this.values);
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("resize", this.onResize);
@@ -200,6 +211,10 @@ class Argue {
 
   /** Asks for something to be done once: it has a number, and is repeated until it is answered. */
   act(name, argument = null) {
+    if (this.findsHere(name)) {
+      this.find(name);
+      return;
+    }
     this.tellPlace(); // it is done to what is seen
     this.asked.act = Math.max(this.asked.act, this.data.acted) + 1;
     this.send([name, argument, this.asked.act]);
@@ -219,6 +234,7 @@ class Argue {
   }
 
   move(change) {
+    this.search = null;
     this.values = moved(ROWS.sliders.argument, this.values, change);
     this.movedAt = performance.now();
     this.after("still", ARGUE_STILL_MS, () => this.paint());
@@ -271,8 +287,87 @@ class Argue {
   /** Holds what was found here against what the server says of the same place. */
   compare() {
     const { data, found } = this;
-    if (!data.values || data.twin || !this.isFresh() || !this.ownNumbers() || !this.isOfHere(found)) return;
+    if (!data.values || this.twinNow() || !this.isFresh() || !this.ownNumbers() || !this.isOfHere(found)) return;
     found.values.forEach((values, i) => compareWithServer(values, data.values[i]));
+  }
+
+  // ---- what is looked for here ------------------------------------------------------------------------
+
+  /** Whether a search is one that this browser does itself. */
+  findsHere(name) {
+    const { kernel } = this.data;
+    if (!this.readsHere() || !KERNELS[kernel].make) return false;
+    return name === "disagreement" || name === "angle" || (name.startsWith(TWINS) && kernel === ROWS.argument.twin_kernel);
+  }
+
+  /** Looks for a telling pair of this face, until a hand moves or another scene is told. */
+  async find(name) {
+    const search = (this.search = { name });
+    const { kernel, scene, limit } = { ...this.data, limit: this.limitSet() };
+    const measurer = { measure: (view, reference) => this.measured(view, reference, search) };
+    const { x, y, angle } = this.values;
+    this.paint();
+    try {
+      if (name === "angle") this.takeFlip(await findAngleFlip(measurer, { kernel }));
+      else if (name.startsWith(TWINS)) {
+        const metric = name.slice(TWINS.length);
+        this.takePair(await findTwins(measurer, { metric, angle, shift: x || y ? [x, y] : [limit, 0] }), metric);
+      } else this.takePair(await findDisagreement(measurer, { kernel, angle, direction: x || y ? [x, y] : [1, 0], limit }), "");
+    } catch (error) {
+      if (!(error instanceof SearchEnded)) throw error;
+    }
+    if (this.search === search) this.search = null;
+    if (this.data.scene === scene) this.paint();
+  }
+
+  /** The numbers of a view, once they come; rejects where nobody looks for them any more. */
+  async measured(view, reference, search) {
+    const { scene } = this.data;
+    for (;;) {
+      if (this.search !== search || this.data.scene !== scene || this.gone) throw new SearchEnded();
+      const values = await bus.measurer?.measure(view, readerNow(), reference ?? null);
+      if (values && ROWS.embedding in values) return values;
+      await new Promise((done) => setTimeout(done, ARGUE_MEASURE_MS));
+    }
+  }
+
+  /** The largest shift that the viewer calls slight. */
+  limitSet() {
+    return this.data.panels.find(({ limit }) => limit !== undefined)?.limit ?? ROWS.argument.limit;
+  }
+
+  takePair({ degree, length, angle, shift: [x, y], note }, metric) {
+    const twin = metric ? { kernel: this.data.kernel, length, angle, x, y } : null;
+    const still = { rotation: 0, scale: 1, gain: 1, noise: 0 }; // searches are about a shift alone
+    this.jumpTo({ ...still, degree: degree ?? Number(wholePx(length)), x, y }, { note, metric, twin });
+  }
+
+  takeFlip({ longer, shorter, note }) {
+    const upright = (angle) => (angle > 180 ? angle - 360 : angle);
+    this.jumpTo({ degree_a: longer.degree, angle_a: upright(longer.angle), degree_b: shorter.degree, angle_b: upright(shorter.angle) }, { note, metric: "", twin: null });
+  }
+
+  /** Moves the sliders to what was found; in so many digits as the server keeps of them. */
+  jumpTo(change, told) {
+    const rounded = Object.fromEntries(Object.entries(change).map(([name, value]) => [name, Number(value.toFixed(ARGUE_DIGITS))]));
+    this.values = moved(ROWS.sliders.argument, this.values, rounded);
+    this.told = { ...told, place: this.placeOfTold() };
+    this.settler.soon(true);
+  }
+
+  /** What was found here, while sliders, scene and settings are those; null for nothing. */
+  toldHere() {
+    const { told } = this;
+    return told && told.place === this.placeOfTold() ? told : null;
+  }
+
+  placeOfTold() {
+    return JSON.stringify([this.position(), this.data.scene, this.data.reader?.key]);
+  }
+
+  /** The twins on screen, found here or by the server; null for none. */
+  twinNow() {
+    return this.toldHere()?.twin ?? (this.isFresh() ? this.data.twin : null);
   }
 
   isOfHere({ specs }) {
@@ -360,12 +455,13 @@ class Argue {
     this.paintPictures();
     const own = this.shownNumbers();
     const { see, panels } = own ? this.ownScene(own) : data;
+    const searching = panels.map((panel) => this.searchingPanel(panel));
     const here = own ? this.isOfHere(own) : this.isFresh() && data.ready;
     this.box.dataset.state = here ? "exact" : own ? "own" : "pending";
     this.box.dataset.by = own ? "page" : "server";
     setText(parts.see, see);
     parts.see.setAttribute("aria-live", this.isMoving() ? "off" : "polite");
-    this.paintPanels(panels);
+    this.paintPanels(searching);
     this.paintOf(own && !here ? own : null);
     this.paintMaps();
     this.paintFacts();
@@ -381,9 +477,16 @@ class Argue {
   shownNumbers() {
     const { data, found } = this;
     if (!this.readsHere()) return null;
-    if (!this.isFresh()) return found;
+    if (!this.isFresh() || this.toldHere()) return found;
     // The server alone knows what twins are, and what it says of here is better than what is found elsewhere.
     return data.twin || (data.ready && !this.isOfHere(found)) ? null : found;
+  }
+
+  /** Buttons while this browser looks for something. */
+  searchingPanel(panel) {
+    if (panel.kind !== "buttons" || !this.search) return panel;
+    const { name } = this.search;
+    return { ...panel, buttons: panel.buttons.map((one) => ({ ...one, busy: true, label: one.act === name ? "Searching …" : one.label })) };
   }
 
   /** The scene with what was found here. */
@@ -392,7 +495,9 @@ class Argue {
     const sliders = this.slidersOf(own);
     const hasCurve = data.pictures.includes("sharp") && !data.hidden && KERNELS[data.kernel].make;
     const curve = hasCurve ? this.ownCurve(sliders.angle) : null;
-    return ownScene(data, { values: own.values, sliders, curve, fresh: this.isFresh() });
+    const told = this.isOfHere(own) ? this.toldHere() : null; // nothing is said of twins beside others' numbers
+    return ownScene(data, { values: own.values, sliders, curve, fresh: this.isFresh() && !told?.twin,
+      note: told?.note ?? "", alike: told?.metric ?? "" });
   }
 
   /** Where the sliders were when numbers were found. */
@@ -520,7 +625,7 @@ class Argue {
 
   /** The number of the twins on screen that a slider is about; null for none. */
   twinValue(name) {
-    const twin = this.isFresh() ? this.data.twin : null;
+    const twin = this.twinNow();
     if (!twin) return null;
     const number = { degree: twin.length, angle: twin.angle, x: twin.x, y: twin.y }[name];
     return number === undefined ? null : Math.round(number * 10) / 10;
@@ -550,7 +655,7 @@ class Argue {
   spec(which) {
     const v = this.values;
     const { kernel } = this.data;
-    const twin = this.isFresh() ? this.data.twin : null; // they are left as soon as a slider moves
+    const twin = this.twinNow(); // they are left as soon as a slider moves
     if (which === "sharp") {
       return { kernel, x: twin?.x ?? v.x, y: twin?.y ?? v.y, rotation: v.rotation, scale: v.scale, gain: v.gain, noise: v.noise };
     }

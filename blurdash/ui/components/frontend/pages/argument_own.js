@@ -28,6 +28,8 @@ const MAPS_WAITING = [{ title: "Squared error", note: "", pictures: [null, null]
  * @param {object} own.sliders where the sliders are, by name
  * @param {object|null} own.curve the face's curve at this angle (own_curve.js); null while it is not known
  * @param {boolean} own.fresh whether the server's data is of here, too
+ * @param {string} own.note what a search in this browser has found; empty for nothing
+ * @param {string} own.alike the measure whose twins the pictures are; empty for none
  * @returns {{see: string, panels: object[]}}
  */
 export function ownScene(data, own) {
@@ -74,37 +76,50 @@ const OWN_SCENES = {
     const verdict = verdictOf(own.values, { heads: ["A", "B"] });
     const table = auditTable(data.kernel, audits);
     const rest = still(data.panels, own).filter(({ kind }) => kind !== "verdict" && kind !== "table");
-    return { see: angleSentence(row, told), panels: [verdict, table, ...rest] };
+    const found = own.note ? [foundPanel([own.note])] : [];
+    return { see: angleSentence(row, told), panels: [verdict, table, ...rest, ...found] };
   },
 };
 
 /** The claim's rows, the sharp picture first, and what was done to both. */
-function argued({ pictures }, { values, sliders }) {
+function argued({ pictures }, { values, sliders, alike }) {
   const [sharp, blurred] = pictures[0] === "blurred" ? [values[1], values[0]] : values;
-  return { rows: claimRows(sharp, blurred), sharp: sliders, degree: sliders.degree };
+  return { rows: claimRows(sharp, blurred, undefined, alike), sharp: sliders, degree: sliders.degree };
+}
+
+/** What a search has found, as the server's panel. */
+function foundPanel(lines) {
+  return { kind: "notes", about: "found", lines };
 }
 
 function arguedPanels(data, own) {
-  const verdict = verdictOf(own.values, { heads: ["sharp", "blurred"], curve: own.curve ?? { degrees: [], values: [] } });
+  const verdict = verdictOf(own.values, { heads: ["sharp", "blurred"], curve: own.curve ?? { degrees: [], values: [] }, alike: own.alike });
   const kept = still(data.panels, own).filter(({ kind }) => kind !== "maps" || own.fresh || !data.alone); // nobody makes others
-  return kept.map((panel) => {
+  const panels = kept.map((panel) => {
     if (panel.kind === "verdict") return verdict;
     return panel.kind === "maps" && !own.fresh ? { kind: "maps", keep: true, rows: MAPS_WAITING } : panel;
   });
+  if (!own.note) return panels;
+  const names = ROWS.argument.measures.map(({ measure }) => measure);
+  const said = preferencesSentence(claimRows(...own.values, names, own.alike), ["the sharp one", "the blurred one"]);
+  const found = foundPanel([own.note, said]);
+  if (data.scene === "embedding") return [panels[0], found, ...panels.slice(1)];
+  return [...panels.filter(({ small }) => !small), found];
 }
 
-/** Without what a search has found, once the sliders have left it. */
-function still(panels, { fresh }) {
-  return panels.filter(({ about }) => fresh || about !== "found");
+/** Without what a search has found before, once the sliders have left it. */
+function still(panels, { fresh, note }) {
+  return panels.filter(({ about }) => (fresh && !note) || about !== "found");
 }
 
 /** The table of both pictures: every number, and which of them each measure prefers. */
-function verdictOf([left, right], { names = ROWS.argument.measures.map(({ measure }) => measure), heads, curve = null }) {
+function verdictOf([left, right], { names = ROWS.argument.measures.map(({ measure }) => measure), heads, curve = null, alike = "" }) {
   const measures = names.map(measureCalled).filter(({ measure }) => measure in left && measure in right);
   const rows = measures.map((measure) => {
     const pair = [left[measure.measure], right[measure.measure]];
-    const { side } = shownRow(measure, ...pair);
-    const cells = [measure.label, ...pair.map((value) => valueText(measure, value, true)), side === null ? "neither" : heads[side]];
+    const isTwin = measure.measure === alike;
+    const { side } = shownRow(measure, ...pair, isTwin);
+    const cells = [measure.label, ...pair.map((value) => valueText(measure, value, true)), side === null ? (isTwin ? "alike" : "neither") : heads[side]];
     if (curve) cells.push(ownEquivalent(measure, pair[0], curve)?.text ?? "");
     return { cells, name: measure.short, family: measure.family, wins: side === null ? null : side + 1,
       test: `argue-${measure.measure}`, hint: `${measure.direction}. ${measure.source}` };

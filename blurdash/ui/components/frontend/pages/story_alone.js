@@ -4,6 +4,8 @@ import { ROWS } from "../rows.js";
 
 const VOTE_SCENE = "two-pictures";
 const OFTEN_SCENE = "how-often";
+const SHORTEST_LIMIT = 1; // px of a shift that still counts as slight
+const LONGEST_LIMIT = 64;
 const MOST_COUNTED = 99999; // of rounds and questions
 
 /** Where somebody is in the story, and what the page is told of it. */
@@ -12,6 +14,7 @@ export class StoryAlone {
   constructor(scene) {
     this.scene = scene;
     this.acted = 0;
+    this.limit = ROWS.argument.limit;
     this.newRound();
   }
 
@@ -37,6 +40,7 @@ export class StoryAlone {
     if (name === "vote" && !this.revealed) this.mine = value === 1 ? 1 : 0;
     if (name === "reveal") this.revealed = true;
     if (name === "round") this.newRound();
+    if (name === "limit" && Number.isFinite(value)) this.limit = Math.min(Math.max(value, SHORTEST_LIMIT), LONGEST_LIMIT);
     return this.data();
   }
 
@@ -50,6 +54,7 @@ export class StoryAlone {
   data() {
     const { acted, scene } = this;
     const data = { ...(scene === VOTE_SCENE ? this.vote() : this.part.scenes[scene]), acted };
+    data.panels = data.panels.map((panel) => (panel.limit === undefined ? panel : { ...panel, limit: this.limit }));
     return scene === OFTEN_SCENE ? { ...data, ...this.often(data.pos) } : data;
   }
 

@@ -82,7 +82,7 @@ export class Pair {
     });
     if (this.mark !== picture.mark || this.gone) { bitmap.close(); return; }
     this.renderer.setPicture(bitmap);
-    this.bus.measurer = { face: picture.face, measure: (view, reader) => this.renderer.measureInIdleTime(view, reader) };
+    this.bus.measurer = { face: picture.face, measure: (...asked) => this.renderer.measureInIdleTime(...asked) };
     this.forget();
     this.ready = true;
     this.drawSoon();

@@ -90,10 +90,14 @@ export class Renderer {
     return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
   }
 
-  /** The numbers of a view, by measure, where nothing else is to be done; null where they do not come. */
-  async measureInIdleTime(view, reader) {
+  /**
+   * The numbers of a view, by measure, where nothing else is to be done; null where they do not come.
+   * @param {string|null} reference a kernel whose degree 0 is what is blurred; null: the clean picture is
+   */
+  async measureInIdleTime(view, reader, reference = null) {
     if (!this.draws(view)) return null;
-    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), compared: true, painted: false }, reader);
+    const of = reference === null ? {} : { stretched: KERNELS[reference].stretched, ofReference: true };
+    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), ...of, compared: true, painted: false }, reader);
     return made?.values ?? null;
   }
 

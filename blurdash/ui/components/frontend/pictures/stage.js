@@ -6,7 +6,7 @@
 //   window.__blurdash          EventTarget; .view holds the last view, for a stage that mounts late
 //   in   "view"     detail: a View (views.js).  Drawn in the next frame; the exact picture follows
 //                   as soon as it is computed, where no other view came meanwhile
-//   .measurer       {face, measure(view, reader)}: numbers of that face in idle time; null while there is
+//   .measurer       {face, measure(view, reader, reference)}: its numbers in idle time (renderer.js); null while there is
 //                   no picture
 //   in   "present"  detail: {on}; larger pictures
 //   out  "drawn"    detail: {view, exact, ms}
@@ -150,7 +150,7 @@ class Stage {
     }
     this.renderer.setPicture(bitmap);
     this.face = face;
-    this.bus.measurer = { face, measure: (view, reader) => this.renderer.measureInIdleTime(view, reader) };
+    this.bus.measurer = { face, measure: (...asked) => this.renderer.measureInIdleTime(...asked) };
     this.parts.message.hidden = true;
     this.ready = true;
     this.view ??= checkedView(this.bus.view) ?? checkedView(firstView);

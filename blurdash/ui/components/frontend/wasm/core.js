@@ -73,6 +73,13 @@ export class Core {
     this.finish(kernel, stretched, shift, gain);
   }
 
+  /** The reference blurred, in place of the clean picture: not stretched again, not moved. */
+  changeReference(kernel) {
+    this.c.blur_of(1);
+    this.change(kernel, false, [0, 0]);
+    this.c.blur_of(0);
+  }
+
   blur({ taps, unit, size }) {
     const count = taps.length / 3;
     const summedByOpencv = size * size <= CORE_ADDED_UP ? CORE_AGAIN.likeOpencv : CORE_AGAIN.asGiven;

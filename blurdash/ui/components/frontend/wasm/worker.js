@@ -30,9 +30,10 @@ const ANSWERS = {
     return {};
   },
 
-  change({ kernel, stretched, shift, gain, compared, plan, painted }) {
+  change({ kernel, stretched, shift, gain, ofReference, compared, plan, painted }) {
     if (compared) core.compareWith(stretched);
-    core.change(kernel, stretched, shift, gain);
+    if (ofReference) core.changeReference(kernel);
+    else core.change(kernel, stretched, shift, gain);
     const values = compared ? core.compare() : null;
     if (values && plan && network) Object.assign(values, embeddedDistances(stretched, plan));
     return { rgba: painted ? core.picture().slice() : null, values };

@@ -30,9 +30,9 @@ export function valueText({ decimals, unit }, value, withUnit = false) {
 }
 
 /** The rows of what the argument claims, of two pictures that have their numbers by measure. */
-export function claimRows(first, second, names = ROWS.claim.map(({ measure }) => measure)) {
+export function claimRows(first, second, names = ROWS.claim.map(({ measure }) => measure), alike = "") {
   return names.map(measureCalled).filter(({ measure }) => measure in first && measure in second)
-    .map((row) => shownRow(row, first[row.measure], second[row.measure]));
+    .map((row) => shownRow(row, first[row.measure], second[row.measure], row.measure === alike));
 }
 
 export function measureCalled(name) {

@@ -26,7 +26,7 @@ export function equivalentOf(value, curve, tile) {
 }
 
 /** How far a value is from that for equal pictures; of decibels the error's amplitude. */
-function awayOf(value, { identical_at: identical, higher }) {
+export function awayOf(value, { identical_at: identical, higher }) {
   const number = value === "inf" ? Infinity : value;
   if (identical === null) return 10 ** (-number / 20);
   return higher ? identical - number : number - identical;
