@@ -1,37 +1,29 @@
 // @module argument: the Argument page: steps, the sentence to see, two pictures, sliders, numbers.
 //
 // Draws what the server says (blurdash/ui/argument/scenes.py). Numbers of where the hand is are found in this
-// browser where it can (argument_own.js), else the server is asked for them. Everything that comes from the
+// browser where it can (argument_numbers.js), else the server is asked for them. Everything that comes from the
 // server is written as text, but for pictures, which are data URLs.
 
-import { bus } from "../bus.js";
-import { KERNELS, usedAngle } from "../pictures/kernels.js";
 import { Pair } from "../pictures/pair.js";
-import { describeView } from "../pictures/stage_view.js";
-import { hasKernel } from "../pictures/taps.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
-import { compareWithServer, readerNow, takeReader } from "../wasm/reader.js";
+import { takeReader } from "../wasm/reader.js";
 import { keepAddress } from "../widgets/address.js";
 import { Asker } from "../widgets/asker.js";
 import { leaveHand, takeHand } from "../widgets/hand.js";
-import { wholePx } from "../widgets/equivalents.js";
-import { OwnCurves } from "../widgets/own_curve.js";
-import { findAngleFlip, findDisagreement, findTwins } from "../widgets/own_search.js";
 import { Presenter, isTaken } from "../widgets/presenter.js";
 import { renewPage } from "../widgets/scene.js";
 import { Settler } from "../widgets/settler.js";
 import { Slider, moved } from "../widgets/slider.js";
 import { setText, textElement } from "../widgets/texts.js";
-import { isOwnScene, ownScene } from "./argument_own.js";
+import { describeSpec, specOf } from "./argument_captions.js";
+import { ArgumentFinder } from "./argument_finder.js";
+import { ArgumentNumbers } from "./argument_numbers.js";
 import { buildPanel } from "./argument_panels.js";
 
 const ARGUE_ROOM_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
-const TWINS = "twins-"; // and a measure
-const ARGUE_MEASURE_MS = 50; // before a number that did not come is asked for again
-const ARGUE_DIGITS = 3; // that the server keeps of a slider's place
 const ARGUE_GAP_PX = 14; // above and below the map
 const ARGUE_STILL_MS = 300; // a hand that has not moved for so long is one at rest to what is computed here
 
@@ -84,13 +76,9 @@ const ARGUE_WIDE = new Set(["degree", "x", "degree_a", "angle_a", "degree_b", "a
 // Panels that stand beneath the pictures; the others stand beside them.
 const ARGUE_BELOW = new Set(["verdict", "vote"]);
 
-/** A search whose answer nobody waits for. */
-class SearchEnded extends Error {}
-
 class Argue {
   constructor(root) {
     this.root = root;
-    this.bus = bus;
     this.box = root.querySelector(".bd-argument");
     this.data = null;
     this.values = null; // what the sliders say: name to number
@@ -98,23 +86,33 @@ class Argue {
     this.shownMap = null; // title of the maps that lie on the pictures
     this.timers = {};
     this.build();
-    this.found = null; // the last numbers that this browser found: {specs, values, key}
-    this.search = null; // what this browser looks for: {name}
-    this.told = null; // what it has found: {note, metric, twin, place}, while the sliders stay
     this.movedAt = 0;
+    const page = {
+      data: () => this.data,
+      specs: () => this.specs(),
+      sliders: () => this.values,
+      isFresh: () => this.isFresh(),
+      mayWork: () => !this.isMoving() && !this.finder.search,
+      twin: () => this.twinNow(),
+      told: () => this.finder.toldHere(),
+      readsHere: () => this.numbers.hasHere(),
+      changed: () => this.paint(),
+      jump: (change) => this.jump(change),
+    };
+    this.numbers = new ArgumentNumbers(page);
+    this.finder = new ArgumentFinder(page);
     this.asker = new Asker((number) => this.component.setStateValue("pos", [...this.position(), number]), renewPage);
     this.presenter = new Presenter((on) => this.presented(on));
     // At rest the address follows, and what takes longer to compute.
     this.settler = new Settler({
       place: () => this.position().join(","),
       told: () => this.data.rested.split(",").slice(0, ROWS.sliders.argument.length).join(","),
-      busy: () => !this.isFresh() && !this.readsHere(),
-      alone: () => this.readsHere(),
+      busy: () => !this.isFresh() && !this.numbers.hasHere(),
+      alone: () => this.numbers.hasHere(),
       tell: (place) => this.tellRest(place),
       lost: renewPage,
     });
     this.pair = new Pair([...this.box.querySelectorAll("canvas")], (found) => this.take(found));
-    this.curves = new OwnCurves(() => !this.isMoving() && !this.search, () => this.paint(), ROWS.argument.degrees);
     this.listen();
   }
 
@@ -164,13 +162,13 @@ class Argue {
   }
 
   dispose() {
-    this.gone = true;
+    this.finder.stop();
     leaveHand("argument", this.data.start, this.values);
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("resize", this.onResize);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
     this.presenter.set(false);
-    for (const part of [this.asker, this.settler, this.presenter, this.pair, this.curves]) part.dispose();
+    for (const part of [this.asker, this.settler, this.presenter, this.pair, this.numbers]) part.dispose();
   }
 
   after(name, wait, run) {
@@ -211,8 +209,8 @@ class Argue {
 
   /** Asks for something to be done once: it has a number, and is repeated until it is answered. */
   act(name, argument = null) {
-    if (this.findsHere(name)) {
-      this.find(name);
+    if (this.finder.finds(name)) {
+      this.finder.find(name);
       return;
     }
     this.tellPlace(); // it is done to what is seen
@@ -234,13 +232,19 @@ class Argue {
   }
 
   move(change) {
-    this.search = null;
+    this.finder.stop();
     this.values = moved(ROWS.sliders.argument, this.values, change);
     this.movedAt = performance.now();
     this.after("still", ARGUE_STILL_MS, () => this.paint());
     this.paint();
-    if (!this.readsHere()) this.asker.want();
+    if (!this.numbers.hasHere()) this.asker.want();
     this.settler.soon();
+  }
+
+  /** Moves the sliders to where something was found. */
+  jump(change) {
+    this.values = moved(ROWS.sliders.argument, this.values, change);
+    this.settler.soon(true);
   }
 
   isMoving() {
@@ -251,146 +255,26 @@ class Argue {
 
   /** Numbers of two pictures that came from the core in this browser. */
   take(found) {
-    this.found = found;
+    this.numbers.take(found);
     if (!this.data) return;
-    this.compare();
+    this.numbers.compare();
     this.paint();
-  }
-
-  /** The numbers that were found here, of whichever place, where they are of the scene and settings shown. */
-  ownNumbers() {
-    const { data, found } = this;
-    const reader = readerNow();
-    if (!found || !reader || !isOwnScene(data.scene) || found.key !== reader.key || reader.key !== data.reader?.key) return null;
-    const [one, other] = [this.shapeOf(found.specs), this.shapeOf(this.specs())];
-    return one === other ? found : null;
-  }
-
-  /** What kind of pictures specs are of: left and right as they hang, of which kernel. */
-  shapeOf(specs) {
-    return JSON.stringify(specs.map(({ kernel, degree }) => [kernel, degree === undefined]));
-  }
-
-  /** Whether this browser finds the numbers of here itself. */
-  readsHere() {
-    const { data } = this;
-    const plain = this.specs().every((spec) => (spec.degree === undefined ? this.isPlain() : hasKernel(spec)));
-    return Boolean(data.reader && isOwnScene(data.scene) && plain && this.ownNumbers());
-  }
-
-  /** Whether the sharp picture is one that the core makes: only moved, or in other light. */
-  isPlain() {
-    const { rotation, scale, noise } = this.values;
-    return rotation === 0 && scale === 1 && noise === 0;
-  }
-
-  /** Holds what was found here against what the server says of the same place. */
-  compare() {
-    const { data, found } = this;
-    if (!data.values || this.twinNow() || !this.isFresh() || !this.ownNumbers() || !this.isOfHere(found)) return;
-    found.values.forEach((values, i) => compareWithServer(values, data.values[i]));
-  }
-
-  // ---- what is looked for here ------------------------------------------------------------------------
-
-  /** Whether a search is one that this browser does itself. */
-  findsHere(name) {
-    const { kernel } = this.data;
-    if (!this.readsHere() || !KERNELS[kernel].make) return false;
-    return name === "disagreement" || name === "angle" || (name.startsWith(TWINS) && kernel === ROWS.argument.twin_kernel);
-  }
-
-  /** Looks for a telling pair of this face, until a hand moves or another scene is told. */
-  async find(name) {
-    const search = (this.search = { name });
-    const { kernel, scene, limit } = { ...this.data, limit: this.limitSet() };
-    const measurer = { measure: (view, reference) => this.measured(view, reference, search) };
-    const { x, y, angle } = this.values;
-    this.paint();
-    try {
-      if (name === "angle") this.takeFlip(await findAngleFlip(measurer, { kernel }));
-      else if (name.startsWith(TWINS)) {
-        const metric = name.slice(TWINS.length);
-        this.takePair(await findTwins(measurer, { metric, angle, shift: x || y ? [x, y] : [limit, 0] }), metric);
-      } else this.takePair(await findDisagreement(measurer, { kernel, angle, direction: x || y ? [x, y] : [1, 0], limit }), "");
-    } catch (error) {
-      if (!(error instanceof SearchEnded)) throw error;
-    }
-    if (this.search === search) this.search = null;
-    if (this.data.scene === scene) this.paint();
-  }
-
-  /** The numbers of a view, once they come; rejects where nobody looks for them any more. */
-  async measured(view, reference, search) {
-    const { scene } = this.data;
-    for (;;) {
-      if (this.search !== search || this.data.scene !== scene || this.gone) throw new SearchEnded();
-      const values = await bus.measurer?.measure(view, readerNow(), reference ?? null);
-      if (values && ROWS.embedding in values) return values;
-      await new Promise((done) => setTimeout(done, ARGUE_MEASURE_MS));
-    }
-  }
-
-  /** The largest shift that the viewer calls slight. */
-  limitSet() {
-    return this.data.panels.find(({ limit }) => limit !== undefined)?.limit ?? ROWS.argument.limit;
-  }
-
-  takePair({ degree, length, angle, shift: [x, y], note }, metric) {
-    const twin = metric ? { kernel: this.data.kernel, length, angle, x, y } : null;
-    const still = { rotation: 0, scale: 1, gain: 1, noise: 0 }; // searches are about a shift alone
-    this.jumpTo({ ...still, degree: degree ?? Number(wholePx(length)), x, y }, { note, metric, twin });
-  }
-
-  takeFlip({ longer, shorter, note }) {
-    const upright = (angle) => (angle > 180 ? angle - 360 : angle);
-    this.jumpTo({ degree_a: longer.degree, angle_a: upright(longer.angle), degree_b: shorter.degree, angle_b: upright(shorter.angle) }, { note, metric: "", twin: null });
-  }
-
-  /** Moves the sliders to what was found; in so many digits as the server keeps of them. */
-  jumpTo(change, told) {
-    const rounded = Object.fromEntries(Object.entries(change).map(([name, value]) => [name, Number(value.toFixed(ARGUE_DIGITS))]));
-    this.values = moved(ROWS.sliders.argument, this.values, rounded);
-    this.told = { ...told, place: this.placeOfTold() };
-    this.settler.soon(true);
-  }
-
-  /** What was found here, while sliders, scene and settings are those; null for nothing. */
-  toldHere() {
-    const { told } = this;
-    return told && told.place === this.placeOfTold() ? told : null;
-  }
-
-  placeOfTold() {
-    return JSON.stringify([this.position(), this.data.scene, this.data.reader?.key]);
   }
 
   /** The twins on screen, found here or by the server; null for none. */
   twinNow() {
-    return this.toldHere()?.twin ?? (this.isFresh() ? this.data.twin : null);
-  }
-
-  isOfHere({ specs }) {
-    return JSON.stringify(specs) === JSON.stringify(this.specs());
+    return this.finder.toldHere()?.twin ?? (this.isFresh() ? this.data.twin : null);
   }
 
   /** Tells where the hand rests; where the server was not asked on the way, it is asked by this, too. */
   tellRest(place) {
-    const alone = this.readsHere() ? `,${this.asker.nextNumber()}` : "";
+    const alone = this.numbers.hasHere() ? `,${this.asker.nextNumber()}` : "";
     this.component.setStateValue("rest", place + alone);
   }
 
   /** Tells where the sliders are, where the server does not know. */
   tellPlace() {
     if (!this.isFresh()) this.component.setStateValue("pos", [...this.position(), this.asker.nextNumber()]);
-  }
-
-  /** What is known of the face's curve at an angle; more is found while the hand rests. */
-  ownCurve(angle) {
-    const { data } = this;
-    const of = { key: data.reader.key, face: bus.face, kernel: data.kernel, angle };
-    if (!this.isMoving()) this.curves.want(of);
-    return this.curves.known(of);
   }
 
   presented(on) {
@@ -409,8 +293,8 @@ class Argue {
     if (data.scene === this.asked.scene) { this.asked.scene = null; clearTimeout(this.timers.scene); }
     if (data.acted >= this.asked.act) clearTimeout(this.timers.act);
     takeReader(data.reader);
-    this.compare();
-    this.asker.answered(data.ack, this.isFresh() || this.readsHere());
+    this.numbers.compare();
+    this.asker.answered(data.ack, this.isFresh() || this.numbers.hasHere());
     if (this.isFresh()) keepAddress(data.address, "argument");
     this.paint();
     this.sayRoom();
@@ -453,15 +337,14 @@ class Argue {
     this.paintSteps();
     this.paintSliders();
     this.paintPictures();
-    const own = this.shownNumbers();
-    const { see, panels } = own ? this.ownScene(own) : data;
-    const searching = panels.map((panel) => this.searchingPanel(panel));
-    const here = own ? this.isOfHere(own) : this.isFresh() && data.ready;
+    const own = this.numbers.shown();
+    const { see, panels } = own ? this.numbers.scene(own) : data;
+    const here = own ? this.numbers.areOfHere(own) : this.isFresh() && data.ready;
     this.box.dataset.state = here ? "exact" : own ? "own" : "pending";
     this.box.dataset.by = own ? "page" : "server";
     setText(parts.see, see);
     parts.see.setAttribute("aria-live", this.isMoving() ? "off" : "polite");
-    this.paintPanels(searching);
+    this.paintPanels(panels.map((panel) => this.finder.painted(panel)));
     this.paintOf(own && !here ? own : null);
     this.paintMaps();
     this.paintFacts();
@@ -471,47 +354,6 @@ class Argue {
     setText(parts.remedy, data.remedy?.label ?? "");
     parts.remedy.title = data.remedy?.hint ?? "";
     parts.remedy.onclick = () => data.remedy && this.act(data.remedy.act, null);
-  }
-
-  /** The numbers of this browser that are shown; null where the server's are. */
-  shownNumbers() {
-    const { data, found } = this;
-    if (!this.readsHere()) return null;
-    if (!this.isFresh() || this.toldHere()) return found;
-    // The server alone knows what twins are, and what it says of here is better than what is found elsewhere.
-    return data.twin || (data.ready && !this.isOfHere(found)) ? null : found;
-  }
-
-  /** Buttons while this browser looks for something. */
-  searchingPanel(panel) {
-    if (panel.kind !== "buttons" || !this.search) return panel;
-    const { name } = this.search;
-    return { ...panel, buttons: panel.buttons.map((one) => ({ ...one, busy: true, label: one.act === name ? "Searching …" : one.label })) };
-  }
-
-  /** The scene with what was found here. */
-  ownScene(own) {
-    const { data } = this;
-    const sliders = this.slidersOf(own);
-    const hasCurve = data.pictures.includes("sharp") && !data.hidden && KERNELS[data.kernel].make;
-    const curve = hasCurve ? this.ownCurve(sliders.angle) : null;
-    const told = this.isOfHere(own) ? this.toldHere() : null; // nothing is said of twins beside others' numbers
-    return ownScene(data, { values: own.values, sliders, curve, fresh: this.isFresh() && !told?.twin,
-      note: told?.note ?? "", alike: told?.metric ?? "" });
-  }
-
-  /** Where the sliders were when numbers were found. */
-  slidersOf({ specs }) {
-    const sliders = { ...this.values };
-    specs.forEach((spec, i) => {
-      const which = this.data.pictures[i];
-      if (which === "sharp") Object.assign(sliders, { x: spec.x, y: spec.y, gain: spec.gain });
-      else {
-        const letter = { first: "_a", second: "_b" }[which] ?? "";
-        Object.assign(sliders, { [`degree${letter}`]: spec.degree, [`angle${letter}`]: spec.angle });
-      }
-    });
-    return sliders;
   }
 
   /** While numbers are of a place that the hand has left: of which. */
@@ -653,40 +495,10 @@ class Argue {
   }
 
   spec(which) {
-    const v = this.values;
-    const { kernel } = this.data;
-    const twin = this.twinNow(); // they are left as soon as a slider moves
-    if (which === "sharp") {
-      return { kernel, x: twin?.x ?? v.x, y: twin?.y ?? v.y, rotation: v.rotation, scale: v.scale, gain: v.gain, noise: v.noise };
-    }
-    const blurs = { blurred: [v.degree, v.angle], first: [v.degree_a, v.angle_a], second: [v.degree_b, v.angle_b] };
-    const [degree, angle] = blurs[which];
-    if (twin) return { kernel: twin.kernel, degree: twin.length, angle: twin.angle, used_angle: twin.angle, shift_x: 0, shift_y: 0 };
-    return { kernel, degree, angle, used_angle: usedAngle(kernel, degree, angle), shift_x: 0, shift_y: 0 };
+    return specOf(which, this.values, this.data.kernel, this.twinNow());
   }
 
   captionOf(which) {
     return describeSpec(which, this.spec(which));
   }
-}
-
-/** What a picture is, for people. */
-function describeSpec(which, spec) {
-  if (which === "sharp") return `sharp, ${describeDisturbed(spec)}`;
-  const text = describeView({ ...spec, degree: Math.round(spec.degree * 100) / 100 });
-  return text === "no blur" ? text : `blurred, ${text}`;
-}
-
-/** "16 px right, turned 1°, noise 10": what was done to a sharp picture. */
-function describeDisturbed({ x, y, rotation, scale, gain, noise }) {
-  const amount = (value) => String(Math.round(Math.abs(value) * 100) / 100);
-  const parts = [
-    x && `${amount(x)} px ${x > 0 ? "right" : "left"}`,
-    y && `${amount(y)} px ${y > 0 ? "down" : "up"}`,
-    rotation && `turned ${amount(rotation)}° ${rotation > 0 ? "left" : "right"}`,
-    scale !== 1 && `scaled × ${scale}`,
-    gain !== 1 && `gain ${gain}`,
-    noise && `noise ${noise}`,
-  ].filter(Boolean);
-  return parts.join(", ") || "as it was";
 }
