@@ -19,6 +19,10 @@ from blurdash.readout import PreparedFace
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
+PIXELS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return Array.from({ length: 4000 }, (_, i) => data[4 * ((i * 37) % (data.length / 4))]);
+}"""
 NUMBER = re.compile(r"^-?\d+\.\d+$")
 
 
@@ -71,11 +75,37 @@ def test_the_page_opens_on_the_surprise_and_says_it(browser: Browser, dashboard,
     expect(said).to_contain_text("takes it for a blur of over 100 px", timeout=60_000)
     for name in ("psnr", "cosine"):
         expect(said).to_contain_text(page.locator(f"[data-tile={name}] .bd-like b").inner_text())
+    assert_row_is_held(page)
     slider(page, "Shift x").fill("0")
     expect(said).to_have_text("Twice the same picture. Every measure says so.")
+    expect(page.locator(".bd-hold").first).to_be_disabled()
     slider(page, "Degree").fill("40")
     expect(said).to_contain_text("Blurred by 40 px, not moved. Here all measures read 40 px")
     page.close()
+
+
+def assert_row_is_held(page: Page) -> None:
+    """Held by a finger or a key, a row shows the blur that its measure takes the picture for."""
+    stage, caption = page.locator(".bd-stage"), page.locator(".bd-blurred b")
+    row = page.get_by_role("button", name=re.compile("PSNR takes it for a blur"))
+    shifted = page.locator(".bd-blurred .bd-picture").evaluate(PIXELS)
+    box = row.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    expect(stage).to_have_attribute("data-held", "pixels")
+    like = page.locator("[data-tile=psnr] .bd-like b").inner_text()
+    expect(caption).to_have_text(f"What PSNR takes it for: a blur of {like}")
+    held = page.locator(".bd-blurred .bd-picture").evaluate(PIXELS)
+    assert np.abs(np.subtract(held, shifted)).mean() > 1
+    page.mouse.up()
+    expect(caption).to_have_text("Shifted")
+    assert page.locator(".bd-blurred .bd-picture").evaluate(PIXELS) == shifted
+    row.press("Space")
+    expect(caption).to_contain_text("What PSNR takes it for")
+    row.press("Space")
+    expect(caption).to_have_text("Shifted")
+    expect(stage).not_to_have_attribute("data-held", "pixels")
 
 
 def add_photo(page: Page) -> None:

@@ -9,6 +9,7 @@
 //   .measurer       {face, measure(view, reader, reference)}: its numbers in idle time (renderer.js); null while there is
 //                   no picture
 //   in   "present"  detail: {on}; larger pictures
+//   in   "hold"     detail: {view, family, text}: shown in place of the changed picture, until null comes
 //   out  "drawn"    detail: {view, exact, ms}
 //   out  "numbers"  what the core found for a view: .numbers holds {face, view, values by measure, and the
 //                   key of the settings that the embedding's are of}
@@ -58,6 +59,7 @@ class Stage {
     this.view = null;
     this.drawn = null; // the view on screen
     this.exact = null; // canvas of that view at full size, once it is on screen
+    this.held = null; // {view, family, text} that is shown in its place
     this.painting = null; // {view, promise} of an exact picture that is being painted
     this.loads = 0;
     this.mounts = 0;
@@ -99,6 +101,7 @@ class Stage {
     this.bus.removeEventListener("not-here", this.onNotHere);
     this.bus.removeEventListener("reader", this.onReader);
     this.bus.removeEventListener("taps", this.onTaps);
+    this.bus.removeEventListener("hold", this.onHold);
     this.observer.disconnect();
     this.compare.dispose();
     this.renderer.dispose();
@@ -110,6 +113,7 @@ class Stage {
     this.onView = ({ detail }) => this.setView(detail);
     this.onNotHere = () => { this.painting = null; this.draw(); }; // what was painted here is not shown again
     this.onReader = () => this.readAgain();
+    this.onHold = ({ detail }) => this.setHeld(detail);
     this.onTaps = () => { if (this.ready && this.view && !this.exact && this.renderer.draws(this.view)) this.draw(); };
     this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
     bus.addEventListener("view", this.onView);
@@ -117,6 +121,7 @@ class Stage {
     bus.addEventListener("not-here", this.onNotHere);
     bus.addEventListener("reader", this.onReader);
     bus.addEventListener("taps", this.onTaps);
+    bus.addEventListener("hold", this.onHold);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(parts.clean.frame);
     this.loupe = new Loupe([parts.clean, parts.blurred], (panel) => this.layers(panel));
@@ -206,6 +211,31 @@ class Stage {
     if (!this.renderer.draws(view)) this.drawExact();
   }
 
+  /** Shows another picture in place of the changed one, as long as somebody holds it there. */
+  setHeld(detail) {
+    const view = checkedView(detail?.view);
+    this.held = view && { ...detail, view };
+    if (!this.ready || !this.drawn) return;
+    if (this.held) this.drawHeld();
+    else {
+      delete this.section.dataset.held;
+      if (this.exact) drawSquare(this.blurredContext(this.parts.clean.picture.width), this.exact);
+      else this.draw();
+      this.parts.blurred.name.textContent = nameView(this.view, this.labels);
+      this.loupe.draw();
+    }
+  }
+
+  /** Draws what is held over what was drawn. */
+  drawHeld() {
+    if (!this.held) return;
+    const { view, family, text } = this.held;
+    this.renderer.drawPreview(this.blurredContext(this.parts.clean.picture.width), view);
+    this.section.dataset.held = family;
+    this.parts.blurred.name.textContent = text;
+    this.loupe.draw();
+  }
+
   async drawExact() {
     const { view } = this;
     const start = performance.now();
@@ -278,6 +308,7 @@ class Stage {
     if (state === "exact") this.say("exact");
     else if (!this.renderer.draws(view)) this.say(whyNotHere() ? "preview" : "served");
     this.loupe.draw();
+    this.drawHeld();
     const detail = { view, exact: state === "exact", ms: performance.now() - start };
     this.bus.dispatchEvent(new CustomEvent("drawn", { detail }));
   }
@@ -339,6 +370,7 @@ class Stage {
     if (kernel) drawKernel(this.parts.inset, kernel);
     this.drawn = this.view;
     this.loupe.draw();
+    this.drawHeld();
   }
 
   /** What a panel shows, bottom to top, for the loupe. */
@@ -346,7 +378,7 @@ class Stage {
     if (!this.drawn) return [];
     const { size } = this.renderer;
     const clean = { source: this.renderer.clean(this.drawn.kernel), from: 0, size };
-    const blurred = { source: this.exact ?? this.parts.blurred.picture, from: 0, size };
+    const blurred = { source: (!this.held && this.exact) || this.parts.blurred.picture, from: 0, size };
     const { mode, shown, split } = this.compare;
     if (mode === "side") return panel === 0 ? [clean] : [blurred];
     if (panel === 0) return []; // one lens is enough where both pictures lie in one place

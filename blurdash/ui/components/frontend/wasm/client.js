@@ -7,6 +7,7 @@ import { CORE_BYTES, CORE_WORKER } from "../core_source.js";
 import { rightlyComputed } from "./check.js";
 import { Core } from "./core.js";
 
+const CLIENT_LEAST_GB = 4; // of memory, for a second worker
 const CLIENT_PATIENCE_MS = 20000; // for the first answer; a page in the background may be slow
 
 /** Why nothing is computed in this browser, in a few words; empty where it is, or may be. */
@@ -41,10 +42,11 @@ export async function coreOfPage() {
   }
 }
 
-/** How many workers follow a hand: two where there are processors for them and the page's own thread. */
+/** How many workers follow a hand: two where there are processors and memory for them, and no phone. */
 function workersWanted() {
   const phone = matchMedia("(pointer: coarse)").matches;
-  return !phone && navigator.hardwareConcurrency > 1 ? 2 : 1;
+  const { hardwareConcurrency: processors, deviceMemory: gigabytes = CLIENT_LEAST_GB } = navigator; // not said by all
+  return !phone && processors > 1 && gigabytes >= CLIENT_LEAST_GB ? 2 : 1;
 }
 
 /** One picture, in one worker or two; the latest request wins. */

@@ -12,13 +12,13 @@ import { STYLES } from "../styles.js";
 import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
-import { ownBlur } from "./equivalents.js";
+import { nearestTo, ownBlur } from "./equivalents.js";
 import { leaveHand, takeHand } from "./hand.js";
 import { compareNumbers, curveValues, isOurs, isSame, lagOf, ownSaid, readsHere, saidWithNumbers, sameView, stateOf, tileOf } from "./known.js";
 import { Lanes } from "./lanes.js";
 import { OwnCurves } from "./own_curve.js";
 import { Presenter, isTaken } from "./presenter.js";
-import { Readouts } from "./readouts.js";
+import { Readouts, blurOf } from "./readouts.js";
 import { Saying } from "./saying.js";
 import { renewPage } from "./scene.js";
 import { Settler } from "./settler.js";
@@ -42,9 +42,10 @@ export function mountControls(component) {
 function newControls(root) {
   const state = {
     root, bus,
-    play: 0, movedAt: 0, wording: 0,
-    view: null, data: null, tag: null, elements: {}, readouts: new Readouts(() => askNow(state)), saying: new Saying(),
+    play: 0, movedAt: 0, wording: 0, like: [],
+    view: null, data: null, tag: null, elements: {}, saying: new Saying(),
   };
+  state.readouts = new Readouts(() => askNow(state), (tile) => hold(state, tile));
   state.asker = new Asker((number) => send(state, number), renewPage);
   state.presenter = new Presenter((on) => presented(state, on));
   // At rest the address and the chart follow; the server is only told when it has answered.
@@ -168,6 +169,21 @@ function move(state, change) {
   paint(state);
   if (!readsHere(state)) state.asker.want();
   state.settler.soon();
+}
+
+/** Has the right picture be the blur that a measure takes it for; of more than there are the longest. */
+function hold(state, tile) {
+  const found = tile && state.like[ROWS.tiles.indexOf(tile)];
+  const detail = found?.text ? heldView(state, tile, found) : null;
+  state.bus.dispatchEvent(new CustomEvent("hold", { detail }));
+}
+
+function heldView({ view: { degree, angle }, data: { kernel } }, { short, family }, found) {
+  const [, longest] = ROWS.degrees;
+  const length = Math.round(found.ranges.length ? nearestTo(found, degree) : found.side === "beyond" ? longest : 0);
+  const view = { kernel, degree: length, angle, used_angle: usedAngle(kernel, length, angle), shift_x: 0, shift_y: 0 };
+  const more = found.side === "beyond" ? ` (here ${longest} px)` : "";
+  return { view, family, text: `What ${short} takes it for: a ${blurOf(found)}${more}` };
 }
 
 function enter(state, row, entry) {
@@ -369,7 +385,7 @@ function paintSeen(state) {
   const lag = fresh || standIn ? null : lagOf(state);
   const own = lag !== null || (readsHere(state) && tiles.every(({ at, estimate }) => !at && !estimate));
   const said = own ? ownSaid({ ...state, view: lag ?? view }, tiles) : saidWithNumbers(state);
-  const like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
+  const like = state.like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
   paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(lag ? [] : like));
   if (state.saying.settle(bus.slots)) state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
   if (!state.readouts.settle(bus.slots)) return;

@@ -7,19 +7,26 @@ import { escaped } from "./texts.js";
 
 const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
 
-/** Draws the blur equivalents of a few measures on one axis of degrees. */
+/** The measures that have a row on the axis, from top to bottom. */
+export const BELIEVE_ROWS = ROWS.tiles.filter((tile) => tile.axis !== null).sort((one, other) => one.axis - other.axis);
+
+/**
+ * Draws the blur equivalents of a few measures on one axis of degrees.
+ * @returns {number[][]} top and height of each row, px; empty where there is no room to draw
+ */
 export function drawBelieve(svg, { like, degree, unit }) {
   const box = svg.getBoundingClientRect();
-  if (box.width < 60 || box.height < 30) return;
+  if (box.width < 60 || box.height < 30) return [];
   const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
   const left = 58 * unit;
   const zone = Math.max(box.width * AXIS_SHARE_BEYOND, 5.2 * font); // as wide as its words
   const right = box.width - zone;
   const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
   const x = (at) => left + ((right - left) * at) / 100;
-  const rows = ROWS.tiles.filter((tile) => tile.axis !== null).sort((one, other) => one.axis - other.axis);
+  const rows = BELIEVE_ROWS;
+  const high = (bottom - top) / rows.length;
   const parts = [`<rect x="${right}" y="${top}" width="${zone}" height="${bottom - top}" fill="var(--bd-well)"/>
-    <text x="${right + zone / 2}" y="${top + font + 3 * unit}" text-anchor="middle">over 100</text>`];
+    <text x="${box.width}" y="${box.height - 2 * unit}" text-anchor="end">over 100</text>`];
   for (const at of [0, 25, 50, 75, 100]) {
     parts.push(`<path d="M${x(at)} ${top}V${bottom}" stroke="var(--bd-line)" shape-rendering="crispEdges"/>
       <text x="${x(at)}" y="${box.height - 2 * unit}" text-anchor="middle">${at}${at ? "" : " px"}</text>`);
@@ -27,10 +34,11 @@ export function drawBelieve(svg, { like, degree, unit }) {
   parts.push(`<path d="M${x(degree)} ${top - 3 * unit}V${bottom}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}" stroke-dasharray="${4 * unit} ${3 * unit}"/>
     <text class="bd-strong" x="${Math.max(x(degree), left + 26 * unit)}" y="${font}" text-anchor="middle">real blur ${degree} px</text>`);
   rows.forEach((tile, i) => {
-    const y = top + ((i + 0.5) * (bottom - top)) / rows.length;
+    const y = top + (i + 0.5) * high;
     parts.push(believeRow(tile, like?.[tile.id], { x, y, from: x(degree), beyond: right + zone / 2, width: box.width, unit, font }));
   });
   svg.innerHTML = parts.join("");
+  return rows.map((_, i) => [top + i * high, high]);
 }
 
 function believeRow({ short, family }, like, { x, y, from, beyond, width, unit, font }) {
@@ -43,7 +51,7 @@ function believeRow({ short, family }, like, { x, y, from, beyond, width, unit, 
   const [low, high] = like.side ? [0, 0] : [x(like.ranges[0][0]), x(like.ranges.at(-1)[1])];
   const bar = high - low < 1 ? ""
     : `<path class="bd-marked" d="M${low} ${y}H${high}" stroke="var(--bd-${family})" stroke-opacity="0.35" stroke-width="${9 * unit}" stroke-linecap="round"/>`;
-  return `${name}${bar}<path class="bd-marked" d="M${from} ${y}H${from < first ? first : Math.min(from, last)}" stroke="var(--bd-${family})" stroke-width="${2 * unit}"/>
+  return `${name}${bar}<path class="bd-marked" d="M${from} ${y}H${from < first ? first : Math.min(from, last)}" stroke="var(--bd-${family})" stroke-width="${2 * unit}"${family === "pixels" ? ` stroke-dasharray="${5 * unit} ${3 * unit}"` : ""}/>
     ${places.map((place) => mark(family, place, y, 5.5 * unit, unit)).join("")}${text}`;
 }
 

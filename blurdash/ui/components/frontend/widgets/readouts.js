@@ -5,7 +5,7 @@ import { bus } from "../bus.js";
 import { KERNELS } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
-import { drawBelieve, drawGauge } from "./gauges.js";
+import { BELIEVE_ROWS, drawBelieve, drawGauge } from "./gauges.js";
 import { formatted, setText, shown } from "./texts.js";
 
 const COPIED_MS = 1600;
@@ -25,9 +25,13 @@ export function mountSlot(component) {
 
 /** The readouts of one page. */
 export class Readouts {
-  /** @param {() => void} ask has the server say what it has of what is shown: with the receipt */
-  constructor(ask) {
-    this.ask = ask;
+  /**
+   * @param {() => void} ask has the server say what it has of what is shown: with the receipt
+   * @param {(tile: object|null) => void} hold called when the row of a measure is held, and let go
+   */
+  constructor(ask, hold) {
+    Object.assign(this, { ask, hold });
+    this.held = null; // the tile whose row is held
     this.parts = null;
     this.line = null;
     this.wanted = ""; // of which place a receipt is to be copied as soon as it is there
@@ -39,6 +43,7 @@ export class Readouts {
       this.place = readouts;
       this.parts = buildReadouts(readouts);
       this.parts.how.onclick = () => this.toggleWhy();
+      this.parts.rows.forEach((row, i) => this.wireRow(row, BELIEVE_ROWS[i]));
     }
     if (context && this.foot !== context) {
       this.foot = context;
@@ -83,8 +88,51 @@ export class Readouts {
     setText(parts.facts, seen.message);
     const unit = unitOf(parts.box);
     const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
-    drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit });
+    this.placeRows(drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit }), byId, seen.view);
     this.paintLine(seen);
+  }
+
+  /** A row is held by a pointer, by touch, or with Space: the right picture is the blur it is taken for. */
+  wireRow(row, tile) {
+    row.onpointerdown = (event) => { row.setPointerCapture(event.pointerId); this.holdRow(tile); };
+    row.onpointerup = row.onpointercancel = row.onblur = () => this.holdRow(null);
+    row.onkeydown = (event) => {
+      if (event.key !== " " && event.key !== "Enter") return;
+      event.preventDefault();
+      this.holdRow(this.held === tile ? null : tile);
+    };
+    row.oncontextmenu = (event) => event.preventDefault(); // a long touch holds
+  }
+
+  holdRow(tile) {
+    if (this.held === tile) return;
+    this.held = tile;
+    this.parts.rows.forEach((row, i) => row.setAttribute("aria-pressed", String(BELIEVE_ROWS[i] === tile)));
+    setText(this.parts.foot, this.footText());
+    this.hold(tile);
+  }
+
+  /** Lays the buttons over the rows that are drawn; what is not moved is its own blur, and holds nothing. */
+  placeRows(places, like, view) {
+    const { rows, foot } = this.parts;
+    this.moved = Boolean(view.shift_x || view.shift_y);
+    rows.forEach((row, i) => {
+      const found = like[BELIEVE_ROWS[i].id];
+      row.hidden = !places[i];
+      row.disabled = !this.moved || !found?.text;
+      if (!places[i]) return;
+      [row.style.top, row.style.height] = places[i].map((px) => `${px}px`);
+      const says = found?.text ? `${BELIEVE_ROWS[i].label} takes it for a ${blurOf(found)}. Hold to see that blur.` : BELIEVE_ROWS[i].label;
+      row.title = says;
+      row.setAttribute("aria-label", says);
+    });
+    if (this.held && rows[BELIEVE_ROWS.indexOf(this.held)].disabled) this.holdRow(null);
+    setText(foot, this.footText());
+  }
+
+  footText() {
+    if (!this.moved) return "Not moved: every measure reads its own blur, by definition.";
+    return this.held ? "The right picture is that blur. Let go to come back." : "Hold a row: the right picture becomes the blur it is taken for.";
   }
 
   /** Beside each family's head, what its numbers are, where they are not exact and of here. */
@@ -201,6 +249,11 @@ export class Readouts {
   }
 }
 
+/** "blur of 74 px", "blur below 10 px": an equivalent as it is said. */
+export function blurOf({ text }) {
+  return /^(below|over)/.test(text) ? `blur ${text}` : `blur of ${text}`;
+}
+
 /** Why a family's numbers are not those of here and now; empty where they are. */
 function lateness(tiles, missing) {
   if (missing) return "missing";
@@ -211,13 +264,13 @@ function lateness(tiles, missing) {
 function buildReadouts(place) {
   place.innerHTML = `<style>${STYLES.readouts}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
     <p class="bd-facts" role="status" aria-live="polite"></p>
+    <section class="bd-block bd-believe"><header><h2>How blurred does each measure think this is?</h2></header>
+      <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg>${BELIEVE_ROWS.map(() => '<button type="button" class="bd-hold"></button>').join("")}</div><p class="bd-foot"></p></section>
     <section class="bd-block bd-embedding"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
       <p class="bd-fallback" hidden><span>FaceNet is not at hand: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p>
       <div class="bd-cells"></div><p class="bd-why" hidden></p></section>
     <section class="bd-block bd-pixels"><header><h2>${FAMILY_HEADS.pixels}</h2><span>against the clean picture, range 255</span><span class="bd-push bd-flag"></span></header>
       <div class="bd-cells"></div></section>
-    <section class="bd-block bd-believe"><header><h2>How blurred does each measure think this is?</h2></header>
-      <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg></div></section>
     <section class="bd-block bd-person"><header><h2>Same person?</h2><span class="bd-answer"></span><span class="bd-push bd-limit"></span></header>
       <div class="bd-gauge"><svg role="img" aria-label="Distance against the threshold"></svg></div></section>
     <section class="bd-block bd-kernel"><header><h2>Kernel</h2></header>
@@ -230,7 +283,7 @@ function buildReadouts(place) {
   }
   return { box: one(".bd-tiles"), facts: one(".bd-facts"), families: Object.keys(FAMILY_HEADS).map((family) => ({ block: one(`.bd-${family}`), flag: one(`.bd-${family} .bd-flag`) })),
     recogniser: one(".bd-recogniser"), fallback: one(".bd-fallback"), inUse: one(".bd-fallback b"), how: one(".bd-fallback button"),
-    why: one(".bd-why"), axis: one(".bd-axis svg"), person: one(".bd-person"), answer: one(".bd-answer"), limit: one(".bd-limit"),
+    why: one(".bd-why"), axis: one(".bd-axis svg"), rows: [...place.querySelectorAll(".bd-hold")], foot: one(".bd-foot"), person: one(".bd-person"), answer: one(".bd-answer"), limit: one(".bd-limit"),
     gauge: one(".bd-gauge svg"), kernel: { box: one(".bd-kernel"), values: [...place.querySelectorAll(".bd-kernel dd")] },
     tiles: ROWS.tiles.map((tile) => tileParts(place, tile)) };
 }
