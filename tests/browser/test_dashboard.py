@@ -75,8 +75,10 @@ def test_the_page_opens_on_the_surprise_and_says_it(browser: Browser, dashboard,
     expect(said).to_contain_text("takes it for a blur of over 100 px", timeout=60_000)
     for name in ("psnr", "cosine"):
         expect(said).to_contain_text(page.locator(f"[data-tile={name}] .bd-like b").inner_text())
+    expect(slider(page, "Shift x")).to_have_class(re.compile("bd-pulse"))  # what made it
     assert_row_is_held(page)
     slider(page, "Shift x").fill("0")
+    expect(slider(page, "Shift x")).not_to_have_class(re.compile("bd-pulse"))
     expect(said).to_have_text("Twice the same picture. Every measure says so.")
     expect(page.locator(".bd-hold").first).to_be_disabled()
     slider(page, "Degree").fill("40")

@@ -164,6 +164,7 @@ function listen(state) {
 function move(state, change) {
   state.view = moved(ROWS.sliders.explore, state.view, change);
   state.movedAt = performance.now();
+  state.elements.shift_x.range.classList.remove("bd-pulse");
   clearTimeout(state.wording);
   state.wording = setTimeout(() => paintSeen(state), WORDING_MS);
   paint(state);
@@ -391,11 +392,21 @@ function paintSeen(state) {
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   const exactness = stateOf(state, tiles, fresh, standIn);
-  if (exactness === "exact") state.bus.read = { ...view, by: fresh ? "server" : "page" };
+  if (exactness === "exact") {
+    state.bus.read = { ...view, by: fresh ? "server" : "page" };
+    pulse(state);
+  }
   state.readouts.paint({ state: exactness, tiles, like, data, view, believed: lag ?? view,
     same: own && data.recogniser.person ? isSame(data.recogniser.person, tiles.map(({ value }) => value)) : fresh ? data.same_person : null,
     closer: fresh ? data.closer : null, receipt: fresh ? data.receipt : null,
     kernel: auditOf({ kernel, degree, used_angle: angle }, fresh ? data.audit : null), message: data.message });
+}
+
+/** Shows which slider made the surprise that the page opened on, once, where nobody has touched it. */
+function pulse({ bus, elements, view, movedAt, like }) {
+  if (bus.pulsed || movedAt || view.degree || !view.shift_x || !like.length) return;
+  bus.pulsed = true;
+  elements.shift_x.range.classList.add("bd-pulse");
 }
 
 /** What a kernel really does; of one that is not made here what the server says, null until it has. */
