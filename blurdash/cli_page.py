@@ -33,7 +33,9 @@ def add_page_command(commands: Any) -> None:
         "--photo",
         help="whose face is in it, for everybody who has the file (default: the built-in portrait)",
     )
-    command.add_argument("--face", default="1", help="which face of the photo, 1 is the largest")
+    command.add_argument(
+        "--face", help="which face of the photo, 1 is the largest (default: the largest)"
+    )
     command.add_argument(
         "--scene",
         default="explore",
@@ -60,19 +62,23 @@ def add_page_command(commands: Any) -> None:
 
 
 def _page(arguments: argparse.Namespace) -> None:
-    # Settings are checked before anything slow is loaded.
+    # Settings are checked before anything slow is done.
     out = _out(arguments)
-    from blurdash.page_file import check_scene, page_file
-
-    check_scene(arguments.scene)
-    face = _face(arguments)
-    from blurdash.embed import FALLBACK_EMBEDDER, load_embedder
+    if arguments.photo is None and arguments.face is not None:
+        raise SettingError("--face is given without a photo", hint="add --photo, or leave it out")
+    from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER, load_embedder
     from blurdash.engine import one_thread_per_operation
     from blurdash.outputs import write_whole
+    from blurdash.page_file import check_scene, page_file
+    from blurdash.table import look_up
     from blurdash.weights import print_progress
 
+    check_scene(arguments.scene)
+    name = arguments.embedder or FALLBACK_EMBEDDER
+    look_up(EMBEDDERS, name, "recogniser of a page in one file")
+    face = _face(arguments)
     embedder = load_embedder(
-        arguments.embedder or FALLBACK_EMBEDDER,
+        name,
         protocol=arguments.protocol,
         weights=arguments.weights,
         progress=print_progress(sys.stderr),
@@ -108,4 +114,4 @@ def _face(arguments: argparse.Namespace) -> Any:
         return None
     from blurdash.photo import load_photo
 
-    return face_of(load_photo(arguments.photo), arguments.face)
+    return face_of(load_photo(arguments.photo), arguments.face or "1")

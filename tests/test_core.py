@@ -139,6 +139,31 @@ def test_other_light_is_equal_to_the_last_bit(compared: Any, gain: float):
     assert core.ssim() == pytest.approx(ssim(reference, wanted), abs=2e-5)
 
 
+def test_the_reference_can_be_blurred_in_place_of_the_clean_picture(compared: Any, canvas: Any):
+    _, core, reference = compared
+    kernel = line_kernel(9, 20.0)
+    assert core.take_kernel(kernel, 0.0)
+    for of_reference, picture in ((1, reference), (0, canvas)):
+        core.call("blur_of", of_reference)
+        core.call("blur", 0, core.n)
+        core.call("change", 1, 0, 0, 0, 0)
+        assert np.array_equal(core.given("give_changed"), apply_kernel(picture, kernel))
+
+
+def test_the_page_rounds_other_light_as_the_server_does():
+    gains = [0.1, 0.33, 0.5, 0.77, 1.15, 1.5, 2.0, 4.0]
+    code = """import { Core } from "./wasm/core.js";
+    answer(gains.map((gain) => {
+      const memory = { buffer: new ArrayBuffer(256) };
+      new Core({ memory, lit_at: () => 0, light: () => {} }).light(gain);
+      return [...new Uint8Array(memory.buffer)];
+    }));"""
+    found = answer_of(script("test.js", {"test.js": f"const gains = {gains};\n{code}"}))
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for gain, lit in zip(gains, found, strict=True):
+        assert lit == disturb(levels, Disturbance(gain=gain)).ravel().tolist()
+
+
 @pytest.mark.parametrize("n", [11, 12, 37])
 def test_sharpness_of_pictures_of_any_side(canvas: Picture, n: int):
     picture = canvas[400 : 400 + n, 500 : 500 + n].copy()

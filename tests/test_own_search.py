@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from blurdash import search
+from blurdash import twins as twins_module
 from blurdash.distance import EMBEDDING
+from blurdash.quality import METRICS
 from blurdash.search import find_angle_flip, find_disagreement
-from blurdash.ui.argument.searches import _show_flip, _show_pair
+from blurdash.twins import TWIN_TOLERANCE
+from blurdash.ui.argument.searches import _show_flip, _show_pair, _show_twins
 from blurdash.ui.argument.story import Story
 from blurdash.ui.components.scripts import script
 from tests.node import answer_of
@@ -105,7 +110,7 @@ def test_the_largest_disagreement_is_the_servers():
             "kernel": "study",
             "angle": float(rng.integers(-90, 91)),
             "direction": direction,
-            "limit": float(rng.choice([0.5, 3, 16, 40.5, 64])),
+            "limit": float(rng.choice([0.5, 3, 9, 15, 16, 40.5, 64])),
         }
         cases.append({"face": made_up(rng), "where": where})
     kinds = set()
@@ -142,3 +147,67 @@ def test_the_angle_flip_is_the_servers(monkeypatch: pytest.MonkeyPatch):
         assert found["note"] == story.note
         kinds.add((wanted.found, wanted.by_geometry))
     assert len(kinds) >= 2
+
+
+class MadeUpTwins(twins_module._TwinMaker):
+    """Makes amounts in place of pictures, and reads them off a made-up face."""
+
+    def __init__(self, prepared: Any, metric: str, angle: float, shift_by: Any) -> None:
+        far = math.hypot(*shift_by)
+        self._prepared, self._metric, self._angle = prepared, METRICS[metric], angle
+        self._direction = shift_by[0] / far, shift_by[1] / far
+        self._tolerance = TWIN_TOLERANCE[metric]
+
+    def _value(self, test: Any) -> float:
+        return float(self._prepared.values(test, (self._metric.name,))[self._metric.name])
+
+    def _blurred(self, length: float) -> Any:
+        return self._prepared.blurred(length, self._angle)
+
+    def _shifted(self, far: float) -> Any:
+        return self._prepared.shifted(*self._place(far))
+
+    def _told(self, readout: Any, change: Any, length: float) -> Any:
+        return readout
+
+
+class MadeUpPair(MadeUpFace):
+    """A made-up face whose changed pictures can be read out."""
+
+    @property
+    def clean(self) -> Any:
+        names = (EMBEDDING, "psnr", "ssim")
+        return SimpleNamespace(
+            readout=lambda test, _change: SimpleNamespace(values=self.values(test, names))
+        )
+
+
+def test_twins_are_the_servers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(twins_module, "_TwinMaker", MadeUpTwins)
+    rng = np.random.default_rng(7)
+    cases = []
+    for number in range(3 * CASES):
+        shift = [float(one) / 2 for one in rng.integers(-40, 41, 2)]
+        where = {
+            "metric": ("psnr", "ssim")[number % 2],
+            "angle": float(rng.integers(-90, 91)),
+            "shift": shift if any(shift) else [16.0, 0.0],
+        }
+        cases.append({"face": made_up(rng), "where": where})
+    kinds = set()
+    for case, found in zip(cases, found_in_the_page("findTwins", cases), strict=True):
+        where = case["where"]
+        wanted = twins_module.twins(
+            MadeUpPair(case["face"]),  # type: ignore[arg-type]
+            tuple(where["shift"]),
+            metric=where["metric"],
+            angle=where["angle"],
+        )
+        story = Story("pixels")
+        _show_twins(story, wanted)
+        assert found["found"] == wanted.found
+        assert found["length"] == pytest.approx(wanted.length, abs=1e-9)
+        assert found["shift"] == pytest.approx([wanted.shift_x, wanted.shift_y], abs=1e-8)
+        assert found["note"] == story.note, case
+        kinds.add((wanted.found, wanted.varied, where["metric"]))
+    assert len(kinds) >= 4

@@ -11,7 +11,7 @@ from PIL import Image
 
 from blurdash.cli import main
 from blurdash.errors import SettingError
-from blurdash.page_file import _document, _for_script, page_file
+from blurdash.page_file import _document, _for_script, _holds, page_file
 from blurdash.ui.components.scripts import script
 
 
@@ -20,6 +20,15 @@ class Fetched:
 
     name = "facenet-vggface2"
     protocol = "native"
+    remark = ""
+
+
+class Changed:
+    """dlib's network with weights of somebody's own."""
+
+    name = "dlib"
+    protocol = "native"
+    remark = "dlib, hash 1234"
 
 
 class Unwritten:
@@ -27,14 +36,22 @@ class Unwritten:
 
     name = "dlib"
     protocol = "native"
+    remark = ""
 
     def program(self) -> None:
         return None
 
 
 def test_weights_that_were_fetched_are_in_it_only_where_that_is_asked_for():
-    with pytest.raises(SettingError, match="only where that is asked for; add --with-weights"):
-        page_file(None, Fetched())  # type: ignore[arg-type]
+    for one in (Fetched, Changed):
+        with pytest.raises(SettingError, match="only where that is asked for; add --with-weights"):
+            page_file(None, one())  # type: ignore[arg-type]
+
+
+def test_of_other_weights_than_the_published_ones_nobody_is_named():
+    said = " ".join(_holds(Changed(), is_photo=False, megabytes=9))  # type: ignore[arg-type]
+    assert "dlib, hash 1234 (another file than the published one)" in said
+    assert "CC0" not in said
 
 
 def test_a_recogniser_that_cannot_run_in_a_page_is_refused():
@@ -42,9 +59,9 @@ def test_a_recogniser_that_cannot_run_in_a_page_is_refused():
         page_file(None, Unwritten())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kernels", [("disc",), ("study", "other")])
+@pytest.mark.parametrize("kernels", [("disc",), ("study", "other"), ()])
 def test_kernels_that_a_page_cannot_draw_are_refused(kernels: tuple[str, ...], dlib_embedder: Any):
-    with pytest.raises(SettingError, match="kernel"):
+    with pytest.raises(SettingError, match=r"kernel of a page in one file|no kernel is given"):
         page_file(None, dlib_embedder, kernels=kernels)
 
 
@@ -79,6 +96,7 @@ def test_it_may_load_nothing_and_send_nothing():
         (["--out", "page.html", "--scene", "end"], "is not a scene that blurdash knows"),
         (["--out", "page.html", "--photo", "none.jpg"], "none.jpg"),
         (["--out", "page.html", "--embedder", "nobody"], "is not a recogniser"),
+        (["--out", "page.html", "--face", "2"], "--face is given without a photo"),
         (["--out", "page.html", "--embedder", "dlib", "--protocol", "study"], "protocol"),
     ],
 )

@@ -182,3 +182,22 @@ def test_every_tile_says_which_way_is_closer(name: str):
     row = MEASURES[name]
     assert tile["higher"] == row.higher_is_closer
     assert tile["identical_at"] == (None if math.isinf(row.identical) else row.identical)
+
+
+def test_numbers_are_rounded_as_python_rounds_them():
+    rng = np.random.default_rng(6)
+    middles = [16.25, 3.125, 0.5, 1.5, 2.5, 5.625, 16.15, 0.125, 1e-9, 0.0, 100.0, 40.5, 12.5]
+    values = [*middles, *(-one for one in middles if one), *rng.uniform(-300, 300, 300).tolist()]
+    values += (rng.integers(-(2**12), 2**12, 300) / 2**5).tolist()
+    found = run(
+        """import { fixed, significant } from "./widgets/texts.js";
+        answer(values.map((one) => [0, 1, 2, 3, 4].map((d) => fixed(one, d))
+          .concat([3, 4, 6].map((d) => significant(one, d)))));""",
+        values=values,
+    )
+    for value, texts in zip(values, found, strict=True):
+        wanted = [f"{value:.{digits}f}" for digits in range(5)]
+        assert texts[:5] == wanted, value
+        assert [float(text) for text in texts[5:]] == [
+            float(f"{value:.{digits}g}") for digits in (3, 4, 6)
+        ], value

@@ -338,6 +338,7 @@ import { CoreClient } from "./wasm/client.js";
 """
 FAKE_WORKERS = """
 const workers = [];
+const ended = [];
 let touch = false;
 let broken = () => false;
 globalThis.matchMedia = () => ({ matches: touch });
@@ -351,7 +352,7 @@ globalThis.Worker = class {
   }
   tell(said) { this.onmessage({ data: { number: this.asked.at(-1).number, ...said } }); }
   finish() { this.tell({ rgba: null, values: { of: this.asked.at(-1).degree } }); }
-  terminate() {}
+  terminate() { ended.push(this.n); }
 };
 const turns = async () => { for (let i = 0; i < 200; i++) await null; };
 const found = [];
@@ -398,6 +399,22 @@ def test_two_workers_follow_a_hand_and_nothing_late_is_told():
     assert not_here == ""
 
 
+def test_a_picture_overtakes_none_of_another_lane():
+    code = """
+    const client = await opened();
+    const lanes = [];
+    const tell = (lane) => (one) => lanes.push([lane, one?.values.of ?? null]);
+    for (const lane of [0, 1]) client.change({ degree: 7 + lane }, null, lane).then(tell(lane));
+    await turns();
+    workers[1].finish();
+    await turns();
+    workers[0].finish();
+    await turns();
+    answer(lanes);
+    """
+    assert with_workers(code) == [[1, 8], [0, 7]]
+
+
 def test_a_phone_has_one_worker_and_the_latest_request_wins():
     code = """
     touch = true;
@@ -424,9 +441,9 @@ def test_where_there_is_no_memory_for_a_second_worker_one_does_all():
     await turns();
     workers[0].finish();
     await turns();
-    answer([found, client.hands, bus.notHere ?? ""]);
+    answer([found, client.hands, bus.notHere ?? "", ended]);
     """
-    assert with_workers(code) == [[[1, 1], [2, 2], [3, 3]], 1, ""]
+    assert with_workers(code) == [[[1, 1], [2, 2], [3, 3]], 1, "", [1]]
 
 
 def test_without_any_worker_the_page_gives_up_and_says_why():

@@ -33,7 +33,7 @@ from blurdash.ui.server.live import in_turn, somebody_waits
 from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.visitor import view
-from blurdash.ui.visitor.face_in_use import face_in_use, serve_change
+from blurdash.ui.visitor.face_in_use import SCENE_KEY, face_in_use, serve_change
 from blurdash.ui.visitor.reader import reader_data
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, touch
 from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
@@ -88,7 +88,11 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         st.rerun()  # the whole page: its kernel is another now
     room = sent.whole("room")
     here = rests_at(rest, list(story.values.values()))
-    own_curve = asked is not None and KERNELS[chosen.kernel].drawn_in_browser
+    own_curve = (
+        asked is not None
+        and KERNELS[chosen.kernel].drawn_in_browser
+        and Sent.by(SCENE_KEY).text("drawn") != "server"  # it has given up since
+    )
     told = _told(story, chosen, loading, box, at_rest=here, own_curve=own_curve)
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)

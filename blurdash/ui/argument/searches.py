@@ -87,19 +87,16 @@ def angle_of(story: Story, kernel: str, other: str) -> float:
 def _search(story: Story, face: KnownFace, kernel: str) -> tuple[Hashable, Callable[[], Any]]:
     """What a search depends on, and how it is done."""
     angle, limit = story.values["angle"], story.limit
-    direction = (story.values["x"], story.values["y"])
-    direction = direction if math.hypot(*direction) else (1.0, 0.0)
+    moved = (story.values["x"], story.values["y"])
+    moved = moved if math.hypot(*moved) else (limit, 0.0)
     if story.finding == "angle":
         return (), lambda: find_angle_flip(face.prepared)
     if story.finding.startswith(TWINS):
         metric = story.finding.removeprefix(TWINS)
         turned = angle_of(story, kernel, TWIN_KERNEL)
-        moved = direction if direction != (1.0, 0.0) else (limit, 0.0)
         return (*moved, turned), lambda: twins(face.prepared, moved, metric=metric, angle=turned)
     find = find_mildest if story.finding == "mildest" else find_disagreement
-    return (angle, limit, *direction), lambda: find(
-        face.prepared, limit, angle=angle, direction=direction
-    )
+    return (angle, limit, *moved), lambda: find(face.prepared, limit, angle=angle, direction=moved)
 
 
 def _show_pair(story: Story, found: Disagreement) -> None:

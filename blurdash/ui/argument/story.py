@@ -12,7 +12,7 @@ import streamlit as st
 from blurdash.blur import Change
 from blurdash.disturb import Disturbance
 from blurdash.register import REGISTRATIONS
-from blurdash.ui.components.rows import FIRST_LIMIT
+from blurdash.ui.components.rows import FIRST_LIMIT, LIMIT_RANGE
 from blurdash.ui.components.sent import is_number
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, Slider
 from blurdash.ui.server.streamlit_inside import went_back
@@ -47,8 +47,6 @@ SCENES = {
     "sceptic": Scene("The sceptic", MOVES, ()),
     "how-often": Scene("How often", MOVES, ()),
 }
-
-LIMIT_RANGE = (1.0, 64.0)
 
 
 @dataclass

@@ -20,6 +20,7 @@ __all__ = [
     "CURVES",
     "CURVE_DEGREES",
     "FIRST_LIMIT",
+    "LIMIT_RANGE",
     "POINTS_OF_A_CURVE",
     "TILES",
     "VOTE",
@@ -34,7 +35,9 @@ POINTS_OF_A_CURVE = 11  # fewer are too coarse to read a blur off
 # curve at these degrees.
 VOTE = in_role(ARGUMENT_MEASURES, "vote")
 CURVES = in_role(ARGUMENT_MEASURES, "curve")
-FIRST_LIMIT = 16.0  # px: the largest shift that counts as slight, until somebody says another
+# px: the largest shift that counts as slight, until somebody says another; and what may be said.
+FIRST_LIMIT = 16.0
+LIMIT_RANGE = (1.0, 64.0)
 CURVE_DEGREES = (0, 2, 4, 6, 8, *range(10, 101, 5))
 
 
@@ -71,6 +74,7 @@ def rows_for_browser() -> dict[str, Any]:
             "rivals": RIVALS,
             "twin_kernel": TWIN_KERNEL,
             "limit": FIRST_LIMIT,
+            "limits": LIMIT_RANGE,
         },
         "embedding": EMBEDDING,
         "points_of_a_curve": POINTS_OF_A_CURVE,

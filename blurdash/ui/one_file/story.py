@@ -102,7 +102,7 @@ def _scene(
         "twin": None,
         "vote": told.box.told(revealed=revealed) if name == "two-pictures" else None,
         "panels": [
-            *_of_one_place(name, story),
+            *_of_one_place(name, story, subject.kernel),
             *(panel for panel in parts.panels if _is_alone(panel, subject.kernel)),
         ],
         "remedy": None,
@@ -148,13 +148,14 @@ def _is_alone(panel: dict[str, Any], kernel: str) -> bool:
     return panel["kind"] not in ("phones", "choices")
 
 
-def _of_one_place(name: str, story: Story) -> list[dict[str, Any]]:
+def _of_one_place(name: str, story: Story, kernel: str) -> list[dict[str, Any]]:
     """Which place a table is of that a page alone cannot compute anew."""
     if name not in WITHOUT_SLIDERS:
         return []
-    at = story.values
+    at, label = story.values, KERNELS[kernel].label
     line = (
-        f"Blurred by {at['degree']:g} px at {at['angle']:g}° against moved by {at['x']:g} px. "
+        f"Blurred by {at['degree']:g} px in the direction that {at['angle']:g}° has with the "
+        f"{label}, against moved by {at['x']:g} px. "
         "blurdash on a computer registers pictures and finds faces anew; this is of one place."
     )
     return [{"kind": "notes", "lines": [line]}]

@@ -4,6 +4,7 @@
 // browser where it can (argument_numbers.js), else the server is asked for them. Everything that comes from the
 // server is written as text, but for pictures, which are data URLs.
 
+import { bus } from "../bus.js";
 import { Pair } from "../pictures/pair.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
@@ -24,6 +25,7 @@ import { buildPanel } from "./argument_panels.js";
 const ARGUE_ROOM_MS = 350;
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
+const ARGUE_LONG = 110; // characters of a headline that is set smaller
 const ARGUE_GAP_PX = 14; // above and below the map
 const ARGUE_STILL_MS = 300; // a hand that has not moved for so long is one at rest to what is computed here
 
@@ -159,6 +161,12 @@ class Argue {
     document.addEventListener("keydown", this.onKey);
     this.onResize = () => this.sayRoom();
     window.addEventListener("resize", this.onResize);
+    this.onNotHere = () => {
+      if (!this.data) return;
+      this.paint();
+      if (!this.isFresh()) this.asker.want(); // nobody asked the server on the way
+    };
+    bus.addEventListener("not-here", this.onNotHere);
   }
 
   dispose() {
@@ -166,6 +174,7 @@ class Argue {
     leaveHand("argument", this.data.start, this.values);
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("resize", this.onResize);
+    bus.removeEventListener("not-here", this.onNotHere);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
     this.presenter.set(false);
     for (const part of [this.asker, this.settler, this.presenter, this.pair, this.numbers]) part.dispose();
@@ -343,9 +352,10 @@ class Argue {
     this.box.dataset.state = here ? "exact" : own ? "own" : "pending";
     this.box.dataset.by = own ? "page" : "server";
     setText(parts.see, see);
+    parts.see.classList.toggle("ba-long", see.length > ARGUE_LONG);
     parts.see.setAttribute("aria-live", this.isMoving() ? "off" : "polite");
     this.paintPanels(panels.map((panel) => this.finder.painted(panel)));
-    this.paintOf(own && !here ? own : null);
+    this.paintOf(own && !here && !data.hidden ? own : null); // before the reveal it would say what was done
     this.paintMaps();
     this.paintFacts();
     setText(parts.message, data.message);

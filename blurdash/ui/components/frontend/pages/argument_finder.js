@@ -35,21 +35,28 @@ export class ArgumentFinder {
   finds(name) {
     const { kernel } = this.page.data();
     if (!this.page.readsHere() || !KERNELS[kernel].make) return false;
-    return name === "disagreement" || name === "angle" || (name.startsWith(TWINS) && kernel === ROWS.argument.twin_kernel);
+    return isSearch(name) && (!name.startsWith(TWINS) || kernel === ROWS.argument.twin_kernel);
   }
 
   /** Looks for a telling pair of this face, until a hand moves or another scene is told. */
   async find(name) {
-    const search = (this.search = { name, scene: this.page.data().scene });
+    const search = (this.search = { name, of: this.whole() });
+    this.told = null;
     this.page.changed();
     try {
       await this.lookFor(name, { measure: (...asked) => this.measured(search, ...asked) });
     } catch (error) {
       if (!(error instanceof SearchEnded)) throw error;
+    } finally {
+      if (this.search === search) this.stop();
+      this.page.changed();
     }
-    if (this.search !== search) return;
-    this.search = null;
-    this.page.changed();
+  }
+
+  /** What a search is of: it ends where any of it is another. */
+  whole() {
+    const { scene, kernel, start, reader } = this.page.data();
+    return JSON.stringify([scene, kernel, start, reader?.key]);
   }
 
   async lookFor(name, measurer) {
@@ -72,7 +79,7 @@ export class ArgumentFinder {
   /** The numbers of a view, once they come; rejects where nobody looks for them any more. */
   async measured(search, view, reference = null) {
     for (;;) {
-      if (this.search !== search || this.page.data().scene !== search.scene) throw new SearchEnded();
+      if (this.search !== search || search.of !== this.whole() || !readerNow()) throw new SearchEnded();
       const values = await bus.measurer?.measure(view, readerNow(), reference);
       if (values && ROWS.embedding in values) return values;
       await new Promise((done) => setTimeout(done, FINDER_PAUSE_MS));
@@ -112,10 +119,18 @@ export class ArgumentFinder {
     return JSON.stringify([this.page.sliders(), scene, reader?.key]);
   }
 
-  /** A panel's buttons while something is looked for. */
+  /** A panel's buttons while something is looked for; without a server also while nothing can be. */
   painted(panel) {
-    if (panel.kind !== "buttons" || !this.search) return panel;
-    const { name } = this.search;
-    return { ...panel, buttons: panel.buttons.map((one) => ({ ...one, busy: true, label: one.act === name ? "Searching …" : one.label })) };
+    if (panel.kind !== "buttons") return panel;
+    const alone = this.page.data().alone;
+    return { ...panel, buttons: panel.buttons.map((one) => {
+      if (this.search) return { ...one, busy: true, label: one.act === this.search.name ? "Searching …" : one.label };
+      return alone && isSearch(one.act) && !this.finds(one.act) ? { ...one, busy: true } : one;
+    }) };
   }
+}
+
+/** Whether this is the name of a search that a browser can do. */
+function isSearch(name) {
+  return name === "disagreement" || name === "angle" || name.startsWith(TWINS);
 }

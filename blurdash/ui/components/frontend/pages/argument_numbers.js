@@ -63,8 +63,11 @@ export class ArgumentNumbers {
     const { found, page } = this;
     if (!this.hasHere()) return null;
     if (!page.isFresh() || page.told()) return found;
-    // The server alone knows what its twins are, and what it says of here is better than what is found elsewhere.
-    return page.data().twin || (page.data().ready && !this.areOfHere(found)) ? null : found;
+    // Beside what the server has found stand its own numbers; and what it says of here is better than what is
+    // found elsewhere.
+    const { twin, panels, ready } = page.data();
+    const itsOwn = twin || panels.some(({ about }) => about === "found");
+    return ready && (itsOwn || !this.areOfHere(found)) ? null : found;
   }
 
   /** The scene with numbers of this browser. */

@@ -17,7 +17,9 @@ import {
   voteSentences,
 } from "../widgets/argument_sentences.js";
 import { equivalentOf } from "../widgets/equivalents.js";
+import { fixed } from "../widgets/texts.js";
 
+const NO_MAPS = "This file has maps of the errors for the place where its sliders start.";
 const MAPS_WAITING = [{ title: "Squared error", note: "", pictures: [null, null] }];
 
 /**
@@ -71,7 +73,7 @@ const OWN_SCENES = {
     const { degree_a, angle_a, degree_b, angle_b } = own.sliders;
     const blurs = [[degree_a, angle_a], [degree_b, angle_b]];
     const audits = blurs.map(([degree, angle]) => audit(kernelOf({ kernel: data.kernel, degree, used_angle: usedAngle(data.kernel, degree, angle) })));
-    const told = blurs.map(([degree, angle], i) => ({ degree, angle, length: audits[i].length.toFixed(1) }));
+    const told = blurs.map(([degree, angle], i) => ({ degree, angle, length: fixed(audits[i].length, 1) }));
     const row = shownRow(measureCalled(ROWS.embedding), ...own.values.map((values) => values[ROWS.embedding]));
     const verdict = verdictOf(own.values, { heads: ["A", "B"] });
     const table = auditTable(data.kernel, audits);
@@ -94,17 +96,17 @@ function foundPanel(lines) {
 
 function arguedPanels(data, own) {
   const verdict = verdictOf(own.values, { heads: ["sharp", "blurred"], curve: own.curve ?? { degrees: [], values: [] }, alike: own.alike });
-  const kept = still(data.panels, own).filter(({ kind }) => kind !== "maps" || own.fresh || !data.alone); // nobody makes others
-  const panels = kept.map((panel) => {
+  const maps = data.alone ? { kind: "notes", small: true, lines: [NO_MAPS] } : { kind: "maps", keep: true, rows: MAPS_WAITING };
+  const panels = still(data.panels, own).map((panel) => {
     if (panel.kind === "verdict") return verdict;
-    return panel.kind === "maps" && !own.fresh ? { kind: "maps", keep: true, rows: MAPS_WAITING } : panel;
+    return panel.kind === "maps" && !own.fresh ? maps : panel;
   });
   if (!own.note) return panels;
   const names = ROWS.argument.measures.map(({ measure }) => measure);
   const said = preferencesSentence(claimRows(...own.values, names, own.alike), ["the sharp one", "the blurred one"]);
   const found = foundPanel([own.note, said]);
   if (data.scene === "embedding") return [panels[0], found, ...panels.slice(1)];
-  return [...panels.filter(({ small }) => !small), found];
+  return [...panels.filter(({ small, lines }) => !small || lines.includes(NO_MAPS)), found];
 }
 
 /** Without what a search has found before, once the sliders have left it. */
@@ -143,10 +145,10 @@ function whereItFails({ values, curve }, row) {
 /** What the kernels of two blurs really do. */
 function auditTable(kernel, audits) {
   const lines = [
-    ["Mass (1 keeps the light)", ({ mass }) => mass.toFixed(2)],
-    ["True length", ({ length }) => `${length.toFixed(1)} px`],
-    ["True direction", ({ direction }) => (Number.isNaN(direction) ? "none" : `${direction.toFixed(0)}°`)],
-    ["Drift of the picture", ({ offset }) => `${offset.toFixed(2)} px`],
+    ["Mass (1 keeps the light)", ({ mass }) => fixed(mass, 2)],
+    ["True length", ({ length }) => `${fixed(length, 1)} px`],
+    ["True direction", ({ direction }) => (Number.isNaN(direction) ? "none" : `${fixed(direction, 0)}°`)],
+    ["Drift of the picture", ({ offset }) => `${fixed(offset, 2)} px`],
   ];
   return { kind: "table", title: `What the ${KERNELS[kernel].label} kernel really does`, head: ["", "A", "B"],
     rows: lines.map(([name, said]) => ({ cells: [name, ...audits.map(said)] })) };

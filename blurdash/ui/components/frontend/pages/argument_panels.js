@@ -1,5 +1,6 @@
 // @module argument panels: what stands beside the pictures of the Argument page.
 
+import { ROWS } from "../rows.js";
 import { textElement } from "../widgets/texts.js";
 
 const PANEL_BUILDERS = {
@@ -114,8 +115,7 @@ function buildLimit(argue, panel) {
   const label = textElement("label", "", "shift ≤ ");
   const field = document.createElement("input");
   field.type = "number";
-  field.min = "1";
-  field.max = "64";
+  [field.min, field.max] = ROWS.argument.limits;
   field.step = "1";
   field.value = panel.limit;
   field.dataset.focus = "limit";

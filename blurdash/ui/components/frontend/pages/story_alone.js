@@ -4,9 +4,6 @@ import { ROWS } from "../rows.js";
 
 const VOTE_SCENE = "two-pictures";
 const OFTEN_SCENE = "how-often";
-const SHORTEST_LIMIT = 1; // px of a shift that still counts as slight
-const LONGEST_LIMIT = 64;
-const MOST_COUNTED = 99999; // of rounds and questions
 
 /** Where somebody is in the story, and what the page is told of it. */
 export class StoryAlone {
@@ -20,6 +17,7 @@ export class StoryAlone {
 
   /** Takes the scenes of a kernel (blurdash/ui/one_file/story.py). */
   take(part) {
+    if (this.part && this.part !== part) this.newRound(); // nobody voted on these pictures
     this.part = part;
     if (!Object.hasOwn(part.scenes, this.scene)) this.scene = VOTE_SCENE;
   }
@@ -36,11 +34,12 @@ export class StoryAlone {
   }
 
   act(name, value, number) {
-    this.acted = Math.min(number, MOST_COUNTED);
+    const [shortest, longest] = ROWS.argument.limits;
+    this.acted = number;
     if (name === "vote" && !this.revealed) this.mine = value === 1 ? 1 : 0;
     if (name === "reveal") this.revealed = true;
     if (name === "round") this.newRound();
-    if (name === "limit" && Number.isFinite(value)) this.limit = Math.min(Math.max(value, SHORTEST_LIMIT), LONGEST_LIMIT);
+    if (name === "limit" && Number.isFinite(value)) this.limit = Math.min(Math.max(value, shortest), longest);
     return this.data();
   }
 

@@ -100,6 +100,10 @@ export class Pair {
     if (text === this.text) return;
     this.text = text;
     this.specs = specs;
+    this.turn += 1; // what comes of the specs before is not of these
+    for (const [i, canvas] of this.canvases.entries()) {
+      if (nameOf(specs[i], canvas) !== this.drawn[i]) canvas.dataset.exact = "false";
+    }
     this.drawSoon();
   }
 
@@ -176,7 +180,7 @@ export class Pair {
   async make(i, text) {
     const { mark } = this;
     const [spec, reader] = [this.specs[i], readerNow()];
-    const found = await this.renderer.drawnHere(viewOf(spec), true, reader);
+    const found = await this.renderer.drawnHere(viewOf(spec), true, reader, i);
     if (!found || this.gone || mark !== this.mark || !this.ready) return;
     this.made[i] = { text, spec, values: found.values, key: reader?.key ?? null, canvas: found.canvas() };
     if (this.isMade(i)) this.paint(i, this.made[i].canvas);

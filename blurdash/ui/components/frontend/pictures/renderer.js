@@ -83,10 +83,11 @@ export class Renderer {
     return await this.drawnHere(view, compared, reader) ?? this.drawnByServer(view);
   }
 
-  async drawnHere(view, compared, reader) {
+  /** The same by the core; of one of several pictures in a lane of its own. */
+  async drawnHere(view, compared, reader, lane = 0) {
     if (!this.draws(view)) return null;
     const { size } = this.picture;
-    const made = await this.client.change({ ...this.wantedOf(view), compared, painted: true }, reader);
+    const made = await this.client.change({ ...this.wantedOf(view), compared, painted: true }, reader, lane);
     return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
   }
 

@@ -54,8 +54,8 @@ export class CoreClient {
   constructor() {
     this.picture = null; // {rgba, size}
     this.number = 0; // of the last request
-    this.answered = 0; // of the last one that was answered
-    this.waiting = null; // {number, request, reader, resolve}: what is to be done next
+    this.answered = []; // of the last one that was answered, in each lane
+    this.waiting = []; // {number, lane, request, reader, resolve} in each lane: what is to be done next
     this.spare = null; // the same: what is done where nothing else waits
     this.workers = Array.from({ length: workersWanted() }, () => new CoreWorker());
   }
@@ -79,31 +79,35 @@ export class CoreClient {
    * @param {boolean} wanted.compared whether its numbers are wanted
    * @param {boolean} wanted.painted whether the picture itself is
    * @param {object|null} reader as readerNow (reader.js) has it: then also the embedding's numbers
+   * @param {number} lane which of several pictures it is of, from 0: one overtakes none of another lane
    * @returns {Promise<{rgba: Uint8ClampedArray|null, values: object|null}|null>} null where another
-   *   request overtook this one, or where nothing can be computed here
+   *   request of its lane overtook this one, or where nothing can be computed here
    */
-  change(wanted, reader = null) {
-    this.cancel();
-    return this.asked("waiting", wanted, reader);
+  change(wanted, reader = null, lane = 0) {
+    this.waiting[lane]?.resolve(null);
+    return new Promise((resolve) => {
+      this.waiting[lane] = this.task(wanted, reader, resolve, lane);
+      this.work();
+    });
   }
 
   /** The same where nothing else waits; what was asked so before is dropped. */
   changeInIdleTime(wanted, reader) {
     this.spare?.resolve(null);
-    return this.asked("spare", wanted, reader);
-  }
-
-  asked(place, wanted, reader) {
     return new Promise((resolve) => {
-      this[place] = { number: ++this.number, request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
+      this.spare = this.task(wanted, reader, resolve, null);
       this.work();
     });
   }
 
+  task(wanted, reader, resolve, lane) {
+    return { number: ++this.number, lane, request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
+  }
+
   /** Drops what waits; what a worker has in hand is still answered. */
   cancel() {
-    this.waiting?.resolve(null);
-    this.waiting = null;
+    for (const task of this.waiting) task?.resolve(null);
+    this.waiting = [];
   }
 
   cancelAll() {
@@ -112,36 +116,50 @@ export class CoreClient {
     this.spare = null;
   }
 
-  /** Gives what waits to a worker that has nothing in hand. */
+  /** Gives what waits to workers that have nothing in hand. */
   work() {
-    if (whyNotHere() || !this.picture) {
-      if (whyNotHere()) this.cancelAll();
-      return;
+    if (whyNotHere()) this.cancelAll();
+    if (!this.picture) return;
+    for (let task = this.nextTask(); task; task = this.nextTask()) {
+      const free = this.workers.find((one, i) => !one.busy && (one.ready || i === 0));
+      if (!free) return;
+      this.waiting[task.lane] = null;
+      this.hand(free, task);
     }
-    const [first, second] = this.workers;
-    const free = [first, second].find((one) => one && !one.busy && (one.ready || one === first));
-    if (this.waiting && free) this.hand(free, "waiting");
-    if (this.spare && !first.busy && !this.waiting) this.hand(first, "spare");
+    const [first] = this.workers;
+    if (!this.spare || first.busy) return;
+    const task = this.spare;
+    this.spare = null;
+    this.hand(first, task);
   }
 
-  async hand(worker, place) {
-    const task = this[place];
-    this[place] = null;
+  /** What has waited longest. */
+  nextTask() {
+    return this.waiting.filter(Boolean).sort((one, other) => one.number - other.number)[0] ?? null;
+  }
+
+  async hand(worker, task) {
     let answer = null;
     try {
       answer = await worker.answer(task, this.picture);
     } catch (error) {
-      this.failed(worker, error);
-      if (!worker.gone && !whyNotHere()) this[place] ??= task; // the other one does it
-      if (this[place] === task) { this.work(); return; }
+      if (this.failed(worker, error) && this.takeBack(task)) return;
     }
     // Two workers may end in another order than they began in.
-    const late = place === "waiting" && task.number < this.answered;
-    if (answer && place === "waiting" && !late) this.answered = task.number;
+    const late = task.lane !== null && task.number < (this.answered[task.lane] ?? 0);
+    if (answer && task.lane !== null && !late) this.answered[task.lane] = task.number;
     task.resolve(late ? null : answer);
     this.work();
     const [, second] = this.workers; // once the first one has shown that it can be done here
     if (answer && second && !second.starting) second.start().catch((error) => this.failed(second, error));
+  }
+
+  /** Has the other worker do what one failed at; whether it is still to be done. */
+  takeBack(task) {
+    if (task.lane === null || this.waiting[task.lane]) return false;
+    this.waiting[task.lane] = task;
+    this.work();
+    return true;
   }
 
   /** How many requests can be in hand at once. */
@@ -149,11 +167,18 @@ export class CoreClient {
     return Math.max(1, this.workers.filter(({ ready }) => ready).length);
   }
 
-  /** One worker is enough, where there is no memory for two; without the first nothing is computed here. */
+  /**
+   * One worker is enough, where there is no memory for two; without the first nothing is computed here.
+   * @returns {boolean} whether another one is left
+   */
   failed(worker, error) {
-    if (worker.gone) return;
-    if (worker === this.workers[1]) this.workers.length = 1;
-    else giveUp(error.message);
+    if (worker.gone) return false;
+    if (worker !== this.workers[1]) {
+      giveUp(error.message);
+      return false;
+    }
+    this.workers.pop().dispose();
+    return true;
   }
 
   /** Lets the workers go; with another picture the client can be used again. */

@@ -73,11 +73,14 @@ export class Core {
     this.finish(kernel, stretched, shift, gain);
   }
 
-  /** The reference blurred, in place of the clean picture: not stretched again, not moved. */
+  /** The reference blurred by a kernel, in place of the clean picture: not stretched again, not moved. */
   changeReference(kernel) {
     this.c.blur_of(1);
-    this.change(kernel, false, [0, 0]);
-    this.c.blur_of(0);
+    try {
+      this.change(kernel, false, [0, 0]);
+    } finally {
+      this.c.blur_of(0);
+    }
   }
 
   blur({ taps, unit, size }) {

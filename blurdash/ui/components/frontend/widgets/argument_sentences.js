@@ -3,7 +3,7 @@
 
 import { ROWS } from "../rows.js";
 import { LEAST_SAID, wholePx } from "./equivalents.js";
-import { asSent, formatted, listed } from "./texts.js";
+import { asSent, formatted, listed, significant } from "./texts.js";
 
 const SIDE_SHARP = 0;
 const SIDE_BLURRED = 1;
@@ -61,11 +61,6 @@ function prefer(names) {
 }
 
 // ---- what was done ----
-
-/** A number in so many digits that count. */
-function significant(value, digits) {
-  return String(Number(value.toPrecision(digits)));
-}
 
 function movedWords({ x, y, rotation, scale }) {
   const far = Math.hypot(x, y);

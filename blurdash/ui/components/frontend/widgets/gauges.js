@@ -83,7 +83,7 @@ export function drawGauge(svg, { value, person, closer, unit }) {
     const [from, to] = band.map((at) => (box.width * at) / most);
     const says = `${strangers.says} ${closer?.says ?? ""}`.trim();
     parts.push(`<rect x="${from}" y="${y - 6 * unit}" width="${to - from}" height="${12 * unit}" fill="var(--bd-edge)" opacity="0.55"><title>${escaped(says)}</title></rect>
-      <text x="${box.width}" y="${below}" text-anchor="end">${escaped(limit === null ? strangers.text : closer?.short ?? strangers.text)}<title>${escaped(says)}</title></text>`);
+      <text x="${box.width}" y="${below}" text-anchor="end">${escaped(limit === null ? strangers.text : closer?.short ?? "strangers")}<title>${escaped(says)}</title></text>`);
   }
   if (limit !== null) {
     parts.push(`<path d="M${x(limit)} ${y - 9 * unit}V${y + 9 * unit}" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}"/>

@@ -5,7 +5,7 @@ import { KERNELS, audit, usedAngle } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
 import { measureCalled } from "./argument_sentences.js";
 import { awayOf, wholePx } from "./equivalents.js";
-import { asSent, formatted } from "./texts.js";
+import { asSent, fixed, formatted, significant } from "./texts.js";
 
 const COARSE_DEGREES = [2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
 const COARSE_SHARES = [0.125, 0.25, 0.5, 0.75, 1];
@@ -14,7 +14,7 @@ const FINEST_DEGREE = 1;
 const LEAST_RANGE = 1e-9;
 const FLIP_DEGREES = [20, 40, 60, 80, 100];
 const FLIP_ANGLES = [0, 30, 60, 90, 120, 150];
-const FLIP_STEPS = [0, 15, 7.5];
+const FLIP_STEPS = [15, 7.5];
 const FLIP_GAP = 10; // px between the two degrees
 const FARTHEST_TWIN = 256; // px of shift
 const TWIN_HALVINGS = 40;
@@ -37,7 +37,7 @@ function movedView(kernel, [x, y]) {
 /** A shift so far along a direction, in so many decimals. */
 function placeOf([x, y], far, decimals) {
   const length = Math.hypot(x, y);
-  return [x, y].map((part) => Number(((part / length) * far).toFixed(decimals)) + 0);
+  return [x, y].map((part) => Number(fixed((part / length) * far, decimals)) + 0);
 }
 
 /**
@@ -106,9 +106,10 @@ class Hunt {
 
   async told({ far, degree }) {
     const against = Object.values(await this.margins(far, degree)).some((margin) => margin <= 0);
-    const pair = `a shift of ${three(far)} px against a blur of ${degree} px`;
+    const shift = placeOf(this.direction, far, 6);
+    const pair = `a shift of ${three(Math.hypot(...shift))} px against a blur of ${degree} px`;
     const note = against ? `No pair of this face disagrees with a shift up to ${six(this.limit)} px; nearest is ${pair}.` : `Found: ${pair}.`;
-    return { degree, shift: placeOf(this.direction, far, 6), note };
+    return { degree, shift, note };
   }
 }
 
@@ -173,7 +174,7 @@ function twinSentence({ measure, label, unit, decimals, twin_tolerance: toleranc
   const alike = `${label} ${formatted(asSent(blurred[measure]), digits)} ${unit}`.trim();
   const off = formatted(Math.abs(differenceOf(sharp[measure], blurred[measure])), digits + 1);
   const apart = formatted(differenceOf(sharp[ROWS.embedding], blurred[ROWS.embedding]), 4);
-  return `Twins, ${alike} both (difference ${off}, at most ${six(tolerance)}): an exact line of ${length.toFixed(2)} px and a shift of ${three(Math.hypot(...place))} px; the embedding puts them ${apart} apart in cosine similarity.`;
+  return `Twins, ${alike} both (difference ${off}, at most ${six(tolerance)}): an exact line of ${fixed(length, 2)} px and a shift of ${three(Math.hypot(...place))} px; the embedding puts them ${apart} apart in cosine similarity.`;
 }
 
 /**
@@ -190,7 +191,7 @@ export async function findAngleFlip(measurer, { kernel }) {
     for (const angle of FLIP_ANGLES) known.get(degree).push([angle, await cosine(degree, angle)]);
   }
   for (const step of FLIP_STEPS) {
-    for (const [degree, angle] of step ? bestFlip(known) : []) {
+    for (const [degree, angle] of bestFlip(known)) {
       for (const near of [angle - step, angle + step]) known.get(degree).push([near, await cosine(degree, near)]);
     }
   }
@@ -228,19 +229,19 @@ function isAfter(one, other) {
 function flipNote(longer, shorter) {
   const [long, short] = [longer, shorter].map(({ degree, angle }) => `${degree} px at ${six(angle)}°`);
   if (longer.value <= shorter.value) {
-    return `No larger degree of this face scores higher than a smaller one; the nearest is ${long} against ${short}, ${(shorter.value - longer.value).toFixed(4)} lower.`;
+    return `No larger degree of this face scores higher than a smaller one; the nearest is ${long} against ${short}, ${fixed(shorter.value - longer.value, 4)} lower.`;
   }
-  const exact = `${longer.line.toFixed(4)} against ${shorter.line.toFixed(4)}`;
+  const exact = `${fixed(longer.line, 4)} against ${fixed(shorter.line, 4)}`;
   const whose = longer.line <= shorter.line
     ? `It is the recipe's geometry: exact lines of these lengths and directions give ${exact}.`
     : `It is the face: exact lines of these lengths and directions give ${exact} as well.`;
-  return `Found for this face: ${long} keeps ${longer.value.toFixed(4)}, ${short} only ${shorter.value.toFixed(4)}. ${whose}`;
+  return `Found for this face: ${long} keeps ${fixed(longer.value, 4)}, ${short} only ${fixed(shorter.value, 4)}. ${whose}`;
 }
 
 function three(value) {
-  return String(Number(value.toPrecision(3)));
+  return significant(value, 3);
 }
 
 function six(value) {
-  return String(Number(value.toPrecision(6)));
+  return significant(value, 6);
 }

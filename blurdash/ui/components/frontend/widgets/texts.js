@@ -3,7 +3,26 @@
 /** A number with so many decimals; "–" for none. */
 export function formatted(value, decimals) {
   if (value === "inf") return "∞";
-  return typeof value === "number" ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1") : "–";
+  return typeof value === "number" ? fixed(value, decimals).replace(/^-(0\.?0*)$/, "$1") : "–";
+}
+
+const FURTHER_DIGITS = 40; // that tell a number in the middle between two texts from one beside it
+
+/** A number with so many decimals as Python writes it: one in the middle goes to the even side. */
+export function fixed(value, decimals) {
+  const text = value.toFixed(decimals);
+  if (!Number.isFinite(value) || decimals + FURTHER_DIGITS > 100) return text;
+  const exact = value.toFixed(decimals + FURTHER_DIGITS);
+  const cut = exact.length - FURTHER_DIGITS;
+  if (!/^50*$/.test(exact.slice(cut))) return text;
+  const below = exact.slice(0, cut).replace(/\.$/, "");
+  return Number(below.at(-1)) % 2 ? text : below;
+}
+
+/** A number in so many digits that count, without noughts behind. */
+export function significant(value, digits) {
+  const before = Math.floor(Math.log10(Math.abs(value) || 1)) + 1;
+  return String(Number(before > digits ? value.toPrecision(digits) : fixed(value, digits - before)));
 }
 
 /** A number as Python sends it. */
