@@ -90,12 +90,9 @@ def assert_row_is_held(page: Page) -> None:
     """Held by a finger or a key, a row shows the blur that its measure takes the picture for."""
     stage, caption = page.locator(".bd-stage"), page.locator(".bd-blurred b")
     row = page.get_by_role("button", name=re.compile("PSNR takes it for a blur"))
-    expect(row).to_be_visible()
     expect(stage).to_have_attribute("data-state", "exact")
     shifted = page.locator(".bd-blurred .bd-picture").evaluate(PIXELS)
-    box = row.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    row.hover()
     page.mouse.down()
     expect(stage).to_have_attribute("data-held", "pixels")
     like = page.locator("[data-tile=psnr] .bd-like b").inner_text()

@@ -118,9 +118,9 @@ export class Readouts {
     this.moved = Boolean(view.shift_x || view.shift_y);
     rows.forEach((row, i) => {
       const found = like[BELIEVE_ROWS[i].id];
-      row.hidden = !places[i];
       row.disabled = !this.moved || !found?.text;
-      if (!places[i]) return;
+      if (!places[i]) return; // nothing was drawn: what was drawn before stays
+      row.hidden = false;
       [row.style.top, row.style.height] = places[i].map((px) => `${px}px`);
       const says = found?.text ? `${BELIEVE_ROWS[i].label} takes it for a ${blurOf(found)}. Hold to see that blur.` : BELIEVE_ROWS[i].label;
       row.title = says;
@@ -265,7 +265,7 @@ function buildReadouts(place) {
   place.innerHTML = `<style>${STYLES.readouts}</style><div class="bd-tiles" role="group" aria-label="Readouts" data-state="pending">
     <p class="bd-facts" role="status" aria-live="polite"></p>
     <section class="bd-block bd-believe"><header><h2>How blurred does each measure think this is?</h2></header>
-      <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg>${BELIEVE_ROWS.map(() => '<button type="button" class="bd-hold"></button>').join("")}</div><p class="bd-foot"></p></section>
+      <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg>${BELIEVE_ROWS.map(() => '<button type="button" class="bd-hold" hidden></button>').join("")}</div><p class="bd-foot"></p></section>
     <section class="bd-block bd-embedding"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
       <p class="bd-fallback" hidden><span>FaceNet is not at hand: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p>
       <div class="bd-cells"></div><p class="bd-why" hidden></p></section>
