@@ -279,7 +279,7 @@ def test_exact_picture_and_its_numbers_are_the_servers(open_page: Any, canvas: P
     for change in CHANGES:
         found = page.evaluate(
             """async ([view, wanted]) => {
-              const { canvas, values } = await renderer.paintExact(view, true);
+              const { canvas, values } = await renderer.paintExact(view);
               const { psnr, ...rest } = values;
               const differs = test.difference(test.rgba(canvas()), await test.bytes(wanted));
               return { differs, values: { psnr: Math.min(psnr, 1e9), ...rest } };

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from blurdash.distance import EMBEDDING
+from blurdash.errors import TableError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.flips import HUMAN, preferences
 from blurdash.measures import CLAIM
@@ -15,10 +16,55 @@ from blurdash.sentences_others import measure_it
 from blurdash.ui.argument.told import Counted, Parts, Told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blurdash.flips import FlipCell, RankFlips
+    from blurdash.reference import Reference
     from blurdash.ui.argument.story import Story
 
-__all__ = ["flip_preferences", "how_often", "often_sentences"]
+__all__ = [
+    "counts_of",
+    "counts_of_others",
+    "flip_preferences",
+    "how_often",
+    "often_sentences",
+]
+
+
+def counts_of(
+    reference: Reference | None, measures: tuple[str, ...] = FLIP_PANELS
+) -> Counted | None:
+    """Returns the counts of a reference; None where there is none, or it is damaged.
+
+    Args:
+        reference: The faces.
+        measures: What of the counts is shown.
+    """
+    try:
+        return Counted(reference.flips(), reference.who, measures) if reference else None
+    except TableError:
+        return None
+
+
+def counts_of_others(
+    references: Iterable[Reference], in_use: str, kernel: str, crop: str
+) -> list[Counted]:
+    """Returns the counts under other recognisers than the one in use, one of each.
+
+    Args:
+        references: Where they may be, in the order in which they are preferred.
+        in_use: A key of ``EMBEDDERS``; empty for none.
+        kernel: A key of ``KERNELS``.
+        crop: A key of ``CROPS``.
+    """
+    seen, others = {in_use}, []
+    for one in references:
+        under = one.under
+        alike = (under.kernel, under.crop) == (kernel, crop)
+        if alike and under.recogniser not in seen and (found := counts_of(one)):
+            seen.add(under.recogniser)
+            others.append(found)
+    return others
 
 
 def how_often(told: Told) -> Parts:

@@ -10,11 +10,11 @@ import streamlit as st
 from blurdash.blur import Change
 from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER, label_of
-from blurdash.errors import BlurdashError, TableError
+from blurdash.errors import BlurdashError
 from blurdash.figure_argument import FLIP_PANELS, rank_flip_figure
 from blurdash.kernel import KERNELS
-from blurdash.ui.argument.often import flip_preferences
-from blurdash.ui.argument.scenes import SCENE_PARTS
+from blurdash.ui.argument.often import counts_of, counts_of_others, flip_preferences
+from blurdash.ui.argument.scene_data import circumstances, scene_data
 from blurdash.ui.argument.searches import (
     SEARCH,
     angle_of,
@@ -41,13 +41,11 @@ from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.toolbar import toolbar
 from blurdash.ui.visitor.view import View
 from blurdash.ui.vote.ballot_box import BallotBox
-from blurdash.values import for_json
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
     from blurdash.disturb import Disturbance
     from blurdash.embed import Embedder
-    from blurdash.reference import Reference
     from blurdash.ui.server.known_face import KnownFace
     from blurdash.ui.server.recogniser import Loading
 
@@ -97,7 +95,7 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if told.known is not None and story.pictures():
-        for place, change in enumerate(_changes(story, chosen)):
+        for place, change in enumerate(story.changes(chosen.kernel)):
             if isinstance(change, Change):
                 key = f"bd_served_{place}"
                 serve_change(chosen, told.known, change, key=key, at_rest=here)
@@ -204,7 +202,9 @@ def _told(
         owner=current_session(),
     )
     shown = session_faces().shown_face(chosen.face)
-    told.circumstances = _circumstances(chosen, loading, shown.label)
+    told.circumstances = circumstances(
+        _recogniser_now(loading), chosen.protocol, chosen.crop, chosen.kernel, shown.label
+    )
     told.counted, told.others = _counted(chosen, loading.embedder)
     if shown.face.doubt:
         told.doubt = sentence(shown.face.doubt)
@@ -222,7 +222,7 @@ def _told(
     if story.scene == "angle" and story.finding == "" and story.note:
         st.session_state["bd_angle_found"] = True
     try:
-        told.values = _measured(told.face, _changes(story, chosen))
+        told.values = _measured(told.face, story.changes(chosen.kernel))
         told.reader = reader_data(chosen, shown.face, loading.embedder)
     except BlurdashError as error:
         told.problem = sentence(str(error))
@@ -235,25 +235,12 @@ def _counted(chosen: View, embedder: Embedder | None) -> tuple[Counted | None, l
     """How often it is so over other faces: by the recogniser in use, and by others."""
     if embedder is None:
         plain = tuple(name for name in FLIP_PANELS if name not in DISTANCES)
-        counted = _counts_of(any_of_kernel(chosen), plain)
+        counted = counts_of(any_of_kernel(chosen), plain)
     else:
-        counted = _counts_of(reference_in_use(chosen, embedder), FLIP_PANELS)
-    seen, others = [embedder.name if embedder else ""], []
-    for one in references_at_hand().found:
-        under = one.under
-        alike = (under.kernel, under.crop) == (chosen.kernel, chosen.crop)
-        if alike and under.recogniser not in seen and (found := _counts_of(one, FLIP_PANELS)):
-            seen.append(under.recogniser)
-            others.append(found)
-    return counted, others
-
-
-def _counts_of(reference: Reference | None, measures: tuple[str, ...]) -> Counted | None:
-    """The counts of a reference; None where there is none, or it is damaged."""
-    try:
-        return Counted(reference.flips(), reference.who, measures) if reference else None
-    except TableError:
-        return None
+        counted = counts_of(reference_in_use(chosen, embedder), FLIP_PANELS)
+    in_use = embedder.name if embedder else ""
+    there = references_at_hand().found
+    return counted, counts_of_others(there, in_use, chosen.kernel, chosen.crop)
 
 
 def _settings_of(chosen: View, embedder: Embedder) -> tuple[str, ...]:
@@ -274,7 +261,7 @@ def _tell_pixels(told: Told, chosen: View, problem: str) -> None:
         names = chosen.recogniser, _other(chosen.recogniser)
         told.recognisers = EMBEDDERS[names[0]].label, EMBEDDERS[names[1]].label
     try:
-        measured = _measured(told.pixels, _changes(told.story, chosen))
+        measured = _measured(told.pixels, told.story.changes(chosen.kernel))
         told.values = tuple(_without_embedding(values) for values in measured)
     except BlurdashError as error:
         told.problem = sentence(str(error))
@@ -292,17 +279,6 @@ def _measured(
         session=current_session(),
         still_wanted=view.still_wanted,
     )
-
-
-def _changes(story: Story, chosen: View) -> list[Change | Disturbance]:
-    """What is done to the left picture and to the right one."""
-    made: dict[str, Change | Disturbance] = {
-        "sharp": story.sharp(),
-        "blurred": story.blurred(chosen.kernel),
-        "first": story.blur("a", chosen.kernel),
-        "second": story.blur("b", chosen.kernel),
-    }
-    return [made[name] for name in story.pictures() or SCENES["pixels"].pictures]
 
 
 def _ask_other(told: Told, chosen: View, in_use: str) -> None:
@@ -326,14 +302,8 @@ def _data(
     story: Story, chosen: View, told: Told, *, ack: int, rested: str, room: int | None
 ) -> dict[str, Any]:
     """What ``frontend/pages/argument.js`` draws."""
-    parts = SCENE_PARTS[story.scene](told)
-    hidden = story.scene == "two-pictures" and not story.revealed
-    shown = story.pictures()
     return {
-        "scene": story.scene,
-        "scenes": [{"id": name, "title": scene.title} for name, scene in SCENES.items()],
-        "see": parts.see,
-        "pos": list(story.values.values()),
+        **scene_data(told),
         "ack": ack,
         "acted": story.acted,
         "start": story.start,
@@ -342,27 +312,8 @@ def _data(
             address_of_story(story, view.settings_entries(chosen)) if told.at_rest else None
         ),
         "room": room,
-        "ready": told.values is not None,
-        "values": None if told.values is None else [_for_browser(one) for one in told.values],
-        "reader": told.reader,
-        "pending": parts.pending,
-        "kernel": chosen.kernel,
-        # Before the reveal they would say what was done.
-        "sliders": () if hidden else SCENES[story.scene].sliders,
-        "pictures": list(shown),
-        "hidden": hidden,
-        "twin": _drawn_twin(story),
-        "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
-        "panels": parts.panels,
         "remedy": _remedy(told),
-        "facts": told.circumstances,
-        "message": parts.message,
-        "alert": bool(told.problem),
     }
-
-
-def _for_browser(values: Mapping[str, float]) -> dict[str, float | str | None]:
-    return {name: for_json(value) for name, value in values.items()}
 
 
 def _remedy(told: Told) -> dict[str, str] | None:
@@ -372,13 +323,6 @@ def _remedy(told: Told) -> dict[str, str] | None:
     label = EMBEDDERS[FALLBACK_EMBEDDER].label
     hint = "Chooses the recogniser that comes with the installed packages"
     return {"act": USE_INSTALLED, "label": f"Use {label}", "hint": hint}
-
-
-def _drawn_twin(story: Story) -> dict[str, object] | None:
-    """What of the twins the browser draws: their numbers stand in the table."""
-    if story.twin is None:
-        return None
-    return {name: story.twin[name] for name in ("kernel", "length", "angle", "x", "y")}
 
 
 def _map_height(room: int | None) -> int:
@@ -410,14 +354,3 @@ def _recogniser_now(loading: Loading) -> str:
     if loading.embedder is not None:
         return label_of(loading.embedder)
     return "missing" if loading.error else "none yet"
-
-
-def _circumstances(chosen: View, loading: Loading, face: str) -> list[tuple[str, str]]:
-    """What stands beside every number: recogniser, protocol, crop, kernel, face; name and value."""
-    return [
-        ("Recogniser", _recogniser_now(loading)),
-        ("protocol", chosen.protocol),
-        ("crop", chosen.crop),
-        ("kernel", KERNELS[chosen.kernel].label),
-        ("this face", face),
-    ]

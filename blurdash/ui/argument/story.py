@@ -105,6 +105,16 @@ class Story:
         shown = SCENES[self.scene].pictures
         return shown[::-1] if self.scene == "two-pictures" and self.swapped else shown
 
+    def changes(self, kernel: str) -> list[Change | Disturbance]:
+        """What is done to the left picture and the right one; of a scene without, to the pair."""
+        made: dict[str, Change | Disturbance] = {
+            "sharp": self.sharp(),
+            "blurred": self.blurred(kernel),
+            "first": self.blur("a", kernel),
+            "second": self.blur("b", kernel),
+        }
+        return [made[name] for name in self.pictures() or PAIR]
+
     def take_position(self, position: Sequence[object]) -> None:
         """Takes over where the sliders are, held inside their ranges: it comes from a browser."""
         before = dict(self.values)

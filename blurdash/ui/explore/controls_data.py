@@ -14,6 +14,7 @@ from blurdash.embed import Threshold
 from blurdash.errors import TableError
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import CLAIM, MEASURES
+from blurdash.quality import METRICS
 from blurdash.sentences import PIXEL_CLAIM
 from blurdash.sentences_explore import Seen, explore_sentence
 from blurdash.sentences_others import closer_says, closer_short, closer_text, strangers_say
@@ -35,6 +36,7 @@ __all__ = [
     "controls_data",
     "curve_data",
     "equivalents",
+    "others_data",
     "readings_of",
     "recogniser_data",
     "sentence_data",
@@ -283,6 +285,28 @@ def curve_data(
         "spans": _spans(_reached(shown)),
         "look_again": look_again,
     }
+
+
+def others_data(
+    reference: Reference | None, of_kernel: Reference | None, angle: float
+) -> dict[str, Any]:
+    """Returns where other faces lie and whose they are, as ``curve_data`` takes it.
+
+    What needs no recogniser is drawn of any reference of this kernel.
+
+    Args:
+        reference: Under this very recogniser; None where there is none.
+        of_kernel: Under any; None where there is none.
+        angle: Of the blur, degrees.
+    """
+    names = list(MEASURES) if reference else list(METRICS)
+    shown = reference or of_kernel
+    try:
+        bands = shown.bands(angle) if shown else {}
+    except TableError:
+        return {}
+    known = {name: bands[name] for name in names if name in bands}
+    return {"bands": known, "whose": shown.who if shown and known else ""}
 
 
 def _spans(known: Mapping[str, Span]) -> dict[str, dict[str, Any]]:

@@ -10,11 +10,9 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.circumstances import Circumstances
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
-from blurdash.errors import BlurdashError, TableError
+from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
 from blurdash.kernel import KERNELS
-from blurdash.measures import MEASURES
-from blurdash.quality import METRICS
 from blurdash.ui.components.browser import controls, curve_feed, pack_stage, slot, stage
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
@@ -23,6 +21,7 @@ from blurdash.ui.explore.controls_data import (
     controls_data,
     curve_data,
     equivalents,
+    others_data,
     readings_of,
     recogniser_data,
     sentence_data,
@@ -168,19 +167,9 @@ def _has_own_curves(chosen: View) -> bool:
 
 
 def _others(chosen: View, loading: Loading, angle: float) -> dict[str, Any]:
-    """Where other faces lie under this very recogniser, and whose they are.
-
-    What needs no recogniser is drawn of any reference of this kernel.
-    """
+    """Where other faces lie, and whose they are."""
     reference = reference_in_use(chosen, loading.embedder)
-    names = list(MEASURES) if reference else list(METRICS)
-    shown = reference or any_of_kernel(chosen)
-    try:
-        bands = shown.bands(angle) if shown else {}
-    except TableError:
-        return {}
-    known = {name: bands[name] for name in names if name in bands}
-    return {"bands": known, "whose": shown.who if shown and known else ""}
+    return others_data(reference, any_of_kernel(chosen), angle)
 
 
 def _shipped_for(chosen: View) -> tuple[str, dict[int, dict[str, float]]] | None:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from blurdash.blur import Change
 from blurdash.embed import EMBEDDERS
-from blurdash.errors import SettingError, TableError
+from blurdash.errors import SettingError
 from blurdash.face import SMALLEST_SOURCE
-from blurdash.measures import MEASURES
-from blurdash.quality import METRICS
 from blurdash.ui.explore.controls_data import (
     controls_data,
     curve_data,
+    others_data,
     readings_of,
     recogniser_data,
     sentence_data,
@@ -66,7 +65,8 @@ def explore_part(subject: Subject) -> dict[str, Any]:
         "address": None,
         "alone": True,
     }
-    curve_part = curve_data(curve, curve.values, subject.key, **_others(subject, view.angle))
+    others = others_data(reference, subject.any_reference, view.angle)
+    curve_part = curve_data(curve, curve.values, subject.key, **others)
     return {"controls": controls, "curve": curve_part}
 
 
@@ -91,15 +91,3 @@ def _curve(subject: Subject, angle: float) -> Curve:
         changed = Change(degree, angle, subject.kernel)
         curve.values[degree] = dict(prepared.readout(changed).values)
     return curve
-
-
-def _others(subject: Subject, angle: float) -> dict[str, Any]:
-    """Where other faces lie, and whose they are."""
-    shown = subject.any_reference
-    names = list(MEASURES) if subject.reference else list(METRICS)
-    try:
-        bands = shown.bands(angle) if shown else {}
-    except TableError:
-        return {}
-    known = {name: bands[name] for name in names if name in bands}
-    return {"bands": known, "whose": shown.who if shown and known else ""}

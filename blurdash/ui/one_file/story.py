@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
 from blurdash.embed import label_of
-from blurdash.errors import TableError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.kernel import KERNELS
 from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.twins import TWIN_KERNEL
-from blurdash.ui.argument.often import often_sentences
-from blurdash.ui.argument.scenes import SCENE_PARTS
+from blurdash.ui.argument.often import counts_of, counts_of_others, often_sentences
+from blurdash.ui.argument.scene_data import circumstances, scene_data
 from blurdash.ui.argument.searches import TWINS
 from blurdash.ui.argument.story import SCENES, Story
-from blurdash.ui.argument.told import Counted, Told
+from blurdash.ui.argument.told import Told
 from blurdash.ui.one_file.explore import reader_part
+from blurdash.ui.one_file.subject import shipped_references
 from blurdash.ui.server.known_face import Answer
 from blurdash.ui.vote.ballot_box import BallotBox
 from blurdash.values import for_json
 
 if TYPE_CHECKING:
-    from blurdash.blur import Change
-    from blurdash.disturb import Disturbance
-    from blurdash.reference import Reference
     from blurdash.ui.one_file.subject import Subject
 
 __all__ = ["story_part"]
@@ -74,41 +71,20 @@ def _scene(
     """A scene as ``frontend/pages/argument.js`` draws it, where its sliders start."""
     story = Story(name, swapped=swapped, revealed=revealed)
     told = _told(subject, story)
-    parts = SCENE_PARTS[name](told)
-    hidden = name == "two-pictures" and not revealed
-    sliders = () if hidden or name in WITHOUT_SLIDERS else SCENES[name].sliders
+    data = scene_data(told)
+    sliders = () if name in WITHOUT_SLIDERS else data["sliders"]
+    panels = [panel for panel in data["panels"] if _is_alone(panel, subject.kernel)]
     return {
-        "scene": name,
-        "scenes": [{"id": one, "title": scene.title} for one, scene in SCENES.items()],
-        "see": parts.see,
-        "pos": list(story.values.values()),
+        **data,
         "ack": 0,
         "acted": 0,
         "start": 0,
         "rested": "",
         "address": None,
         "room": None,
-        "ready": True,
-        "values": [
-            {measure: for_json(value) for measure, value in one.items()}
-            for one in told.values or ()
-        ],
-        "reader": dict(told.reader or {}),
-        "pending": False,
-        "kernel": subject.kernel,
-        "sliders": [one for one in sliders if one not in NOT_ALONE],
-        "pictures": list(story.pictures()),
-        "hidden": hidden,
-        "twin": None,
-        "vote": told.box.told(revealed=revealed) if name == "two-pictures" else None,
-        "panels": [
-            *_of_one_place(name, story, subject.kernel),
-            *(panel for panel in parts.panels if _is_alone(panel, subject.kernel)),
-        ],
         "remedy": None,
-        "facts": told.circumstances,
-        "message": parts.message,
-        "alert": False,
+        "sliders": [one for one in sliders if one not in NOT_ALONE],
+        "panels": [*_of_one_place(name, story, subject.kernel), *panels],
         "alone": True,
     }
 
@@ -123,17 +99,20 @@ def _told(subject: Subject, story: Story) -> Told:
         face=subject.known,
         reader=reader_part(subject),
         recogniser=label_of(subject.embedder),
-        counted=_counted(subject.reference),
-        others=[one for one in map(_counted, subject.other_references) if one],
-        circumstances=_circumstances(subject),
+        counted=counts_of(subject.reference),
+        others=counts_of_others(
+            shipped_references(), subject.embedder.name, subject.kernel, defaults.CROP
+        ),
+        circumstances=circumstances(
+            label_of(subject.embedder),
+            subject.embedder.protocol,
+            defaults.CROP,
+            subject.kernel,
+            subject.label,
+        ),
     )
-    made: dict[str, Change | Disturbance] = {
-        "sharp": story.sharp(),
-        "blurred": story.blurred(subject.kernel),
-        "first": story.blur("a", subject.kernel),
-        "second": story.blur("b", subject.kernel),
-    }
-    told.values = tuple(subject.known.quick(made[which]) for which in story.pictures())
+    changes = story.changes(subject.kernel)
+    told.values = tuple(subject.known.quick(change) for change in changes)
     return told
 
 
@@ -161,26 +140,9 @@ def _of_one_place(name: str, story: Story, kernel: str) -> list[dict[str, Any]]:
     return [{"kind": "notes", "lines": [line]}]
 
 
-def _counted(reference: Reference | None) -> Counted | None:
-    try:
-        return Counted(reference.flips(), reference.who, FLIP_PANELS) if reference else None
-    except TableError:
-        return None
-
-
-def _circumstances(subject: Subject) -> list[tuple[str, str]]:
-    return [
-        ("Recogniser", label_of(subject.embedder)),
-        ("protocol", subject.embedder.protocol),
-        ("crop", defaults.CROP),
-        ("kernel", KERNELS[subject.kernel].label),
-        ("this face", subject.label),
-    ]
-
-
 def _often(subject: Subject) -> dict[str, Any] | None:
     """How often it is so, cell by cell; None where other faces are not known."""
-    counted = _counted(subject.reference)
+    counted = counts_of(subject.reference)
     if counted is None:
         return None
     told = _told(subject, Story("how-often"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from blurdash.face import Face
     from blurdash.reference import Reference
 
-__all__ = ["NETWORK", "Subject", "kernels_of_a_file"]
+__all__ = ["NETWORK", "Subject", "kernels_of_a_file", "shipped_references"]
 
 NETWORK = "in this file"  # where the network is
 
@@ -77,27 +77,19 @@ class Subject:
     @property
     def reference(self) -> Reference | None:
         """Other faces under this very recogniser; None where none are shipped."""
-        return next((one for one in _shipped() if one.fits(self.under)), None)
+        return next((one for one in shipped_references() if one.fits(self.under)), None)
 
     @property
     def any_reference(self) -> Reference | None:
         """The same for what needs no recogniser: of this kernel, whatever embedded it."""
-        found = (one for one in _shipped() if one.under.kernel == self.kernel)
+        found = (one for one in shipped_references() if one.under.kernel == self.kernel)
         return self.reference or next(found, None)
-
-    @property
-    def other_references(self) -> list[Reference]:
-        """Other faces under other recognisers, one of each."""
-        seen, found = {self.embedder.name}, []
-        for one in _shipped():
-            alike = (one.under.kernel, one.under.crop) == (self.kernel, defaults.CROP)
-            if alike and one.under.recogniser not in seen:
-                seen.add(one.under.recogniser)
-                found.append(one)
-        return found
 
 
 @functools.cache
-def _shipped() -> tuple[Reference, ...]:
-    """Not what this machine measured or its host named: a file would carry that away."""
+def shipped_references() -> tuple[Reference, ...]:
+    """Returns what a file may say of other faces.
+
+    Not what this machine measured or its host named: a file would carry that away.
+    """
     return tuple(references_in(SHIPPED, "shipped")[0])

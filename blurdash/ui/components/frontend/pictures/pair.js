@@ -180,7 +180,7 @@ export class Pair {
   async make(i, text) {
     const { mark } = this;
     const [spec, reader] = [this.specs[i], readerNow()];
-    const found = await this.renderer.drawnHere(viewOf(spec), true, reader, i);
+    const found = await this.renderer.drawnHere(viewOf(spec), reader, i);
     if (!found || this.gone || mark !== this.mark || !this.ready) return;
     this.made[i] = { text, spec, values: found.values, key: reader?.key ?? null, canvas: found.canvas() };
     if (this.isMade(i)) this.paint(i, this.made[i].canvas);

@@ -74,20 +74,19 @@ export class Renderer {
 
   /**
    * A view at full size, within a grey level of the server's picture (two after a stretch).
-   * @param {boolean} compared whether its numbers are wanted too
    * @param {object|null} reader what reads out the embedding, where that is done here (reader.js)
    * @returns {Promise<{values: object|null, canvas: () => HTMLCanvasElement}|null>} null when overtaken;
    *   `values` by measure, null where they are not known here
    */
-  async paintExact(view, compared = false, reader = null) {
-    return await this.drawnHere(view, compared, reader) ?? this.drawnByServer(view);
+  async paintExact(view, reader = null) {
+    return await this.drawnHere(view, reader) ?? this.drawnByServer(view);
   }
 
   /** The same by the core; of one of several pictures in a lane of its own. */
-  async drawnHere(view, compared, reader, lane = 0) {
+  async drawnHere(view, reader, lane = 0) {
     if (!this.draws(view)) return null;
     const { size } = this.picture;
-    const made = await this.client.change({ ...this.wantedOf(view), compared, painted: true }, reader, lane);
+    const made = await this.client.change({ ...this.wantedOf(view), painted: true }, reader, lane);
     return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
   }
 
@@ -98,7 +97,7 @@ export class Renderer {
   async measureInIdleTime(view, reader, reference = null) {
     if (!this.draws(view)) return null;
     const of = reference === null ? {} : { stretched: KERNELS[reference].stretched, ofReference: true };
-    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), ...of, compared: true, painted: false }, reader);
+    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), ...of, painted: false }, reader);
     return made?.values ?? null;
   }
 

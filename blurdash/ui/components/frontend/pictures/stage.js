@@ -258,7 +258,7 @@ class Stage {
   async paintAndTell(view) {
     const { face, loads } = this;
     const reader = readerNow();
-    const painted = await this.renderer.paintExact(view, true, reader);
+    const painted = await this.renderer.paintExact(view, reader);
     const key = reader?.key ?? null;
     if (painted?.values && loads === this.loads) this.tell({ face, view, key, values: painted.values });
     return painted;

@@ -69,14 +69,13 @@ export class CoreClient {
   }
 
   /**
-   * The picture changed, and compared with the clean one where that is wanted.
+   * The picture changed, and compared with the clean one.
    * @param {object} wanted
    * @param {object|null} wanted.kernel as in kernels.js; null for no blur
    * @param {boolean} wanted.stretched to 0..255 after the blur
    * @param {number[]} wanted.shift [right, down] in px
    * @param {number} wanted.gain what every value is multiplied by in the end
    * @param {boolean} wanted.ofReference whether what pictures are compared with is blurred, and no more
-   * @param {boolean} wanted.compared whether its numbers are wanted
    * @param {boolean} wanted.painted whether the picture itself is
    * @param {object|null} reader as readerNow (reader.js) has it: then also the embedding's numbers
    * @param {number} lane which of several pictures it is of, from 0: one overtakes none of another lane

@@ -30,12 +30,12 @@ const ANSWERS = {
     return {};
   },
 
-  change({ kernel, stretched, shift, gain, ofReference, compared, plan, painted }) {
-    if (compared) core.compareWith(stretched);
+  change({ kernel, stretched, shift, gain, ofReference, plan, painted }) {
+    core.compareWith(stretched);
     if (ofReference) core.changeReference(kernel);
     else core.change(kernel, stretched, shift, gain);
-    const values = compared ? core.compare() : null;
-    if (values && plan && network) Object.assign(values, embeddedDistances(stretched, plan));
+    const values = core.compare();
+    if (plan && network) Object.assign(values, embeddedDistances(stretched, plan));
     return { rgba: painted ? core.picture().slice() : null, values };
   },
 };
