@@ -60,7 +60,7 @@ class Stage {
     this.drawn = null; // the view on screen
     this.exact = null; // canvas of that view at full size, once it is on screen
     this.held = null; // {view, family, text} that is shown in its place
-    this.painting = null; // {view, promise} of an exact picture that is being painted
+    this.painting = null; // {view, here, promise} of an exact picture that is being painted, here or by the server
     this.loads = 0;
     this.mounts = 0;
     this.frame = 0;
@@ -114,7 +114,7 @@ class Stage {
     this.onNotHere = () => { this.painting = null; this.draw(); }; // what was painted here is not shown again
     this.onReader = () => this.readAgain();
     this.onHold = ({ detail }) => this.setHeld(detail);
-    this.onTaps = () => { if (this.ready && this.view && !this.exact && this.renderer.draws(this.view)) this.draw(); };
+    this.onTaps = () => this.drawWithTaps();
     this.onPresent = ({ detail }) => this.section.classList.toggle("bd-present", Boolean(detail?.on));
     bus.addEventListener("view", this.onView);
     bus.addEventListener("present", this.onPresent);
@@ -211,6 +211,16 @@ class Stage {
     if (!this.renderer.draws(view)) this.drawExact();
   }
 
+  /** A kernel came from the server: where it is that of the view, no picture of it will. */
+  drawWithTaps() {
+    if (!this.ready || !this.view || this.exact || !this.renderer.draws(this.view)) return;
+    if (this.painting && !this.painting.here) {
+      this.painting = null; // it waits for the server
+      this.renderer.served.cancel();
+    }
+    this.draw();
+  }
+
   /** Shows another picture in place of the changed one, as long as somebody holds it there. */
   setHeld(detail) {
     const view = checkedView(detail?.view);
@@ -250,7 +260,7 @@ class Stage {
   paintExact() {
     const { view } = this;
     if (this.painting?.view !== view) {
-      this.painting = { view, promise: this.paintAndTell(view) };
+      this.painting = { view, here: this.renderer.draws(view), promise: this.paintAndTell(view) };
     }
     return this.painting.promise;
   }
