@@ -47,6 +47,11 @@ def send_photos(app: AppTest, *photos: bytes, first: int = 1, shown: str = "") -
         say(app, piece={"key": wanted["key"], "at": at, "data": part})
 
 
+def faces_offered(app: AppTest) -> list[str]:
+    """What the faces that can be chosen are called."""
+    return [one.label for one in visitor_of(app).choices()]
+
+
 def problems(app: AppTest) -> list[str]:
     """What the note beside the page says of photos that were not taken in."""
     return [text for _, text in visitor_of(app).arrivals.problems]

@@ -91,7 +91,9 @@ def test_an_own_photo_is_in_no_address_but_that_there_was_one(app):
     app.run()
     told = component_data(app, "bd_controls")["address"]
     assert parse_qs(told)["face"] == ["photo"]
-    assert app.session_state["bd_face"] not in told
+    shown = component_data(app, "bd_faces")["shown"]
+    assert shown != "portrait"
+    assert shown not in told
 
 
 def test_back_shows_what_the_address_says(app, monkeypatch):

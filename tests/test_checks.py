@@ -27,6 +27,14 @@ def test_code_is_clean(command: list[str]):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.xdist_group("checks")
+def test_groups_of_tests_are_kept_together(request: pytest.FixtureRequest):
+    """Without them every worker makes anew what the tests of a file share."""
+    if not request.config.getoption("loadgroup", default=False):
+        pytest.skip("not run by several workers")
+    assert request.node.nodeid.endswith("@checks")
+
+
 def table_rows(heading: str) -> dict[str, list[str]]:
     """Rows of the README's first table under a heading, by the name in their first cell."""
     text = README.split(f"## {heading}\n", 1)[1]

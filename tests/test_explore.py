@@ -25,7 +25,7 @@ from blurdash.ui.server.known_face import COARSE_FIRST, Curve, KnownFace
 from blurdash.ui.visitor import face_in_use, intake
 from blurdash.ui.visitor import session as photos
 from blurdash.ui.visitor.view import View, take_position
-from tests.photos_sent import problems, send_photos
+from tests.photos_sent import faces_offered, problems, send_photos
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
 
@@ -134,8 +134,10 @@ def test_upload_is_shown_and_chosen(app):
     photo = np.ascontiguousarray(portrait_photo()[:, ::-1])
     send_photos(app, as_file(photo))
     assert not app.exception
-    assert app.session_state["bd_face"] != "portrait"
-    assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
+    row = component_data(app, "bd_faces")
+    assert [one["label"] for one in row["faces"]] == ["Portrait", "Photo 1"]
+    assert row["shown"] == row["faces"][1]["id"]
+    assert len({one["picture"] for one in row["faces"]}) == 2
     assert "me.png" not in json.dumps(component_data(app, "bd_controls"))
 
 
@@ -163,11 +165,25 @@ def test_two_faces_in_a_photo_are_both_offered(app):
     photo = portrait_photo()
     pair = np.concatenate([photo, photo[:, ::-1]], axis=1)
     send_photos(app, as_file(pair))
-    assert app.selectbox(key="bd_face").options == [
-        "Portrait",
-        "Photo 1, face 1",
-        "Photo 1, face 2",
-    ]
+    row = component_data(app, "bd_faces")
+    wanted = ["Portrait", "Photo 1, face 1", "Photo 1, face 2"]
+    assert [one["label"] for one in row["faces"]] == wanted
+    portrait, first, second = row["faces"]
+    assert portrait["photo"] is None
+    assert first["photo"] == second["photo"] != ""
+    assert {first["of"], second["of"]} == {"Photo 1"}
+
+    def ask(word: str, about: object, number: int) -> dict:
+        app.session_state["bd_faces"] = {"act": [word, about, number]}
+        app.run()
+        assert not app.exception
+        return component_data(app, "bd_faces")
+
+    assert ask("show", second["id"], 1)["shown"] == second["id"]
+    assert ask("show", first["id"], 1)["shown"] == second["id"]  # it has been done
+    assert ask("show", "nobody's", 2)["shown"] == "portrait"
+    assert ask("remove", {"odd": 1}, 3)["faces"] == row["faces"]
+    assert len(ask("remove", first["photo"], 4)["faces"]) == 1
 
 
 def test_of_more_faces_than_are_kept_the_largest_are_offered(app, monkeypatch):
@@ -178,8 +194,8 @@ def test_of_more_faces_than_are_kept_the_largest_are_offered(app, monkeypatch):
     small = np.full_like(photo, 128)
     small[:256, :256] = photo[::2, ::2]
     send_photos(app, as_file(np.concatenate([small, photo], axis=1)))
-    assert app.selectbox(key="bd_face").options == ["Portrait", "Photo 1"]
-    assert app.selectbox(key="bd_face").value != "portrait"
+    assert faces_offered(app) == ["Portrait", "Photo 1"]
+    assert component_data(app, "bd_faces")["shown"] != "portrait"
     assert "largest are offered" in problems(app)[0]
     assert not app.exception
 
@@ -190,7 +206,7 @@ def test_forget_drops_every_photo(app):
     next(b for b in app.button if "Forget" in b.label).click()
     app.run()
     assert not app.exception
-    assert app.selectbox(key="bd_face").options == ["Portrait"]
+    assert faces_offered(app) == ["Portrait"]
 
 
 def test_address_restores_the_view_and_nonsense_is_left_out(app):

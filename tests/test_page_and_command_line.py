@@ -50,7 +50,7 @@ def test_page_and_command_line_agree(
     app.query_params["degree"] = "40"
     app.run()
     send_photos(app, path.read_bytes())
-    assert app.session_state["bd_face"] != "portrait"
+    assert component_data(app, "bd_faces")["shown"] != "portrait"
     app.session_state["bd_controls"] = {"pos": [40, 45, 0, 0, 1], "rest": "40,45,0,0,side"}
     app.run()
     page = component_data(app, "bd_controls")["receipt"]

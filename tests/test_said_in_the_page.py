@@ -19,7 +19,7 @@ from tests.node import answer_of
 
 IMPORTS = """import { ROWS } from "./rows.js";
 import { equivalentOf, equivalentsOf } from "./widgets/equivalents.js";
-import { exploreSentence } from "./widgets/explore_sentence.js";
+import { exploreSentence, facelessSentence } from "./widgets/explore_sentence.js";
 """
 
 
@@ -163,6 +163,15 @@ def test_sentences_are_pythons_word_for_word():
         assert said["parts"] == wanted.parts(), one
         cases.add(said["case"])
     assert len(cases) >= 17  # hardly one that was not met
+
+
+def test_a_photo_without_a_face_is_said_by_its_name():
+    said = run("answer(['me.png', ''].map(facelessSentence));")
+    assert [one["truth"] for one in said] == [
+        "No face was found in me.png.",
+        "No face was found in the camera's picture.",
+    ]
+    assert said[0]["parts"] == [["You still see the last face, and its numbers.", ""]]
 
 
 def test_without_all_readings_nothing_is_said_of_them():

@@ -42,7 +42,7 @@ def visit(dlib_embedder: object, monkeypatch: pytest.MonkeyPatch):
 
 
 def is_inside(app: AppTest) -> bool:
-    return any(one.label == "Face" for one in app.selectbox)
+    return any(one.label == "Recogniser" for one in app.selectbox)
 
 
 def labels(app: AppTest) -> list[str]:

@@ -53,6 +53,7 @@ def test_the_journey(page: Page, at_rest, dlib_embedder):
     assert readout(page, "l2") == pytest.approx(expected["l2"], abs=3e-3)
     assert readout(page, "psnr") == pytest.approx(expected["psnr"], abs=0.03)
     assert readout(page, "ssim") == pytest.approx(expected["ssim"], abs=3e-4)
+    add_no_face(page)
     add_photo(page)
     at_rest(page)
     mild = readout(page, "cosine")
@@ -77,12 +78,15 @@ def test_the_page_opens_on_the_surprise_and_says_it(browser: Browser, dashboard,
         expect(said).to_contain_text(page.locator(f"[data-tile={name}] .bd-like b").inner_text())
     expect(slider(page, "Shift x")).to_have_class(re.compile("bd-pulse"))  # what made it
     assert_row_is_held(page)
+    assert_card_is_saved(page)
+    readouts = page.locator(".bd-tiles").element_handle()
     slider(page, "Shift x").fill("0")
     expect(slider(page, "Shift x")).not_to_have_class(re.compile("bd-pulse"))
     expect(said).to_have_text("Twice the same picture. Every measure says so.")
     expect(page.locator(".bd-hold").first).to_be_disabled()
     slider(page, "Degree").fill("40")
     expect(said).to_contain_text("Blurred by 40 px, not moved. Here all measures read 40 px")
+    assert readouts.evaluate("(box) => box.isConnected")  # they are built once
     page.close()
 
 
@@ -100,13 +104,51 @@ def assert_row_is_held(page: Page) -> None:
     held = page.locator(".bd-blurred .bd-picture").evaluate(PIXELS)
     assert np.abs(np.subtract(held, shifted)).mean() > 1
     page.mouse.up()
-    expect(caption).to_have_text("Shifted")
+    expect(caption).to_have_text("Moved by 8 px, sharp")
     assert page.locator(".bd-blurred .bd-picture").evaluate(PIXELS) == shifted
     row.press("Space")
     expect(caption).to_contain_text("What PSNR takes it for")
     row.press("Space")
-    expect(caption).to_have_text("Shifted")
+    expect(caption).to_have_text("Moved by 8 px, sharp")
     expect(stage).not_to_have_attribute("data-held", "pixels")
+
+
+def assert_card_is_saved(page: Page) -> None:
+    """A picture of all that is said, made in the browser."""
+    page.get_by_role("button", name="Card", exact=True).click()
+    dialog = page.get_by_role("dialog", name="A card to carry away")
+    expect(dialog).to_contain_text("It shows the built-in portrait.")
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Save card").click()
+    assert download.value.suggested_filename == "blurdash_study_d0_a45_s8_0.png"
+    with Image.open(download.value.path()) as file:
+        card = np.asarray(file.convert("RGB")).astype(int)
+    assert card.shape == (900, 1440, 3)
+    assert card[2, 2].tolist() == [255, 255, 255]
+    left, right = card[170:640, 54:524], card[170:640, 554:1024]
+    assert 1 < np.abs(left - right).mean() < 40  # the same face twice
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Save pictures").click()
+    with Image.open(download.value.path()) as file:
+        assert file.size == (2072, 1080)
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
+def add_no_face(page: Page) -> None:
+    """A photo without a face is said by its name, until the hand goes on; the numbers stay."""
+    photo = io.BytesIO()
+    Image.new("RGB", (200, 150), (60, 140, 60)).save(photo, "PNG")
+    page.get_by_role("button", name="Add photo").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "<b>garden</b>.png", "mimeType": "image/png", "buffer": photo.getvalue()}
+    )
+    said = "No face was found in <b>garden</b>.png. You still see the last face, and its numbers."
+    expect(page.locator(".bd-say")).to_have_text(said, timeout=60_000)
+    page.keyboard.press("Escape")
+    slider(page, "Degree").fill("63")
+    expect(page.locator(".bd-say")).to_contain_text("Blurred by 63 px")
+    page.get_by_role("button", name="Close this note").click()
 
 
 def add_photo(page: Page) -> None:
@@ -116,7 +158,7 @@ def add_photo(page: Page) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "<img src=x>.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
     )
-    expect(page.get_by_role("combobox", name="Face")).to_have_value("Photo 1", timeout=60_000)
+    expect(page.get_by_role("radio", name="Photo 1")).to_be_checked(timeout=60_000)
     page.keyboard.press("Escape")
 
 

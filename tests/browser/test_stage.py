@@ -487,8 +487,10 @@ def test_loupe_shows_the_same_place_of_both_pictures_at_full_size(stage: Page, c
     box = stage.locator(".bd-clean .bd-frame").bounding_box()
     assert box is not None
     lenses = stage.locator(".bd-lens")
-    expect(lenses.first).to_be_hidden()
     stage.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
+    expect(lenses.first).to_be_hidden()  # until it is asked for
+    stage.evaluate("() => window.__blurdash.dispatchEvent(new Event('wish-loupe'))")
+    expect(stage.get_by_role("button", name="Loupe")).to_have_attribute("aria-pressed", "true")
     for index, wanted in enumerate(
         (reference_picture(canvas, "study"), apply_change(canvas, Change()))
     ):
@@ -508,27 +510,45 @@ def test_loupe_shows_the_same_place_of_both_pictures_at_full_size(stage: Page, c
     expect(lenses.nth(1)).to_be_hidden()
 
 
+PICTURES = """async () => {
+  const shown = await window.__blurdash.pictures();
+  const canvas = shown.changed;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const rgb = data.filter((_, i) => i % 4 < 3);
+  return { ...shown, clean: shown.clean.width, changed: [...rgb] };
+}"""
+
+
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("button", "size"),
-    [("Side by side", (2072, 1080)), ("Swipe", (1024, 1024)), ("Flicker", (1024, 1024))],
-)
-def test_export_saves_what_is_shown(
-    stage: Page, canvas: Picture, button: str, size: tuple[int, int]
-):
+def test_what_is_shown_can_be_had_at_full_size(stage: Page, canvas: Picture):
+    mode(stage, "Swipe")
     move(stage, degree=12, angle=-30)
-    mode(stage, button)  # saved at once: the exact picture is not there yet
-    with stage.expect_download() as download:
-        stage.get_by_role("button", name="Save PNG").click()
-    assert download.value.suggested_filename == "blurdash_study_d12_a-30.png"
-    with Image.open(download.value.path()) as file:
-        assert file.format == "PNG"
-        assert file.size == size
-        saved = np.asarray(file.convert("RGB")).astype(int)
+    found = stage.evaluate(PICTURES)  # at once: the exact picture is not there yet
+    assert (found["view"]["degree"], found["mode"], found["split"]) == (12, "swipe", 0.5)
+    assert (found["clean"], found["name"]) == (1024, "Blurred by 12 px")
+    picture = np.asarray(found["changed"]).reshape(1024, 1024, 3)
     blurred = apply_change(canvas, Change(degree=12, angle=-30.0))
-    part = np.s_[200:800, 520:1000]
-    found = saved[:1024, 1048:] if button == "Side by side" else saved
-    assert np.abs(found[part] - blurred[part]).max() <= 2  # a level before the stretch
+    assert np.abs(picture - blurred).max() <= 2  # a level before the stretch
+
+
+@pytest.mark.long
+def test_where_they_differ_is_drawn_beside_them(stage: Page):
+    differs = stage.locator(".bd-differs .bd-picture")
+    expect(differs).to_be_hidden()
+    mode(stage, "Flicker")
+    move(stage, degree=0, angle=0)
+    ink = """(canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return [...data.filter((_, i) => i % 4 === 3)];
+    }"""
+    at_rest(stage)
+    assert max(differs.evaluate(ink)) == 0
+    move(stage, degree=12, angle=-30)
+    at_rest(stage)
+    clean, blurred = (shown(stage, name).astype(int) for name in ("clean", "blurred"))
+    wanted = np.minimum(255, np.abs(clean - blurred).sum(axis=2) * 255 / 240)
+    found = np.asarray(differs.evaluate(ink)).reshape(wanted.shape)
+    assert np.abs(found - wanted).max() <= 1
 
 
 @pytest.mark.long
@@ -551,7 +571,7 @@ def test_unreadable_data_says_so_and_a_good_picture_heals_it(open_page: Any, pat
     page = open_page(path)
     page.locator(".bd-stage[data-state=error]").wait_for()
     expect(page.get_by_role("alert")).to_contain_text("could not be read")
-    expect(page.get_by_role("button", name="Save PNG")).to_be_disabled()
+    assert page.evaluate("() => window.__blurdash.pictures") is None
     page.evaluate("() => test.mount('/data')")
     at_rest(page)
     expect(page.get_by_role("alert")).to_be_hidden()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -25,6 +25,7 @@ __all__ = [
     "carrier",
     "controls",
     "curve_feed",
+    "face_pictures",
     "intake",
     "pack_stage",
     "scene",
@@ -202,6 +203,25 @@ def served(what: str, change: Change, picture: bytes, *, key: str, places: int =
     component = _shimmed("blurdash_served", "<span hidden></span>", "takeServed")
     header = {"key": what, "view": view, **({"places": places} if places else {})}
     component(key=key, data=pack_stage(header, picture))
+
+
+def face_pictures(faces: Sequence[Mapping[str, object]], *, shown: str, key: str) -> None:
+    """Shows the faces that there are as small pictures, to choose from and to remove.
+
+    Args:
+        faces: For each its ``id``, its ``label``, its ``picture`` (JPEG, base64), ``small`` (its
+            width in its photo where that is too small, px, else null), and the key of its
+            ``photo`` with what that is called (``of``); both null for the built-in portrait.
+        shown: Id of the one that is shown.
+        key: The component's key.
+
+    Conventions:
+        Its state, which ``Sent.by(key)`` reads, has ``act``: ``show`` with a face's id or
+        ``remove`` with a photo's key, and a number that grows.
+    """
+    component = _shimmed("blurdash_faces", '<div class="bd-facerow"></div>', "mountFaces")
+    data = {"faces": list(faces), "shown": shown}
+    component(key=key, data=data, default={"act": None}, on_act_change=lambda: None)
 
 
 def intake(endings: Sequence[str], *, key: str) -> None:

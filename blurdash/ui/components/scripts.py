@@ -25,6 +25,7 @@ STYLES = {
     "controls": ("widgets/widgets.css", "widgets/controls.css"),
     "readouts": ("widgets/widgets.css", "widgets/readouts.css"),
     "intake": ("widgets/widgets.css", "widgets/intake.css"),
+    "faces": ("widgets/widgets.css", "widgets/faces.css"),
     "carrier": ("widgets/widgets.css", "widgets/carrier.css"),
     "argument": ("widgets/widgets.css", "pages/argument.css"),
 }

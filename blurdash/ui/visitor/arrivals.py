@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blurdash.errors import BlurdashError, PhotoError
+from blurdash.errors import BlurdashError, NoFaceError, PhotoError
 from blurdash.photo import MAX_BYTES, load_photo
 from blurdash.ui.components.sent import Sent
 from blurdash.words import sentence
@@ -45,12 +45,14 @@ class Looked(NamedTuple):
         number: The number that it had before the server forgot it, or None.
         faces: The faces found in it; empty where there is a problem.
         problem: Why it was not taken in, as one sentence; empty otherwise.
+        faceless: Whether that is because no face was found in it.
     """
 
     key: str
     number: int | None
     faces: list[Face]
     problem: str = ""
+    faceless: bool = False
 
 
 @dataclass(eq=False)
@@ -73,6 +75,7 @@ class Arrivals:
 
     Attributes:
         problems: Why photos were not taken in: pairs of the browser's word and a sentence.
+        faceless: The browser's words for those of them that have no face.
         left_out: The browser's words for photos that there was no room for.
         shown: Id of the face that was shown before the server forgot this visitor.
         chosen: Whether a face of this choice was chosen to be shown.
@@ -84,6 +87,7 @@ class Arrivals:
         self._lock = threading.Lock()
         self._of = self._done = 0
         self.problems: list[tuple[str, str]] = []
+        self.faceless: list[str] = []
         self.left_out: list[str] = []
         self.shown = ""
         self.chosen = self.news = False
@@ -101,7 +105,7 @@ class Arrivals:
         with self._lock:
             if not self._photos:
                 self._of = self._done = 0
-                self.problems, self.left_out, self.chosen = [], [], False
+                self.problems, self.faceless, self.left_out, self.chosen = [], [], [], False
             self.shown = shown if isinstance(shown, str) else ""
             for one in offered[:MOST_OFFERED]:
                 photo = _offered(one)
@@ -193,6 +197,8 @@ class Arrivals:
                 self.news = True
                 if one.problem:
                     self._note(one.key, one.problem)
+                if one.faceless:
+                    self.faceless = [*self.faceless, one.key][-MOST_PROBLEMS:]
             return found
 
     def say(self, key: str, problem: str) -> None:
@@ -222,7 +228,7 @@ class Arrivals:
                 photo.bytes = bytearray()
             self._photos.clear()
             self._of = self._done = 0
-            self.problems, self.left_out = [], []
+            self.problems, self.faceless, self.left_out = [], [], []
 
     def say_no_more(self, key: str) -> None:
         """Drops what was said of a photo that is removed."""
@@ -238,7 +244,8 @@ class Arrivals:
         try:
             looked = Looked(photo.key, photo.number, look(data))
         except BlurdashError as error:
-            looked = Looked(photo.key, photo.number, [], sentence(str(error)))
+            faceless = isinstance(error, NoFaceError)
+            looked = Looked(photo.key, photo.number, [], sentence(str(error)), faceless)
         except Exception as error:  # noqa: BLE001 - said on the page; its text may be a visitor's
             said = f"It could not be looked at ({type(error).__name__}); choose another photo."
             looked = Looked(photo.key, photo.number, [], said)

@@ -86,6 +86,7 @@ def _carry() -> None:
         "progress": arrivals.progress(),
         "photos": [{"key": one.key, "number": one.number} for one in faces.photos.values()],
         "problems": arrivals.problems,
+        "faceless": arrivals.faceless,
         "left_out": arrivals.left_out,
         "most": MOST_PHOTOS,
         "most_bytes": MAX_BYTES,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import cv2
 
 from blurdash.portrait import PORTRAIT_NAME, portrait_face
 from blurdash.ui.server.encoding import encoded
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PORTRAIT_ID", "ShownFace", "portrait"]
 
 PORTRAIT_ID = "portrait"
+THUMBNAIL = 68  # px: twice as many as are shown
 
 
 @dataclass
@@ -37,7 +41,16 @@ class ShownFace:
             self._png = encoded(self.face.canvas)
         return self._png
 
+    def thumbnail(self) -> str:
+        """The clean canvas as a small JPEG in base64, made once."""
+        if self._thumbnail is None:
+            small = cv2.resize(self.face.canvas, (THUMBNAIL,) * 2, interpolation=cv2.INTER_AREA)
+            _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+            self._thumbnail = base64.b64encode(jpeg.tobytes()).decode()
+        return self._thumbnail
+
     _png: bytes | None = None
+    _thumbnail: str | None = None
 
 
 @functools.cache

@@ -6,24 +6,28 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from blurdash.ui.components.browser import scene
+from blurdash.face import SMALLEST_SOURCE
+from blurdash.ui.components.browser import face_pictures, scene
+from blurdash.ui.components.sent import Sent
 from blurdash.ui.visitor import view
 from blurdash.ui.visitor.face_in_use import SCENE_KEY
 from blurdash.ui.visitor.intake import photo_intake
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use, tell_of_better
 from blurdash.ui.visitor.reference_in_use import references_for
-from blurdash.ui.visitor.session import session_faces
+from blurdash.ui.visitor.session import Faces, session_faces
 from blurdash.ui.visitor.shown_face import PORTRAIT_ID, ShownFace
 from blurdash.ui.visitor.view import View
 from blurdash.words import sentence
 
 __all__ = ["face_row", "settings_row", "toolbar"]
 
+FACES_KEY = "bd_faces"
+
 
 def toolbar(chosen: View) -> ShownFace:
     """Settings and faces, for pages that draw both in one go; returns the face to show."""
     settings_row(chosen)
-    return face_row(chosen, _recogniser_note)
+    return _row(chosen, _face_choice, _recogniser_note)
 
 
 def settings_row(chosen: View) -> None:
@@ -62,15 +66,19 @@ def _reference_choice(chosen: View) -> None:
     chosen.reference = "" if picked in (None, names[0]) else picked
 
 
-def face_row(chosen: View, more: Callable[[View], None] | None = None) -> ShownFace:
-    """The faces that there are, and the way to add one; returns the face to show.
+def face_row(chosen: View) -> ShownFace:
+    """The faces as pictures, and the way to add one; returns the face to show."""
+    return _row(chosen, _face_pictures)
 
-    Args:
-        chosen: What is looked at.
-        more: Draws what else belongs into the row.
-    """
+
+def _row(
+    chosen: View,
+    choice: Callable[[View], ShownFace],
+    more: Callable[[View], None] | None = None,
+) -> ShownFace:
+    """A choice of faces, the way to add one, and what else belongs into the row."""
     with st.container(horizontal=True, key="bd-faces", vertical_alignment="center", gap="small"):
-        face = _face_choice(chosen)
+        face = choice(chosen)
         photo_intake(session_faces())
         if more:
             more(chosen)
@@ -95,6 +103,46 @@ def _recogniser_note(chosen: View) -> None:
             "Put the weights file into a folder and start with BLURDASH_WEIGHTS_DIR set to it, or "
             "let this machine reach the internet once."
         )
+
+
+def _face_pictures(chosen: View) -> ShownFace:
+    """The faces as small pictures; one photo's stand together, and each photo can be removed."""
+    faces = session_faces()
+    _obey(faces, chosen)
+    choices = {one.id: one for one in faces.choices()}
+    if faces.choose in choices:
+        chosen.face, faces.choose = faces.choose, ""
+    elif chosen.face not in choices:
+        chosen.face = PORTRAIT_ID
+    photo_of = {name: photo for photo in faces.photos.values() for name in photo.faces}
+    pictures = []
+    for one in choices.values():
+        photo = photo_of.get(one.id)
+        source = one.face.source
+        pictures.append(
+            {
+                "id": one.id,
+                "label": one.label,
+                "picture": one.thumbnail(),
+                "small": round(source) if source < SMALLEST_SOURCE else None,
+                "photo": photo.key if photo else None,
+                "of": photo.label if photo else None,
+            }
+        )
+    face_pictures(pictures, shown=chosen.face, key=FACES_KEY)
+    return choices[chosen.face]
+
+
+def _obey(faces: Faces, chosen: View) -> None:
+    """Does what was asked for in the row of faces, once."""
+    act = Sent.by(FACES_KEY).act("act")
+    if act is None or act[2] == st.session_state.get("bd_faces_obeyed"):
+        return
+    word, about, st.session_state["bd_faces_obeyed"] = act
+    if word == "show" and isinstance(about, str):
+        chosen.face = about
+    if word == "remove" and isinstance(about, str):
+        faces.remove_photo(about)
 
 
 def _face_choice(chosen: View) -> ShownFace:

@@ -9,6 +9,7 @@ import { takeServed } from "./pictures/served.js";
 import { mountStage } from "./pictures/stage.js";
 import { mountCarrier } from "./widgets/carrier.js";
 import { mountControls, takeCurve } from "./widgets/controls.js";
+import { mountFaces } from "./widgets/faces.js";
 import { mountIntake } from "./widgets/intake.js";
 import { mountSlot } from "./widgets/readouts.js";
 import { takeScene } from "./widgets/scene.js";
@@ -16,7 +17,7 @@ import { takeScene } from "./widgets/scene.js";
 /** Hands over what the components call, and says so to those that wait. */
 function publish() {
   if (!bus.patient) document.addEventListener("click", noteLeaving, true);
-  Object.assign(bus, { patient, mountControls, mountSlot, takeCurve, takeScene, takeServed, mountIntake, mountCarrier, mountArgument });
+  Object.assign(bus, { patient, mountControls, mountSlot, takeCurve, takeScene, takeServed, mountFaces, mountIntake, mountCarrier, mountArgument });
   bus.dispatchEvent(new Event("ready"));
 }
 

@@ -8,9 +8,10 @@ const EXPORT_FONT = "28px sans-serif";
 const EXPORT_PAPER = "#ffffff";
 const EXPORT_INK = "#31333f";
 
-/** `blurdash_study_d30_a45.png`: says what was done and nothing about whose picture it is. */
-export function exportName({ kernel, degree, angle }) {
-  return `blurdash_${kernel}_d${degree}_a${angle}.png`;
+/** `blurdash_study_d0_a45_s8_0.png`: says what was done and nothing about whose picture it is. */
+export function exportName({ kernel, degree, angle, shift_x: right, shift_y: down }) {
+  const moved = right || down ? `_s${right}_${down}` : "";
+  return `blurdash_${kernel}_d${degree}_a${angle}${moved}.png`;
 }
 
 /**

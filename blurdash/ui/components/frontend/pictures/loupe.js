@@ -19,12 +19,19 @@ export class Loupe {
   constructor(panels, layers) {
     Object.assign(this, { panels, layers });
     this.at = null;
+    this.on = false;
     for (const { frame } of panels) {
       frame.onpointermove = (event) => this.follow(event, frame);
       frame.onpointerdown = (event) => this.follow(event, frame);
       frame.onpointerleave = () => this.hide();
       frame.onpointercancel = () => this.hide();
     }
+  }
+
+  /** Whether it enlarges what is under the pointer. */
+  turn(on) {
+    this.on = on;
+    this.draw();
   }
 
   follow(event, frame) {
@@ -44,7 +51,7 @@ export class Loupe {
   /** Draws both lenses anew; call it when the pictures changed. */
   draw() {
     this.panels.forEach(({ frame, lens }, index) => {
-      const layers = this.at ? this.layers(index) : [];
+      const layers = this.on && this.at ? this.layers(index) : [];
       lens.hidden = !layers.length;
       if (layers.length) this.drawLens(frame, lens, layers);
     });

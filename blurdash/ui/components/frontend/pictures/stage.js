@@ -9,12 +9,14 @@
 //   .measurer       {face, measure(view, reader, reference)}: its numbers in idle time (renderer.js); null while there is
 //                   no picture
 //   in   "present"  detail: {on}; larger pictures
+//   in   "wish-loupe"  a key asks for the loupe, or for its end
 //   in   "hold"     detail: {view, family, text}: shown in place of the changed picture, until null comes
 //   out  "drawn"    detail: {view, exact, ms}
 //   out  "numbers"  what the core found for a view: .numbers holds {face, view, values by measure, and the
 //                   key of the settings that the embedding's are of}
 //   out  "mode"     detail: {mode}; a person chose it
-//   out  "wish-present"  a person wants the presentation, or to leave it
+//   .pictures       async () => {view, clean, changed, name, mode, split}: what is shown, at full size and exact;
+//                   null while there is no picture
 //
 // On the section: data-state (loading, preview, exact, error) and data-view (JSON of the view that
 // is on screen) tell tests, and style sheets, what can be seen.
@@ -24,7 +26,7 @@ import { whyNotHere } from "../wasm/client.js";
 import { readerNow } from "../wasm/reader.js";
 import { drawSquare } from "./canvases.js";
 import { Compare } from "./compare.js";
-import { composeExport, downloadCanvas, exportName } from "./export.js";
+import { drawDifferences } from "./differences.js";
 import { KERNELS } from "./kernels.js";
 import { Loupe, describeKernel, drawKernel } from "./loupe.js";
 import { Pace } from "./pace.js";
@@ -102,6 +104,7 @@ class Stage {
     this.bus.removeEventListener("reader", this.onReader);
     this.bus.removeEventListener("taps", this.onTaps);
     this.bus.removeEventListener("hold", this.onHold);
+    this.bus.removeEventListener("wish-loupe", this.onLoupe);
     this.observer.disconnect();
     this.compare.dispose();
     this.renderer.dispose();
@@ -128,10 +131,17 @@ class Stage {
     const compared = { ...parts, frame: parts.blurred.frame };
     this.compare = new Compare(this.section, compared, this.labels, {
       onMode: (mode) => bus.dispatchEvent(new CustomEvent("mode", { detail: { mode } })),
-      onShow: () => this.loupe.draw(),
+      onShow: () => { this.loupe.draw(); this.drawDiffering(); },
     });
-    parts.save.onclick = () => this.save();
-    parts.present.onclick = () => bus.dispatchEvent(new Event("wish-present"));
+    parts.loupe.onclick = () => this.setLoupe(!this.loupe.on);
+    this.onLoupe = () => this.setLoupe(!this.loupe.on);
+    bus.addEventListener("wish-loupe", this.onLoupe);
+  }
+
+  setLoupe(on) {
+    this.loupe.turn(on);
+    this.parts.loupe.setAttribute("aria-pressed", String(on));
+    this.section.toggleAttribute("data-loupe", on);
   }
 
   async load(png, { view: firstView, face }) {
@@ -156,6 +166,7 @@ class Stage {
     this.renderer.setPicture(bitmap);
     this.face = face;
     this.bus.measurer = { face, measure: (...asked) => this.renderer.measureInIdleTime(...asked) };
+    this.bus.pictures = () => this.pictures();
     this.parts.message.hidden = true;
     this.ready = true;
     this.view ??= checkedView(this.bus.view) ?? checkedView(firstView);
@@ -166,7 +177,7 @@ class Stage {
   /** Ends all that is under way for the picture; returns the number of the next load. */
   stop() {
     this.ready = false;
-    this.bus.measurer = null;
+    this.bus.measurer = this.bus.pictures = null;
     this.drawn = null;
     this.exact = null;
     this.painting = null;
@@ -318,9 +329,18 @@ class Stage {
     if (state === "exact") this.say("exact");
     else if (!this.renderer.draws(view)) this.say(whyNotHere() ? "preview" : "served");
     this.loupe.draw();
+    this.drawDiffering();
     this.drawHeld();
     const detail = { view, exact: state === "exact", ms: performance.now() - start };
     this.bus.dispatchEvent(new CustomEvent("drawn", { detail }));
+  }
+
+  /** Where two pictures lie in one place, how far they differ is drawn beside them. */
+  drawDiffering() {
+    const { clean, blurred, differs } = this.parts;
+    if (!this.drawn || this.compare?.mode === "side") return;
+    if (blurred.picture.width !== clean.picture.width) return; // a preview of a slow machine: the exact one follows
+    drawDifferences(differs.picture, clean.picture, blurred.picture);
   }
 
   setState(state) {
@@ -331,7 +351,6 @@ class Stage {
   markState(state) {
     this.section.dataset.state = state;
     this.section.setAttribute("aria-busy", String(state === "loading"));
-    this.parts.save.disabled = state === "loading" || state === "error";
   }
 
   /** What the picture is, beneath it; also where it was drawn, if that is not here. */
@@ -396,30 +415,17 @@ class Stage {
     return shown === "clean" ? [clean] : [blurred];
   }
 
-  /** Saves what is shown, at full size, with the exact picture. */
-  async save() {
-    const { compare, parts, labels } = this;
-    parts.save.disabled = true;
-    try {
-      let view;
-      let blurred = null;
-      while (!blurred || view !== this.view) {
-        if (!this.ready) return;
-        ({ view } = this); // it may change while it is painted: then the new one is what is shown
-        blurred = await this.paintExact();
-      }
-      blurred = blurred.canvas();
-      const clean = this.renderer.clean(view.kernel);
-      const what = `${KERNELS[view.kernel].label}, ${describeView(view)}`;
-      const captions = [labels.clean, `${labels.blurred}: ${what}`];
-      const canvas = composeExport(compare.mode, clean, blurred, compare.split / 100, captions);
-      await downloadCanvas(canvas, exportName(view));
-    } catch {
-      parts.status.textContent = labels.unsaved;
-      parts.status.dataset.alert = "";
-    } finally {
-      parts.save.disabled = this.section.dataset.state === "error";
+  /** What is shown, at full size and exact: whoever asks while a hand moves gets where it ends. */
+  async pictures() {
+    let view;
+    let painted = null;
+    while (!painted || view !== this.view) {
+      if (!this.ready) return null;
+      ({ view } = this); // it may change while it is painted: then the new one is what is shown
+      painted = await this.paintExact();
     }
+    const { mode, split } = this.compare;
+    return { view, clean: this.renderer.clean(view.kernel), changed: painted.canvas(), name: nameView(view, this.labels), mode, split: split / 100 };
   }
 }
 

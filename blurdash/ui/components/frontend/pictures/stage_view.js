@@ -1,5 +1,7 @@
 // @module stage view: the stage's elements and texts; no logic.
 
+import { DIFFERS_MOST } from "./differences.js";
+
 export const STAGE_LABELS = {
   view: "View",
   side: "Side by side",
@@ -9,14 +11,14 @@ export const STAGE_LABELS = {
   play: "Play",
   swap: "Switch",
   hold: "Hold the space bar or press to see the other picture",
-  save: "Save PNG",
-  present: "Present",
-  presentTitle: "Full screen, large figures (key F)",
+  loupe: "Loupe",
+  loupeTitle: "Enlarges the same place of both pictures under the pointer (key L)",
   clean: "Clean",
   blurred: "Blurred",
-  shifted: "Shifted",
-  both: "Blurred and shifted",
   unchanged: "Unchanged",
+  differs: "Where they differ",
+  same: "same",
+  apart: "grey levels apart",
   divider: "Divider",
   loading: "loading",
   preview: "preview",
@@ -26,7 +28,6 @@ export const STAGE_LABELS = {
   exactServed: "exact, drawn by the server",
   away: "This browser cannot compute it",
   unreadable: "This picture could not be read. Choose the face again, or try another photo.",
-  unsaved: "The picture could not be saved. Try again in a moment.",
 };
 
 const STAGE_HTML = `
@@ -37,8 +38,7 @@ const STAGE_HTML = `
       <button type="button" class="bd-btn" data-mode="flicker"></button>
     </div>
     <button type="button" class="bd-btn bd-play" hidden></button>
-    <button type="button" class="bd-btn bd-save"></button>
-    <button type="button" class="bd-btn bd-presents"></button>
+    <button type="button" class="bd-btn bd-loupe" aria-pressed="false"></button>
   </div>
   <div class="bd-panels">
     <figure class="bd-panel bd-clean">
@@ -58,6 +58,13 @@ const STAGE_HTML = `
         <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
       </div>
       <figcaption><b></b><span class="bd-status"></span></figcaption>
+    </figure>
+    <figure class="bd-panel bd-differs">
+      <div class="bd-frame">
+        <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
+        <p class="bd-scale"><span></span><i></i><span></span></p>
+      </div>
+      <figcaption><b></b></figcaption>
     </figure>
     <p class="bd-message" role="alert" hidden></p>
   </div>`;
@@ -80,11 +87,12 @@ export function buildStage(root) {
     modes: [...section.querySelectorAll(".bd-modes button")],
     modeGroup: one(".bd-modes"),
     play: one(".bd-play"),
-    save: one(".bd-save"),
-    present: one(".bd-presents"),
+    loupe: one(".bd-loupe"),
     panels: one(".bd-panels"),
     clean: panel(".bd-clean"),
     blurred: panel(".bd-blurred"),
+    differs: panel(".bd-differs"),
+    scale: [...section.querySelectorAll(".bd-scale span")],
     status: one(".bd-status"),
     notes: one(".bd-notes"),
     inset: one(".bd-inset canvas"),
@@ -98,21 +106,25 @@ export function buildStage(root) {
 export function labelStage(parts, labels, { name = "", notes = "" }) {
   for (const button of parts.modes) button.textContent = labels[button.dataset.mode];
   parts.modeGroup.setAttribute("aria-label", labels.view);
-  parts.save.textContent = labels.save;
-  parts.present.textContent = labels.present;
-  parts.present.title = labels.presentTitle;
+  parts.loupe.textContent = labels.loupe;
+  parts.loupe.title = labels.loupeTitle;
   parts.clean.name.textContent = labels.clean;
   parts.blurred.name.textContent = labels.blurred;
+  parts.differs.name.textContent = labels.differs;
+  parts.differs.picture.setAttribute("aria-label", labels.differs);
+  parts.scale[0].textContent = labels.same;
+  parts.scale[1].textContent = `${DIFFERS_MOST} ${labels.apart}`;
   parts.clean.picture.setAttribute("aria-label", name ? `${labels.clean}: ${name}` : labels.clean);
   parts.divider.setAttribute("aria-label", labels.divider);
   parts.notes.textContent = notes;
   parts.notes.hidden = !notes;
 }
 
-/** What a changed picture is called. */
+/** What a changed picture is called: "Blurred by 30 px, moved by 8 px". */
 export function nameView({ degree, shift_x: right, shift_y: down }, labels) {
-  if (right || down) return degree ? labels.both : labels.shifted;
-  return degree ? labels.blurred : labels.unchanged;
+  const far = [right, down].filter(Boolean).map((amount) => `${Math.abs(amount)} px`).join(" and ");
+  if (!degree) return far ? `Moved by ${far}, sharp` : labels.unchanged;
+  return `${labels.blurred} by ${degree} px${far ? `, moved by ${far}` : ""}`;
 }
 
 /** What was done to a picture, for people: "30 px at 45°, moved 2 right, 3 up". */

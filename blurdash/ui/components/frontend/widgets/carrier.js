@@ -41,6 +41,7 @@ class Carrier {
     this.refused = [];
     this.again = false;
     this.dismissed = "";
+    this.sayFaceless(null);
     this.reading += files.length;
     this.paint();
     const forgotten = this.data?.forgotten;
@@ -55,7 +56,7 @@ class Carrier {
           this.fresh.push(key);
         }
       } catch (error) {
-        this.refused.push([name, error instanceof DOMException ? "It cannot be read; choose it again." : error.message]);
+        this.refused.push([name || "The camera's picture", error instanceof DOMException ? "It cannot be read; choose it again." : error.message]);
       }
       this.reading -= 1;
     }
@@ -86,7 +87,20 @@ class Carrier {
     if (before?.visit === data.visit && !data.busy && !this.fresh.length) this.again = false;
     if (!before?.busy) this.heldBefore = before?.photos.length ?? 0;
     if (before?.busy && !data.busy && data.photos.length > this.heldBefore) this.closeDialog();
+    this.noteFaceless(before);
     this.step();
+  }
+
+  /** Says once on the page that a photo has no face, by its name, which only this tab knows. */
+  noteFaceless(before) {
+    const fresh = (this.data.faceless ?? []).filter((key) => !before?.faceless?.includes(key));
+    if (fresh.length) this.sayFaceless({ name: this.photos.get(fresh.at(-1))?.name ?? "" });
+  }
+
+  sayFaceless(photo) {
+    if (!photo && !this.bus.faceless) return;
+    this.bus.faceless = photo;
+    this.bus.dispatchEvent(new Event("faceless"));
   }
 
   /** The server is another one, or has forgotten this visitor: what it wants, it asks for. */
@@ -191,7 +205,7 @@ class Carrier {
     this.parts = { card: one(".bd-card"), line: one(".bd-line"), bar: one("progress"), list: one("ul"),
       retry: one(".bd-retry"), close: one(".bd-close") };
     this.parts.retry.onclick = () => { this.tries = 0; this.fresh = [...this.photos.keys()]; this.step(); };
-    this.parts.close.onclick = () => { this.dismissed = JSON.stringify(this.notes()); this.paint(); };
+    this.parts.close.onclick = () => { this.dismissed = JSON.stringify(this.notes()); this.sayFaceless(null); this.paint(); };
   }
 
   paint() {
@@ -230,7 +244,7 @@ class Carrier {
 
   /** What is wrong: pairs of a file's name and a sentence. */
   notes() {
-    const name = (key) => this.photos.get(key)?.name ?? "";
+    const name = (key) => (this.photos.has(key) ? this.photos.get(key).name || "The camera's picture" : "");
     const notes = [...(this.data?.link ? [["", this.data.link]] : []), ...this.refused, ...(this.data?.problems ?? []).map(([key, text]) => [name(key), text])];
     const left = (this.data?.left_out ?? []).map(name).filter(Boolean);
     if (left.length) {

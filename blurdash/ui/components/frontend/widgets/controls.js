@@ -13,6 +13,7 @@ import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
 import { nearestTo, ownBlur } from "./equivalents.js";
+import { facelessSentence } from "./explore_sentence.js";
 import { leaveHand, takeHand } from "./hand.js";
 import { compareNumbers, curveValues, isOurs, isSame, lagOf, ownSaid, readsHere, saidWithNumbers, sameView, stateOf, tileOf } from "./known.js";
 import { Lanes } from "./lanes.js";
@@ -22,6 +23,7 @@ import { Readouts, blurOf } from "./readouts.js";
 import { Saying } from "./saying.js";
 import { renewPage } from "./scene.js";
 import { Settler } from "./settler.js";
+import { Sharing } from "./sharing.js";
 import { Slider, entered, moved } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
 
@@ -48,6 +50,7 @@ function newControls(root) {
   state.readouts = new Readouts(() => askNow(state), (tile) => hold(state, tile));
   state.asker = new Asker((number) => send(state, number), renewPage);
   state.presenter = new Presenter((on) => presented(state, on));
+  state.sharing = new Sharing(() => ({ ...state.seen, said: state.saying.shown }), () => state.presenter.toggle());
   // At rest the address and the chart follow; the server is only told when it has answered.
   state.settler = new Settler({
     place: () => placeOf(state.view, state.mode),
@@ -75,9 +78,10 @@ function tearDown(state) {
   state.bus.removeEventListener("mode", state.onMode);
   state.bus.removeEventListener("slot", state.onSlot);
   state.bus.removeEventListener("numbers", state.onNumbers);
-  state.bus.removeEventListener("wish-present", state.onWish);
+  state.bus.removeEventListener("faceless", state.onNumbers);
   state.observer.disconnect();
   document.removeEventListener("keydown", state.onKey);
+  state.bus.faceless = null;
   delete state.root.__blurdashControls;
 }
 
@@ -152,8 +156,7 @@ function listen(state) {
   state.bus.addEventListener("curve", state.onCurve);
   state.bus.addEventListener("slot", state.onSlot);
   state.bus.addEventListener("numbers", state.onNumbers);
-  state.onWish = () => state.presenter.toggle();
-  state.bus.addEventListener("wish-present", state.onWish);
+  state.bus.addEventListener("faceless", state.onNumbers);
   state.bus.addEventListener("set", state.onSet);
   state.bus.addEventListener("mode", state.onMode);
   document.addEventListener("keydown", state.onKey);
@@ -164,6 +167,7 @@ function listen(state) {
 function move(state, change) {
   state.view = moved(ROWS.sliders.explore, state.view, change);
   state.movedAt = performance.now();
+  state.bus.faceless = null;
   state.elements.shift_x.range.classList.remove("bd-pulse");
   clearTimeout(state.wording);
   state.wording = setTimeout(() => paintSeen(state), WORDING_MS);
@@ -203,7 +207,7 @@ function enter(state, row, entry) {
 /** Single keys, where nobody types: F, Esc, R; and a clicker's Page keys while presenting. */
 function globalKey(state, event) {
   if (isTaken(event, false) || !state.view) return;
-  const act = { f: () => state.presenter.toggle(), escape: () => state.presenter.set(false), r: () => randomAngle(state) };
+  const act = { f: () => state.presenter.toggle(), escape: () => state.presenter.set(false), r: () => randomAngle(state), l: () => state.bus.dispatchEvent(new Event("wish-loupe")) };
   const step = { PageUp: -10, PageDown: 10 }[event.key];
   act[event.key.toLowerCase()]?.();
   if (step && state.presenter.on) {
@@ -277,6 +281,7 @@ function placeOf(view, mode) {
 function receive(state, data) {
   const first = !state.data || state.data.start !== data.start;
   const left = state.data ? null : takeHand("explore", data.start);
+  if (state.data && state.data.key !== data.key) state.bus.faceless = null; // another face is shown by now
   state.data = data;
   if (first) {
     [state.view, state.mode] = left ?? [asView(data.pos), data.mode];
@@ -388,7 +393,11 @@ function paintSeen(state) {
   const said = own ? ownSaid({ ...state, view: lag ?? view }, tiles) : saidWithNumbers(state);
   const like = state.like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
   paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(lag ? [] : like));
-  if (state.saying.settle(bus.slots)) state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
+  if (state.saying.settle(bus.slots)) {
+    state.sharing.settle(state.saying.parts.share);
+    if (bus.faceless) state.saying.paint(facelessSentence(bus.faceless.name), true, false);
+    else state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
+  }
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
   const exactness = stateOf(state, tiles, fresh, standIn);
@@ -396,7 +405,9 @@ function paintSeen(state) {
     state.bus.read = { ...view, by: fresh ? "server" : "page" };
     pulse(state);
   }
-  state.readouts.paint({ state: exactness, tiles, like, data, view, believed: lag ?? view,
+  state.seen = { state: exactness, tiles, like, data, view };
+  state.sharing.paint(state.seen);
+  state.readouts.paint({ ...state.seen, believed: lag ?? view,
     same: own && data.recogniser.person ? isSame(data.recogniser.person, tiles.map(({ value }) => value)) : fresh ? data.same_person : null,
     closer: fresh ? data.closer : null, receipt: fresh ? data.receipt : null,
     kernel: auditOf({ kernel, degree, used_angle: angle }, fresh ? data.audit : null), message: data.message });

@@ -30,6 +30,12 @@ export function exploreSentence(seen) {
   return { case: name, kind, truth, parts: partsOf(`${rest}${small}`.trim()) };
 }
 
+/** What is said of a photo that no face was found in, by the name that its owner gave it. */
+export function facelessSentence(name) {
+  return { case: "noface", kind: "noface", truth: `No face was found in ${name || "the camera's picture"}.`,
+    parts: [["You still see the last face, and its numbers.", ""]] };
+}
+
 function truthOf({ degree, shift_x: right, shift_y: down }) {
   const across = `${shown(Math.abs(right))} px`;
   const along = `${shown(Math.abs(down))} px ${down > 0 ? "down" : "up"}`;

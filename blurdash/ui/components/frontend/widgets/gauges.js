@@ -19,7 +19,7 @@ export function drawBelieve(svg, { like, degree, unit }) {
   if (box.width < 60 || box.height < 30) return [];
   const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
   const left = 58 * unit;
-  const zone = Math.max(box.width * AXIS_SHARE_BEYOND, 5.2 * font); // as wide as its words
+  const zone = Math.max(box.width * AXIS_SHARE_BEYOND, 6.4 * font); // as wide as its words, and half a number
   const right = box.width - zone;
   const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
   const x = (at) => left + ((right - left) * at) / 100;

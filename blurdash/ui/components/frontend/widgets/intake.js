@@ -76,7 +76,7 @@ async function takeFrame(state) {
   canvas.getContext("2d").drawImage(video, 0, 0);
   stopCamera(state);
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  bus.addPhotos([{ blob, name: "The camera's picture" }]);
+  bus.addPhotos([{ blob, name: "" }]);
 }
 
 function sayIntake(state, text) {

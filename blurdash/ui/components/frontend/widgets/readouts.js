@@ -5,10 +5,10 @@ import { bus } from "../bus.js";
 import { KERNELS } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
+import { COPIED_MS, copyText } from "./clipboard.js";
 import { BELIEVE_ROWS, drawBelieve, drawGauge } from "./gauges.js";
 import { formatted, setText, shown } from "./texts.js";
 
-const COPIED_MS = 1600;
 const FAMILY_HEADS = {
   embedding: "Face embedding",
   pixels: "Pixel metrics",
@@ -34,6 +34,7 @@ export class Readouts {
     this.held = null; // the tile whose row is held
     this.parts = null;
     this.line = null;
+    this.painted = ""; // the place that is painted
     this.wanted = ""; // of which place a receipt is to be copied as soon as it is there
   }
 
@@ -49,7 +50,6 @@ export class Readouts {
       this.foot = context;
       this.line = buildContext(context);
       this.line.copy.onclick = () => this.copy();
-      this.line.link.onclick = () => this.copyLink();
     }
     return Boolean(this.parts);
   }
@@ -196,7 +196,7 @@ export class Readouts {
   paintLine({ data: { recogniser, kernel, eye_distance: eyes, source, alone }, state, view, receipt }) {
     const { line } = this;
     if (!line) return;
-    line.copy.hidden = line.link.hidden = Boolean(alone); // a page in one file has no address, and no server to ask
+    line.copy.hidden = Boolean(alone); // a page in one file has no server to ask
     const name = recogniser.label || "none";
     setText(line.recogniser, recogniser.note ? `${name} (fallback)` : name);
     setText(line.protocol, recogniser.protocol);
@@ -208,9 +208,9 @@ export class Readouts {
     line.source.parentElement.hidden = !source;
     setText(line.source, `${source} px`);
     this.receipt = receipt;
-    this.place = JSON.stringify(view);
+    this.painted = JSON.stringify(view);
     line.copy.disabled = !receipt && state !== "exact";
-    if (this.wanted && this.wanted !== this.place) this.forgetWish();
+    if (this.wanted && this.wanted !== this.painted) this.forgetWish();
     if (this.wanted && receipt) this.copy();
   }
 
@@ -218,15 +218,6 @@ export class Readouts {
     const { why, how } = this.parts;
     why.hidden = !why.hidden;
     how.setAttribute("aria-expanded", String(!why.hidden));
-  }
-
-  /** Copies the address; a photo of one's own is in none, and that is said. */
-  async copyLink() {
-    const done = await copyText(location.href, this.line.box);
-    const own = new URLSearchParams(location.search).get("face") === "photo";
-    setText(this.line.link, done ? "Copied" : "The browser refused");
-    if (done && own) bus.carrier?.tell("The link was copied. Your photo stays with its owner: who opens the link sees the portrait in its place.");
-    setTimeout(() => setText(this.line.link, "Copy link"), COPIED_MS);
   }
 
   forgetWish() {
@@ -237,7 +228,7 @@ export class Readouts {
   /** Copies the receipt; where the page found the numbers itself, the server is asked for it first. */
   async copy() {
     if (!this.receipt) {
-      this.wanted = this.place;
+      this.wanted = this.painted;
       setText(this.line.copy, "Asking the server …");
       this.ask();
       return;
@@ -295,7 +286,7 @@ function buildTile(tile, first) {
   element.dataset.tile = tile.id;
   element.title = tile.source;
   const pre = size === " bd-minor" ? "" : '<span class="bd-pre">reads as a </span>';
-  element.innerHTML = `<h3></h3><p class="bd-figure"><span class="bd-mark" hidden><span aria-hidden="true">≈ </span><span class="bd-unseen">about </span></span><span data-testid="readout-${tile.id}"></span><small></small></p>
+  element.innerHTML = `<h3></h3><p class="bd-figure"><span class="bd-mark" hidden><span aria-hidden="true">≈</span><span class="bd-unseen">about </span></span><span data-testid="readout-${tile.id}"></span><small></small></p>
     <p class="bd-hint"><span></span><span class="bd-long"></span></p><p class="bd-like"><span>${pre}blur of <b></b></span></p>`;
   element.querySelector("h3").textContent = tile.label;
   element.querySelector("small").textContent = tile.unit;
@@ -312,9 +303,9 @@ function buildContext(place) {
   place.innerHTML = `<style>${STYLES.readouts}</style><footer class="bd-context"><span>Recogniser <b></b></span><span>protocol <b></b></span>
     <span>crop <b></b><span class="bd-long bd-crop"></span></span><span>kernel <b></b></span>
     <span class="bd-long">reference <b></b></span><span>eyes <b></b> apart<span class="bd-long"> on 1024</span></span><span>source <b></b></span>
-    <button type="button" class="bd-link bd-copy-link">Copy link</button><button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;
+    <button type="button" class="bd-link">Copy receipt</button><span class="bd-leave">Esc leaves</span></footer>`;
   const [recogniser, protocol, crop, kernel, reference, eyes, source] = place.querySelectorAll("b");
-  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button:not(.bd-copy-link)"), link: place.querySelector(".bd-copy-link"), recogniser, protocol, crop, kernel, reference, eyes, source };
+  return { box: place.querySelector("footer"), cropSays: place.querySelector(".bd-crop"), copy: place.querySelector("button"), recogniser, protocol, crop, kernel, reference, eyes, source };
 }
 
 function paintKernel({ box, values }, audited, kernel, degree) {
@@ -324,21 +315,6 @@ function paintKernel({ box, values }, audited, kernel, degree) {
   const texts = [none || Number.isNaN(direction) ? "–" : `${Math.round(direction) % 180}°`,
     none ? "–" : `${length.toFixed(1)} px`, Number.isNaN(mass) ? "–" : `${Math.round(100 * mass)} %`, none ? "0.00 px" : `${offset.toFixed(2)} px`];
   texts.forEach((text, i) => setText(values[i], text));
-}
-
-/** Copies a text; by the old way where the page has no right to the clipboard (plain http). */
-async function copyText(text, near) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = Object.assign(document.createElement("textarea"), { value: text });
-    near.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
-  }
 }
 
 function unitOf(element) {
