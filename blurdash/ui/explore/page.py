@@ -9,7 +9,7 @@ import streamlit as st
 
 from blurdash import defaults
 from blurdash.circumstances import Circumstances
-from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER
+from blurdash.embed import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER
 from blurdash.errors import BlurdashError
 from blurdash.face import SMALLEST_SOURCE
 from blurdash.kernel import KERNELS
@@ -131,7 +131,7 @@ def _feed_curve(chosen: View, loading: Loading, *, polled: bool) -> None:
     if recogniser_in_use(chosen.recogniser, chosen.protocol) is not loading:
         st.rerun()  # another answers meanwhile, or no longer
     if not loading.done.is_set():
-        _loading_note(loading)
+        _loading_note(loading, chosen)
         _feed_shipped(chosen)  # stands in for the face's own until the recogniser is there
         return
     if polled or curve is None:
@@ -211,17 +211,33 @@ def _draw_failure(loading: Loading) -> None:
         st.rerun()
 
 
-def _loading_note(loading: Loading) -> None:
+def _loading_note(loading: Loading, chosen: View) -> None:
     """On the clean picture, where it moves nothing: what is under way, and how far it is."""
     with st.container(key="bd-note"):
         if loading.fraction is None:
             st.caption("The recogniser is being loaded; the picture is live already.")
-            return
-        done, total = loading.downloaded or (0, 1)
-        st.progress(
-            loading.fraction,
-            f"Fetching the recogniser's weights: {done / 1e6:.0f} of {(total or 0) / 1e6:.0f} MB",
-        )
+        else:
+            done, total = loading.downloaded or (0, 1)
+            far = f"{done / 1e6:.0f} of {(total or 0) / 1e6:.0f} MB"
+            st.progress(loading.fraction, f"Fetching the recogniser's weights: {far}")
+        instead = loading.fetches and chosen.recogniser is not None and _instead(loading)
+    if instead:
+        # By the default rule the installed one answers until the other is here.
+        is_rule = loading.name == DEFAULT_EMBEDDER
+        view.choose_recogniser(view.start(), None if is_rule else FALLBACK_EMBEDDER)
+        st.rerun()
+
+
+def _instead(loading: Loading) -> bool:
+    """Offers the installed recogniser while another is on its way; whether it is wanted."""
+    label = EMBEDDERS[FALLBACK_EMBEDDER].label
+    if loading.name == FALLBACK_EMBEDDER:
+        return False
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        wanted = clicked(f"Use {label} meanwhile", key="bd_meanwhile", type="primary")
+        if loading.name == DEFAULT_EMBEDDER:
+            st.caption(f"{EMBEDDERS[DEFAULT_EMBEDDER].label} takes over when it is here.")
+    return wanted
 
 
 def _draw_controls(chosen: View, loading: Loading) -> None:

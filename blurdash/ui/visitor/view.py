@@ -145,15 +145,15 @@ def choose_kernel(view: View, kernel: str) -> None:
     st.session_state.setdefault(FOLLOW_KEY, set()).add("Kernel")
 
 
-def choose_recogniser(view: View, name: str) -> None:
+def choose_recogniser(view: View, name: str | None) -> None:
     """Chooses another recogniser; the next drawing of the page shows it.
 
     Args:
         view: What is looked at.
-        name: A key of ``EMBEDDERS``.
+        name: A key of ``EMBEDDERS``, or None for the default rule.
     """
     view.recogniser = name
-    if view.protocol not in EMBEDDERS[name].protocols:
+    if name is not None and view.protocol not in EMBEDDERS[name].protocols:
         view.protocol = defaults.PROTOCOL
     st.session_state.setdefault(FOLLOW_KEY, set()).update(("Recogniser", "Protocol"))
 

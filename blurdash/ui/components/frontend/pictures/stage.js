@@ -85,6 +85,7 @@ class Stage {
     this.labels = { ...STAGE_LABELS, ...header.labels };
     this.compare.labels = this.labels;
     labelStage(this.parts, this.labels, header);
+    this.showNotes(header);
     if (header.mode !== this.givenMode) {
       this.givenMode = header.mode;
       this.compare.setMode(header.mode ?? "side");
@@ -94,6 +95,17 @@ class Stage {
     if (mark === this.mark) return;
     this.mark = mark;
     this.load(png, header);
+  }
+
+  /** What is odd about a face lies on its picture until somebody goes on with it. */
+  showNotes({ face, notes }) {
+    const { parts, bus } = this;
+    const seen = (bus.noted ??= new Set());
+    const add = document.querySelector(".st-key-bd_add button"); // none in a page of one file
+    parts.notes.hidden = !notes || seen.has(face);
+    parts.other.hidden = !add;
+    parts.other.onclick = () => add.click();
+    parts.goOn.onclick = () => { seen.add(face); parts.notes.hidden = true; };
   }
 
   dispose() {

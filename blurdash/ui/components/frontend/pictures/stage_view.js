@@ -17,6 +17,8 @@ export const STAGE_LABELS = {
   blurred: "Blurred",
   unchanged: "Unchanged",
   differs: "Where they differ",
+  other: "Add another photo",
+  goOn: "Go on with it",
   same: "same",
   apart: "grey levels apart",
   divider: "Divider",
@@ -45,7 +47,7 @@ const STAGE_HTML = `
       <div class="bd-frame">
         <canvas class="bd-picture" role="img" width="1" height="1"></canvas>
         <canvas class="bd-lens" aria-hidden="true" width="1" height="1" hidden></canvas>
-        <p class="bd-notes" role="note" hidden></p>
+        <div class="bd-notes" role="note" hidden><p></p><button type="button" class="bd-btn bd-main"></button><button type="button" class="bd-btn"></button></div>
       </div>
       <figcaption><b></b></figcaption>
     </figure>
@@ -95,6 +97,9 @@ export function buildStage(root) {
     scale: [...section.querySelectorAll(".bd-scale span")],
     status: one(".bd-status"),
     notes: one(".bd-notes"),
+    noted: one(".bd-notes p"),
+    other: one(".bd-notes .bd-main"),
+    goOn: one(".bd-notes .bd-btn:not(.bd-main)"),
     inset: one(".bd-inset canvas"),
     insetText: one(".bd-inset span"),
     divider: one(".bd-divider"),
@@ -116,8 +121,9 @@ export function labelStage(parts, labels, { name = "", notes = "" }) {
   parts.scale[1].textContent = `${DIFFERS_MOST} ${labels.apart}`;
   parts.clean.picture.setAttribute("aria-label", name ? `${labels.clean}: ${name}` : labels.clean);
   parts.divider.setAttribute("aria-label", labels.divider);
-  parts.notes.textContent = notes;
-  parts.notes.hidden = !notes;
+  parts.noted.textContent = notes;
+  parts.other.textContent = labels.other;
+  parts.goOn.textContent = labels.goOn;
 }
 
 /** What a changed picture is called: "Blurred by 30 px, moved by 8 px". */
