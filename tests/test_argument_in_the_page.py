@@ -23,7 +23,7 @@ from blurdash.ui.vote.ballot_box import BallotBox
 from blurdash.values import for_json
 from tests.node import answer_of
 
-OWN = ("two-pictures", "pixels", "embedding", "angle")
+OWN = ("two-pictures", "pixels", "embedding", "angle", "take-home")
 CASES_OF_A_SCENE = 400
 
 
@@ -136,6 +136,7 @@ def test_scenes_are_the_servers_part_for_part(scene: str):
             "scene": scene,
             "kernel": kernel,
             "pictures": story.pictures(),
+            "swapped": story.hung() != story.pictures(),
             "hidden": False,
             "panels": before.panels,
         }

@@ -122,35 +122,54 @@ def test_first_scene_asks_before_it_tells(app):
     data = run_at(app, "two-pictures", degree=50, x=16)
     assert data["ready"]
     assert data["hidden"]
-    assert data["vote"] == {"revealed": False, "mine": None, "counts": [0, 0], "total": 0}
+    nothing = {"revealed": False, "mine": None, "counts": [0, 0], "total": 0, "hands": 0}
+    assert data["vote"] == {**nothing, "on": None}
     assert "verdict" not in [one["kind"] for one in data["panels"]]
     assert data["sliders"] == []  # they would say what was done
-    assert sorted(data["pictures"]) == ["blurred", "sharp"]
+    assert data["pictures"] == ["sharp", "blurred"]
     assert "sharp" not in json.dumps([data["see"], data["panels"]]).replace("sharper", "")
-    sharp = data["pictures"].index("sharp")
+    sharp = int(data["swapped"])  # where it hangs
     data = act(app, "vote", sharp)
     assert data["vote"]["total"] == 1
     assert data["vote"]["counts"] == [0, 0]
     data = act(app, "vote", 1 - sharp)  # a change of mind
     assert data["vote"]["total"] == 1
+    data = act(app, "hands", [7, 3])
+    assert (data["vote"]["total"], data["vote"]["counts"]) == (11, [0, 0])
+    for odd in ([7], "77", [1, -1], [1, 10**9], [None, 2], {"a": 1}, [0.5, 1]):
+        assert act(app, "hands", odd)["vote"]["total"] == 11
+    data = act(app, "hands", [0, 0])
     data = act(app, "reveal")
     assert data["vote"]["counts"][1 - sharp] == 1
+    assert (data["vote"]["on"]["degree"], data["vote"]["on"]["x"]) == (50, 16)
     assert not data["hidden"]
-    letters = dict(zip(data["pictures"], "AB", strict=True))
     assert data["see"] == (
-        f"PSNR and SSIM prefer {letters['blurred']}, the blurred one; "
-        f"the embedding prefers {letters['sharp']}, the sharp one."
+        f"PSNR and SSIM prefer {'AB'[1 - sharp]}, the blurred one; "
+        f"the embedding prefers {'AB'[sharp]}, the sharp one."
     )
     data = act(app, "vote", sharp)  # too late
     assert sum(data["vote"]["counts"]) == 1
+    hung = data["swapped"]
+    data = run_at(app, "pixels", degree=50, x=16)
+    assert data["swapped"] == hung  # A and B stay from the vote to the end
+    assert data["vote"]["counts"][1 - sharp] == 1
+    run_at(app, "two-pictures", degree=50, x=16)
     data = act(app, "round")
-    assert data["vote"] == {"revealed": False, "mine": None, "counts": [0, 0], "total": 0}
+    assert data["vote"] == {**nothing, "on": None}
+
+
+def test_who_goes_on_has_ended_the_vote(app):
+    run_at(app, "two-pictures")
+    data = act(app, "vote", 1)
+    assert data["vote"]["counts"] == [0, 0]
+    data = run_at(app, "embedding")
+    assert (data["vote"]["revealed"], data["vote"]["counts"]) == (True, [0, 1])
 
 
 def test_phones_are_told_when_they_cannot_reach_this_server(app):
     run_at(app, "two-pictures")
     data = act(app, "phones")
-    phones = panel(data, "phones")
+    phones = panel(data, "ways")
     assert phones["qr"] == ""
     assert "--server.address 0.0.0.0" in phones["link"]
 
@@ -320,8 +339,14 @@ def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
 def test_sceptic_sees_every_switch_and_where_the_claim_weakens(app):
     run_at(app, "sceptic", degree=50, x=16)
     data = wait_for(app, lambda data: not data["pending"])
-    table = panel(data, "table")
+    table = panel(data, "whole")["panels"][1]
     assert len(table["rows"]) == 12
+    ways = panel(data, "four")["ways"]
+    names = ["none-fixed", "phase-fixed", "none-redetect", "phase-redetect"]
+    assert [way["name"] for way in ways] == names
+    wins = {way["name"]: {row["name"]: row["wins"] for row in way["rows"]} for way in ways}
+    assert (wins["none-fixed"]["PSNR"], wins["phase-fixed"]["PSNR"]) == (2, 1)
+    assert {one["Cosine"] for one in wins.values()} == {1}
     marks = {row["test"]: [cell["mark"] for cell in row["cells"][1:]] for row in table["rows"]}
     as_is = marks["sceptic-study-none-fixed"]
     registered = marks["sceptic-study-phase-fixed"]
@@ -330,9 +355,10 @@ def test_sceptic_sees_every_switch_and_where_the_claim_weakens(app):
     assert registered[head.index("PSNR, dB")] == "sharp"
     assert as_is[head.index("Cosine similarity")] == "sharp"
     assert "preferred by PSNR in 4, SSIM in 4 and the embedding in 0" in data["see"]
-    assert any("Registered first" in line for line in data["panels"][-1]["lines"])
+    assert any("Registered first" in line for line in panel(data, "notes")["lines"])
     data = act(app, "choose", ["registration", "phase"])
-    chosen = [row["test"] for row in panel(data, "table")["rows"] if row["chosen"]]
+    table = panel(data, "whole")["panels"][1]
+    chosen = [row["test"] for row in table["rows"] if row["chosen"]]
     assert chosen == ["sceptic-study-phase-fixed"]
 
 
@@ -371,7 +397,8 @@ def test_without_its_weights_what_needs_no_recogniser_stays(without_facenet):
         assert data["see"] == "The recogniser is missing: it has no number for these two pictures."
     data = run_at(app, "how-often", degree=50, x=16)
     assert "the embedding" not in data["see"]
-    assert "other networks: dlib ResNet-29 30 of 30" in panel(data, "notes")["lines"][1]
+    assert [one["name"] for one in panel(data, "flips")["chances"]] == ["PSNR", "SSIM"]
+    assert "other networks: dlib ResNet-29 0 of 30" in panel(data, "flips")["lines"][-1]
     assert run_at(app, "two-pictures")["vote"] is not None
 
 
@@ -392,8 +419,8 @@ def test_the_sceptic_may_ask_the_other_one_where_the_chosen_one_is_missing(witho
     assert recogniser.request("dlib", "native").done.wait(60)
     run_at(app, "sceptic", degree=50, x=16)
     act(app, "choose", ["recogniser", "other"])
-    data = wait_for(app, lambda data: any(one["kind"] == "table" for one in data["panels"]))
-    assert len(panel(data, "table")["rows"]) >= 6
+    data = wait_for(app, lambda data: len(panel(data, "whole")["panels"]) == 2)
+    assert len(panel(data, "whole")["panels"][1]["rows"]) >= 6
 
 
 def test_a_photo_that_is_removed_is_not_kept_for_its_pictures(without_facenet):
@@ -411,11 +438,23 @@ def test_how_often_says_counts_intervals_and_where_the_embedding_loses(app):
     data = run_at(app, "how-often", degree=50, x=16)
     flips = shipped_flips("dlib", "study")
     cell = flips.cell("psnr", 16.0, 50)
-    assert f"{cell.prefer_sharp} of 30 faces by PSNR" in data["see"]
-    assert "95 %" in panel(data, "notes")["lines"][0]
+    assert (
+        "Of 30 other faces, with 16 px against 50 px: SSIM chose the blurred one on"
+        in (data["see"])
+    )
+    assert "the embedding on none." in data["see"]
+    flip = panel(data, "flips")
+    [psnr] = [one for one in flip["chances"] if one["name"] == "PSNR"]
+    assert (psnr["blurred"], psnr["n"]) == (cell.n - cell.prefer_sharp, 30)
+    assert (psnr["low"], psnr["high"]) == pytest.approx((1 - cell.high, 1 - cell.low))
+    i, j = flip["place"]
+    assert (flip["shifts"][i], flip["degrees"][j]) == (16, 50)
+    [map_of] = [one for one in flip["maps"] if one["name"] == "PSNR"]
+    assert map_of["blurred"][i][j] == psnr["blurred"]
     data = wait_for(app, lambda data: not data["pending"])
+    assert panel(data, "flips")["maps"][0]["own"] is not None  # this face's own answers
     small = run_at(app, "how-often", degree=5, x=16)
-    assert "0 by the embedding" in small["see"]
+    assert "SSIM and the embedding on all" in small["see"].replace("chose the blurred one ", "")
 
 
 def test_counts_survive_a_round_trip_and_refuse_what_they_are_not():
@@ -458,7 +497,7 @@ def test_address_restores_the_scene(app):
     data = component_data(fresh, KEY)
     values = dict(zip(ARGUMENT_SLIDERS, data["pos"], strict=True))
     assert data["scene"] == "embedding"
-    assert (values["degree"], values["x"], values["noise"]) == (33, 16, 7)
+    assert (values["degree"], values["x"], values["noise"]) == (33, 8, 7)
 
 
 @pytest.mark.parametrize(

@@ -111,3 +111,11 @@ def page(browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
     assert errors == []
     assert remote == []
     context.close()
+
+
+def pair_of(page: Page, measure: str) -> tuple[str, str]:
+    """What a measure says on Argument of the sharp and of the blurred picture, as they hang."""
+    row = page.get_by_test_id(f"argue-{measure}")
+    left, right = row.locator("[role=cell] > b, td").all_inner_texts()
+    first = page.locator(".ba-pictures figcaption").first.inner_text()
+    return (left, right) if first.startswith("sharp") else (right, left)

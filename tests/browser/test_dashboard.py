@@ -213,6 +213,40 @@ def assert_dragged(page: Page, at_rest) -> None:
 
 
 @pytest.mark.long
+def test_a_phone_has_picture_numbers_and_a_slider_on_one_screen(
+    browser: Browser, dashboard, at_rest
+):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(dashboard.address)
+    at_rest(page)
+    expect(page.locator(".bd-stage")).to_have_attribute("data-mode", "flicker")
+    expect(page.get_by_role("slider")).to_have_count(1)  # one at a time
+    whole = [page.locator(name) for name in (".bd-say", ".bd-blurred .bd-frame", ".bd-believe")]
+    whole += [page.get_by_test_id(f"readout-{name}") for name in ("cosine", "psnr", "ssim")]
+    foot = page.locator(".bd-controls").bounding_box()
+    for part in whole:
+        box = part.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= foot["y"], part
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert foot["y"] > 0.75 * 844
+    for button in page.locator(".bd-thumb button").all():
+        assert min(button.bounding_box()[side] for side in ("width", "height")) >= 44
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    page.get_by_role("radio", name="Degree").tap()
+    page.get_by_role("button", name="More").tap()
+    page.get_by_role("button", name="More").tap()
+    expect(page.locator(".bd-say")).to_contain_text("Blurred by 2 px and moved by 8 px.")
+    page.get_by_role("button", name="Add photo").tap()
+    expect(page.get_by_text("Upload photos")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.long
 def test_nothing_changed_reads_as_identical(page: Page, at_rest):
     slider(page, "Degree").fill("0")
     at_rest(page)

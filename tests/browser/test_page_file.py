@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from blurdash.measures import ARGUMENT_MEASURES, QUICK
 from blurdash.page_file import page_file
 from blurdash.portrait import portrait_face
 from blurdash.readout import PreparedFace
+from blurdash.ui.argument.story import SCENES
+from tests.browser.conftest import pair_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -89,34 +92,41 @@ def test_the_story_is_told_to_its_end(
 ) -> None:
     page = opened(offline, made)
     page.get_by_role("button", name="The argument").click()
-    expect(page.get_by_text("no votes yet")).to_be_visible()
+    total = page.get_by_test_id("votes-total")
+    expect(total).to_have_text("nobody has voted yet")
     page.get_by_role("button", name="A looks sharper", exact=True).click()
-    expect(page.get_by_test_id("votes-total")).to_have_text("1 vote")
-    expect(page.get_by_test_id("argue-psnr")).to_have_count(0)
-    page.get_by_role("button", name="Show the numbers").click()
+    expect(total).to_have_text("1 has voted")
+    expect(page.get_by_role("button", name="Vote by phone")).to_have_count(0)
+    page.keyboard.press("PageDown")
     expect(page.get_by_test_id("argue-room")).to_contain_text("of 1")
     page.get_by_role("button", name="Vote again").click()
-    expect(page.get_by_text("no votes yet")).to_be_visible()
-    next_scene = page.get_by_role("button", name="Next →")
-    next_scene.click()
+    expect(total).to_have_text("nobody has voted yet")
+    page.get_by_label("Hands for A").fill("5")
+    page.get_by_label("Hands for B").fill("4")
+    page.get_by_role("button", name="Count").click()
+    expect(total).to_have_text("9 have voted")
+    page.get_by_role("button", name="Show the room →").click()
+    expect(page.locator(".ba-see")).to_contain_text("5 of 9 chose A")
+    page.keyboard.press("PageDown")
     page.locator(".bd-argument[data-scene=pixels][data-by=page]").wait_for()
-    expect(page.locator(".ba-map img")).to_have_count(4)
+    expect(page.locator(".ba-see")).to_contain_text("5 of you chose A.")
+    expect(page.locator(".ba-over:not([hidden])")).to_have_count(2)
     page.get_by_role("slider", name="Degree").fill("12")
     page.get_by_role("slider", name="Shift x").fill("3.5")
     page.locator(".bd-argument[data-state=exact]").wait_for()
-    expect(page.locator(".ba-map img")).to_have_count(0)  # of another place
+    expect(page.locator(".ba-over:not([hidden])")).to_have_count(0)  # of another place
     face = PreparedFace(portrait_face(), dlib_embedder, kernel="study")
     for i, change in enumerate((Disturbance(x=3.5), Change(12, 45.0))):
         wanted = face.values(change, QUICK)["psnr"]
-        text = page.get_by_test_id("argue-psnr").locator("b").nth(2 * i).inner_text()
+        text = pair_of(page, "psnr")[i]
         assert float(text.split()[0]) == pytest.approx(wanted, abs=0.015)
-    for scene in ("embedding", "angle", "sceptic", "how-often"):
-        next_scene.click()
+    for scene in ("embedding", "angle", "sceptic", "how-often", "take-home", "how-often"):
+        page.get_by_role("button", name=SCENES[scene].title, exact=True).click()
         page.locator(f".bd-argument[data-scene={scene}][data-state=exact]").wait_for()
-    expect(page.locator(".ba-see")).to_contain_text("Sharp but 4 px off beats a blur of 10 px")
-    expect(page.locator(".ba-flips td.ba-here")).to_have_count(8)
-    page.get_by_role("slider", name="Degree").fill("100")
-    expect(page.locator(".ba-see")).to_contain_text("beats a blur of 100 px")
+    expect(page.locator(".ba-see")).to_contain_text("Of 30 other faces, with 8 px against 30 px:")
+    expect(page.locator(".ba-flips button.ba-here")).to_have_count(3)
+    page.get_by_role("button", name=re.compile("^16 px of shift against 100 px.*PSNR")).click()
+    expect(page.locator(".ba-see")).to_contain_text("with 16 px against 100 px:")
 
 
 @pytest.mark.long

@@ -78,8 +78,8 @@ def test_photo_leaves_memory_when_the_tab_is_closed(
     # The other page that computes with it, in the background too.
     page.get_by_role("link", name="Argument").click()
     page.locator(".bd-argument[data-state=exact]").wait_for(timeout=60_000)
-    page.get_by_role("button", name="Next →").click()
-    expect(page.locator(".ba-maps:not(.ba-stale) img")).to_have_count(4, timeout=60_000)
+    page.get_by_role("button", name="PSNR and SSIM").click()
+    expect(page.locator(".ba-over:not([hidden])")).to_have_count(2, timeout=60_000)
     assert found_in_memory(pid, pixels) > 0  # the search finds what is there
     page.close()
     # The server is idle now: nobody else comes by to push the old session out.

@@ -66,22 +66,22 @@ def said(page: Page):
 
 
 def left(page: Page):
-    return page.get_by_role("button", name="Left picture")
+    return page.get_by_role("button", name="A looks sharper")
 
 
 def right(page: Page):
-    return page.get_by_role("button", name="Right picture")
+    return page.get_by_role("button", name="B looks sharper")
 
 
 @pytest.mark.long
 def test_tap_and_change_of_mind(phone: Page, server: VoteServer, ballot: Ballot) -> None:
     expect(phone.get_by_role("heading")).to_have_text("Which picture looks sharper?")
     left(phone).tap()
-    expect(said(phone)).to_have_text("Voted: left. You can still change your mind.")
+    expect(said(phone)).to_have_text("Voted: A. You can still change your mind.")
     expect(left(phone)).to_have_attribute("aria-pressed", "true")
     assert server.room.counts(ballot) == (1, 0)
     right(phone).tap()
-    expect(said(phone)).to_have_text("Voted: right. You can still change your mind.")
+    expect(said(phone)).to_have_text("Voted: B. You can still change your mind.")
     expect(left(phone)).to_have_attribute("aria-pressed", "false")
     assert server.room.counts(ballot) == (0, 1)
 
@@ -91,13 +91,13 @@ def test_a_page_loaded_again_is_the_same_voter_and_knows_its_vote(
     phone: Page, server: VoteServer, ballot: Ballot
 ) -> None:
     left(phone).tap()
-    expect(said(phone)).to_have_text("Voted: left. You can still change your mind.")
+    expect(said(phone)).to_have_text("Voted: A. You can still change your mind.")
     phone.reload()
-    expect(said(phone)).to_have_text("Voted: left. You can still change your mind.")
+    expect(said(phone)).to_have_text("Voted: A. You can still change your mind.")
     second = phone.context.new_page()
     second.goto(f"{server.address}/vote/{ballot.code.lower()}")
     right(second).tap()
-    expect(said(second)).to_have_text("Voted: right. You can still change your mind.")
+    expect(said(second)).to_have_text("Voted: B. You can still change your mind.")
     assert server.room.counts(ballot) == (0, 1)
     assert phone.context.cookies() == []
 
@@ -130,20 +130,20 @@ def test_two_phones(phone: Page, browser: Browser, server: VoteServer, ballot: B
 @pytest.mark.long
 def test_closed_revealed_and_a_new_round(phone: Page, server: VoteServer, ballot: Ballot) -> None:
     right(phone).tap()
-    expect(said(phone)).to_contain_text("Voted: right.")
+    expect(said(phone)).to_contain_text("Voted: B.")
     server.room.cast(ballot.code, "somebody-else", 0)
     server.room.close(ballot)
-    expect(said(phone)).to_have_text("The vote is closed. You voted right.")
+    expect(said(phone)).to_have_text("The vote is closed. You voted B.")
     expect(left(phone)).to_be_disabled()
     assert phone.locator(".count").all_inner_texts() == ["", ""], "no counts before the reveal"
     server.room.reveal(ballot)
-    expect(said(phone)).to_have_text("Left 1, right 1. You voted right.")
+    expect(said(phone)).to_have_text("A 1, B 1. You voted B.")
     assert phone.locator(".count").all_inner_texts() == ["1", "1"]
     server.room.new_round(ballot)
     expect(said(phone)).to_have_text("New pictures: vote again.")
     expect(right(phone)).to_have_attribute("aria-pressed", "false")
     left(phone).tap()
-    expect(said(phone)).to_contain_text("Voted: left.")
+    expect(said(phone)).to_contain_text("Voted: A.")
     assert server.room.counts(ballot) == (1, 0)
 
 
@@ -229,7 +229,7 @@ def test_a_flood_is_refused_with_a_message_and_the_vote_follows(
     left(phone).tap()
     expect(said(phone)).to_have_text("Too many votes at once. Yours is sent again in a moment…")
     assert server.room.counts(ballot) == (0, 0)
-    expect(said(phone)).to_contain_text("Voted: left.", timeout=15_000)
+    expect(said(phone)).to_contain_text("Voted: A.", timeout=15_000)
     assert server.room.counts(ballot) == (1, 0)
 
 
@@ -248,7 +248,7 @@ def test_a_proxy_that_refuses_in_its_own_words_is_waited_for(
     phone.route(f"**/vote/{ballot.code}", busy)
     left(phone).tap()
     expect(said(phone)).to_have_text("Too many votes at once. Yours is sent again in a moment…")
-    expect(said(phone)).to_contain_text("Voted: left.", timeout=15_000)
+    expect(said(phone)).to_contain_text("Voted: A.", timeout=15_000)
     assert server.room.counts(ballot) == (1, 0)
 
 
@@ -271,7 +271,7 @@ def test_a_lost_connection_is_said_and_the_vote_follows(
     expect(said(phone)).to_have_text("No connection. Trying again…")
     expect(right(phone)).to_have_attribute("aria-pressed", "true")
     server.start()
-    expect(said(phone)).to_contain_text("Voted: right.", timeout=25_000)
+    expect(said(phone)).to_contain_text("Voted: B.", timeout=25_000)
     assert server.room.counts(ballot) == (0, 1)
 
 
@@ -288,7 +288,7 @@ def test_a_phone_without_storage_votes_too(
     for tapped in (left, right):
         tapped(page).tap()
         expect(tapped(page)).to_have_attribute("aria-pressed", "true")
-    expect(said(page)).to_contain_text("Voted: right.")
+    expect(said(page)).to_contain_text("Voted: B.")
     assert server.room.counts(ballot) == (0, 1)
 
 
@@ -298,7 +298,7 @@ def test_tapped_in_haste_the_last_tap_counts(
 ) -> None:
     for number in range(9):
         (left, right)[number % 2](phone).tap()
-    expect(said(phone)).to_contain_text("Voted: left.", timeout=15_000)
+    expect(said(phone)).to_contain_text("Voted: A.", timeout=15_000)
     assert server.room.counts(ballot) == (1, 0)
 
 
@@ -317,7 +317,7 @@ def test_it_fits_and_can_be_read(
     page.goto(f"{server.address}/vote/{ballot.code}")
     expect(said(page)).to_have_text("Not voted yet.")
     left(page).click()
-    expect(said(page)).to_contain_text("Voted: left.")
+    expect(said(page)).to_contain_text("Voted: A.")
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate("document.documentElement.scrollHeight") == height
     for button in (left(page), right(page)):

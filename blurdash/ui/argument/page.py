@@ -11,9 +11,9 @@ from blurdash.blur import Change
 from blurdash.distance import DISTANCES
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER, label_of
 from blurdash.errors import BlurdashError
-from blurdash.figure_argument import FLIP_PANELS, rank_flip_figure
+from blurdash.figure_argument import FLIP_PANELS
 from blurdash.kernel import KERNELS
-from blurdash.ui.argument.often import counts_of, counts_of_others, flip_preferences
+from blurdash.ui.argument.often import counts_of, counts_of_others
 from blurdash.ui.argument.scene_data import circumstances, scene_data
 from blurdash.ui.argument.searches import (
     SEARCH,
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 __all__ = ["argument_page"]
 
 ARGUMENT_KEY = "bd_argument"
-# px: the heights at which the map reads well, and what it has until the browser says its room.
-LOWEST_MAP, HIGHEST_MAP, FIRST_MAP = 390, 900, 448
 USE_INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
 
 
@@ -80,11 +78,10 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     for position in (sent.numbers("pos", len(ARGUMENT_SLIDERS) + 1), asked):
         _take_position(story, position)
     ack = int(st.session_state.get("bd_story_seen", 0))
-    _enter(story, sent.text("scene"))
     box: BallotBox = st.session_state.setdefault("bd_ballot", BallotBox())
+    _enter(story, box, sent.text("scene"))
     if _do(story, box, sent.act("act"), chosen):
         st.rerun()  # the whole page: its kernel is another now
-    room = sent.whole("room")
     here = rests_at(rest, list(story.values.values()))
     own_curve = (
         asked is not None
@@ -92,15 +89,13 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
         and Sent.by(SCENE_KEY).text("drawn") != "server"  # it has given up since
     )
     told = _told(story, chosen, loading, box, at_rest=here, own_curve=own_curve)
-    data = _data(story, chosen, told, ack=ack, rested=rest, room=room)
+    data = _data(story, chosen, told, ack=ack, rested=rest)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
     if told.known is not None and story.pictures():
         for place, change in enumerate(story.changes(chosen.kernel)):
             if isinstance(change, Change):
                 key = f"bd_served_{place}"
                 serve_change(chosen, told.known, change, key=key, at_rest=here)
-    if story.scene == "how-often":
-        _draw_flips(told, _map_height(room))
     if told.known is not None:
         told.known.keep_only(told.owner, {SEARCH, *told.asked} if story.finding else told.asked)
     if loading.done.is_set() and not st.session_state.get("bd_page_knows"):
@@ -118,7 +113,7 @@ def _take_position(story: Story, pos: Sequence[float] | None) -> None:
         touch()
 
 
-def _enter(story: Story, scene: str | None) -> None:
+def _enter(story: Story, box: BallotBox, scene: str | None) -> None:
     """Goes to the scene that the browser asks for, once, where there is such a one."""
     if scene == st.session_state.get("bd_scene_asked"):
         return  # seen to: since then Back may have led to another
@@ -129,6 +124,9 @@ def _enter(story: Story, scene: str | None) -> None:
     touch()
     story.scene = name
     story.note, story.finding, story.twin = "", "", None
+    if name != "two-pictures":
+        story.reveal()  # whoever goes on has ended the vote
+        box.reveal()
     if name == "angle" and not st.session_state.get("bd_angle_found"):
         start_search(story, "angle")
 
@@ -149,12 +147,13 @@ def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chose
     if name == "vote":
         box.cast(argument_of)
     elif name == "reveal":
-        story.revealed = True
+        story.reveal()
         box.reveal()
     elif name == "round":
-        story.revealed = False
         story.swap()
         box.new_round()
+    elif name == "hands":
+        box.count_hands(argument_of)
     elif name == "phones":
         box.open()
     elif name == "crowd":
@@ -298,9 +297,7 @@ def _other(in_use: str) -> str:
     return min(others, key=lambda row: row.download_mb).name
 
 
-def _data(
-    story: Story, chosen: View, told: Told, *, ack: int, rested: str, room: int | None
-) -> dict[str, Any]:
+def _data(story: Story, chosen: View, told: Told, *, ack: int, rested: str) -> dict[str, Any]:
     """What ``frontend/pages/argument.js`` draws."""
     return {
         **scene_data(told),
@@ -311,7 +308,6 @@ def _data(
         "address": (
             address_of_story(story, view.settings_entries(chosen)) if told.at_rest else None
         ),
-        "room": room,
         "remedy": _remedy(told),
     }
 
@@ -323,31 +319,6 @@ def _remedy(told: Told) -> dict[str, str] | None:
     label = EMBEDDERS[FALLBACK_EMBEDDER].label
     hint = "Chooses the recogniser that comes with the installed packages"
     return {"act": USE_INSTALLED, "label": f"Use {label}", "hint": hint}
-
-
-def _map_height(room: int | None) -> int:
-    """How tall the map is, px; any client may say that it has any room."""
-    return FIRST_MAP if room is None else min(max(room, LOWEST_MAP), HIGHEST_MAP)
-
-
-def _draw_flips(told: Told, height: int) -> None:
-    """The map over the reference's faces, with this face's own answers in it."""
-    if told.counted is None:
-        return
-    own = flip_preferences(told)
-    with st.container(key="bd-flips"):
-        st.plotly_chart(
-            rank_flip_figure(
-                told.counted.flips,
-                measures=told.counted.measures,
-                current=own,
-                height=height,
-                titled=False,
-            ),
-            key="bd_flip_chart",
-            config={"displayModeBar": False},
-            height=height,
-        )
 
 
 def _recogniser_now(loading: Loading) -> str:

@@ -34,7 +34,6 @@ __all__ = [
     "error_maps",
     "measure_table",
     "occlusion_maps",
-    "room_row",
     "sceptic_panel",
 ]
 
@@ -107,27 +106,6 @@ def _prefers(row: ShownRow | None, heads: Sequence[str]) -> str:
     return heads[row.side]
 
 
-def room_row(counts: Sequence[int], heads: Sequence[str]) -> dict[str, Any]:
-    """Returns what the room prefers, as the first row above the measures.
-
-    Args:
-        counts: Votes for the left and the right picture.
-        heads: What the pictures are called.
-    """
-    left, right = counts
-    side = None if left == right else int(right > left)
-    prefers = ("neither" if left else "no votes") if side is None else heads[side]
-    return {
-        "cells": ["The room", str(left), str(right), prefers],
-        "name": "The room",
-        "family": "room",
-        "wins": None if side is None else side + 1,
-        "total": left + right,
-        "test": "argue-room",
-        "hint": "Votes given here and by phone",
-    }
-
-
 def error_maps(errors: Sequence[Map], similarities: Sequence[Map] | None) -> list[dict[str, Any]]:
     """Returns the squared-error maps, and the SSIM maps where they are given, as rows of pictures.
 
@@ -138,9 +116,10 @@ def error_maps(errors: Sequence[Map], similarities: Sequence[Map] | None) -> lis
     rows = [
         {
             "title": "Squared error",
-            "note": "bright: errors that PSNR counts",
+            "note": f"none … {ERROR_FULL:.0f} grey levels",
+            "family": "pixels",
             "pictures": [
-                {"url": _coloured(np.sqrt(one) / ERROR_FULL), "text": f"MSE {one.mean():.0f}"}
+                {"url": _inked(np.sqrt(one) / ERROR_FULL), "text": f"MSE {one.mean():.0f}"}
                 for one in errors
             ],
         }
@@ -149,9 +128,10 @@ def error_maps(errors: Sequence[Map], similarities: Sequence[Map] | None) -> lis
         rows.append(
             {
                 "title": "SSIM",
-                "note": "bright: structure that SSIM misses",
+                "note": "kept … lost structure",
+                "family": "pixels",
                 "pictures": [
-                    {"url": _coloured((1 - one) / SSIM_FULL), "text": f"mean {one.mean():.3f}"}
+                    {"url": _inked((1 - one) / SSIM_FULL), "text": f"mean {one.mean():.3f}"}
                     for one in similarities
                 ],
             }
@@ -164,20 +144,23 @@ def occlusion_maps(maps: Sequence[Map]) -> dict[str, Any]:
     top = max(float(max(one.max() for one in maps)), 1e-6)
     return {
         "title": "Occlusion",
-        "note": "bright: what the recogniser looks at",
+        "note": "unseen … looked at most",
+        "family": "embedding",
         "pictures": [
-            {"url": _coloured(one / top, smooth=False), "text": f"at most {one.max():.3f}"}
+            {"url": _inked(one / top, smooth=False), "text": f"at most {one.max():.3f}"}
             for one in maps
         ],
     }
 
 
-def _coloured(values: Map, *, smooth: bool = True) -> str:
-    """A map in 0..1 as a small PNG in a data URL; its colours are told apart by everyone."""
+def _inked(values: Map, *, smooth: bool = True) -> str:
+    """A map in 0..1 as a small PNG in a data URL: ink of no colour, as dense as the map is high."""
     way = cv2.INTER_AREA if smooth else cv2.INTER_NEAREST
     small = cv2.resize(np.asarray(values, np.float32), (MAP_SIDE, MAP_SIDE), interpolation=way)
     levels = np.asarray(np.clip(small, 0, 1) * 255, np.uint8)
-    _, data = cv2.imencode(".png", cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS))
+    ink = np.zeros((MAP_SIDE, MAP_SIDE, 4), np.uint8)
+    ink[..., 3] = levels
+    _, data = cv2.imencode(".png", ink)
     return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()
 
 

@@ -27,7 +27,10 @@ def scene_data(told: Told) -> dict[str, Any]:
     hidden = story.scene == "two-pictures" and not story.revealed
     return {
         "scene": story.scene,
-        "scenes": [{"id": name, "title": scene.title} for name, scene in SCENES.items()],
+        "scenes": [
+            {"id": name, "title": scene.title, "presses": scene.presses}
+            for name, scene in SCENES.items()
+        ],
         "see": parts.see,
         "pos": list(story.values.values()),
         "ready": told.values is not None,
@@ -40,9 +43,10 @@ def scene_data(told: Told) -> dict[str, Any]:
         # Before the reveal they would say what was done.
         "sliders": () if hidden else SCENES[story.scene].sliders,
         "pictures": list(story.pictures()),
+        "swapped": story.hung() != story.pictures(),
         "hidden": hidden,
         "twin": _drawn_twin(story),
-        "vote": told.box.told(revealed=story.revealed) if story.scene == "two-pictures" else None,
+        "vote": {**told.box.told(revealed=story.revealed), "on": story.voted},
         "panels": parts.panels,
         "facts": told.circumstances,
         "message": parts.message,

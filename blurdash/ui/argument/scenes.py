@@ -29,7 +29,6 @@ from blurdash.ui.argument.panels import (
     error_maps,
     measure_table,
     occlusion_maps,
-    room_row,
 )
 from blurdash.ui.argument.sceptic_scene import sceptic
 from blurdash.ui.argument.searches import SEARCHES, TWINS
@@ -52,17 +51,15 @@ MISSING = "The recogniser is missing: it has no number for these two pictures."
 def _two_pictures(told: Told) -> Parts:
     if not told.story.revealed:
         return Parts(
-            "Which of these two pictures looks sharper?",
+            "Which picture looks sharper?",
             _ballot(told),
             told.waits or told.box.waits,
             told.message,
         )
     heads = told.story.pictures()
     names = _names(told.values, VOTE)
-    table = measure_table(*(told.values or (None, None)), names=names, heads=heads)
-    table["rows"].insert(0, room_row(told.box.counts(), heads))
     panels = [
-        table,
+        measure_table(*(told.values or (None, None)), names=names, heads=heads),
         {
             "kind": "notes",
             "about": "done",
@@ -79,31 +76,33 @@ def _ballot(told: Told) -> list[dict[str, Any]]:
     """The vote, before anybody knows which picture is which."""
     qr, link = told.box.phones()
     total = sum(told.box.counts())
+    said = "nobody has voted yet"
+    if total:
+        said = f"{total} {'has' if total == 1 else 'have'} voted"
     return [
+        {"kind": "vote", "answers": ["A looks sharper", "B looks sharper"], "total": said},
         {
-            "kind": "vote",
-            "answers": ["A looks sharper", "B looks sharper"],
-            "total": f"{total} vote{'' if total == 1 else 's'}" if total else "no votes yet",
-            "reveal": _button("reveal", "Show the numbers", "Ends the vote, says which is which"),
-        },
-        {
-            "kind": "notes",
-            "title": "What to do",
-            "lines": [
-                "Look at A and B, and vote before any number is shown: press a picture, or the "
-                "button beneath it. The count stays hidden until then."
-            ],
+            "kind": "ways",
+            "phones": _button("phones", "Vote by phone", "A QR code for everybody in the room"),
+            "qr": qr,
+            "link": link,
         },
         {
             "kind": "notes",
             "title": "What is the same",
-            "lines": ["Both come from one photo. One thing was done to A, another to B."],
+            "lines": [
+                "Both come from one photo. One thing was done to A, another to B. Which is which "
+                "was drawn by lot, and stays so to the end."
+            ],
         },
-        {"kind": "phones", "qr": qr, "link": link},
         *_crowd(told),
         {
-            "kind": "buttons",
-            "buttons": [_button("phones", "Vote by phone", "A QR code for everybody in the room")],
+            "kind": "notes",
+            "small": True,
+            "lines": [
+                "Votes are counted in this room only. No count by side is shown before the next "
+                "press."
+            ],
         },
     ]
 
@@ -133,7 +132,7 @@ def _crowd(told: Told) -> list[dict[str, Any]]:
 
 def _what_happened(told: Told) -> list[str]:
     """Which picture is which, what was done to it, and by how much the pixel measures differ."""
-    return vote_sentences(told.rows(), *told.done(), told.story.pictures())
+    return vote_sentences(told.rows(), *told.done(), told.story.hung())
 
 
 def _verdict_of_scene(told: Told) -> str:
@@ -141,7 +140,7 @@ def _verdict_of_scene(told: Told) -> str:
     rows = told.rows()
     if not rows:
         return "One is sharp and moved, the other is blurred."
-    place = dict(zip(told.story.pictures(), "AB", strict=True))
+    place = dict(zip(told.story.hung(), "AB", strict=True))
     names = [f"{place[which]}, the {which} one" for which in ("sharp", "blurred")]
     return preferences_sentence(rows, names)
 
@@ -225,6 +224,12 @@ def _angle(told: Told) -> Parts:
     if story.note:
         panels.append({"kind": "notes", "about": "found", "lines": [story.note]})
     return Parts(see, panels, told.waits, told.message)
+
+
+def _take_home(told: Told) -> Parts:
+    pair = told.sharp_and_blurred()
+    see = preferences_sentence(told.rows(), ("the sharp picture", "the blurred one"))
+    return Parts(see, [_numbers(told, pair)], told.waits, told.message)
 
 
 def _numbers(told: Told, pair: Any) -> dict[str, Any]:
@@ -339,4 +344,5 @@ SCENE_PARTS: dict[str, Callable[[Told], Parts]] = {
     "angle": _angle,
     "sceptic": sceptic,
     "how-often": how_often,
+    "take-home": _take_home,
 }

@@ -7,36 +7,62 @@ from typing import TYPE_CHECKING, Any
 from blurdash import defaults
 from blurdash.argument import ScepticRow, sceptic_table
 from blurdash.kernel import KERNELS
+from blurdash.measures import CLAIM
 from blurdash.register import REGISTRATIONS
 from blurdash.sentences import sceptic_notes, sceptic_sentence
-from blurdash.ui.argument.panels import sceptic_panel
+from blurdash.ui.argument.panels import measure_table, sceptic_panel
 from blurdash.ui.argument.searches import angle_of
+from blurdash.ui.argument.story import PAIR
 from blurdash.ui.argument.told import Parts, Told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from blurdash.ui.server.known_face import Answer
 
 __all__ = ["sceptic"]
 
 
+# As they stand in the drawing: left and right, above and below; a press shows the next.
+WAYS = (("none", "fixed"), ("phase", "fixed"), ("none", "redetect"), ("phase", "redetect"))
+
+
 def sceptic(told: Told) -> Parts:
-    """Every number of the pair under every switch that a sceptic asks for."""
+    """The pair measured in four ways, and behind a press every number under every switch."""
     story = told.story
     rows: list[ScepticRow] = []
     for kernel in KERNELS:
         answer = _sceptic_rows(told, kernel)
         rows += (answer.value if answer else None) or []
-    panels = [_sceptic_choices(told)]
-    if rows:
-        panels.append(sceptic_panel(rows, (told.kernel, story.registration, told.crop)))
-    elif told.pixels is None:
+    panels: list[dict[str, Any]] = [_four_ways(told, rows)]
+    table = sceptic_panel(rows, (told.kernel, story.registration, told.crop)) if rows else None
+    notes = sceptic_notes(rows) if rows else []
+    if notes:
+        panels.append({"kind": "notes", "title": "Where it weakens", "fails": True, "lines": notes})
+    if table is None and told.pixels is None:
         panels.append({"kind": "notes", "lines": ["Every number under every switch is computed …"]})
+    see = "Register the pictures, detect the face again, change kernel and recogniser."
     if rows:
         see = sceptic_sentence(rows)
-        panels.append({"kind": "notes", "lines": sceptic_notes(rows)})
-    else:
-        see = "Register the pictures, detect the face again, change kernel and recogniser."
+    whole = [_sceptic_choices(told), *([table] if table else [])]
+    panels.append({"kind": "whole", "see": see, "panels": whole})
     return Parts(see, panels, told.waits, told.message)
+
+
+def _four_ways(told: Told, rows: Sequence[ScepticRow]) -> dict[str, Any]:
+    """What each measure says of the pair as it is, registered, detected again, and both."""
+    ways: list[dict[str, Any]] = []
+    first = told.values if told.crop == "fixed" and not told.story.other else None  # known at once
+    for registration, crop in WAYS:
+        here = (told.kernel, registration, crop)
+        found = [one for one in rows if (one.kernel, one.registration, one.crop) == here]
+        pair: tuple[Mapping[str, float], ...] | None = None if ways else first
+        if found:
+            pair = found[0].sharp, found[0].blurred
+        names = [name for name in CLAIM if pair is None or all(name in one for one in pair)]
+        table = measure_table(*(pair or (None, None)), names=names, heads=PAIR)
+        ways.append({"name": f"{registration}-{crop}", "known": pair is not None, **table})
+    return {"kind": "four", "ways": ways}
 
 
 def _sceptic_rows(told: Told, kernel: str) -> Answer | None:

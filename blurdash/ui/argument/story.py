@@ -18,7 +18,7 @@ from blurdash.ui.components.sliders import ARGUMENT_SLIDERS, Slider
 from blurdash.ui.server.streamlit_inside import went_back
 from blurdash.ui.visitor.address import Reader, note, query_of
 
-__all__ = ["SCENES", "Scene", "Story", "address_of_story", "obey_back", "tell"]
+__all__ = ["PAIR", "SCENES", "Scene", "Story", "address_of_story", "obey_back", "tell"]
 
 
 class Scene(NamedTuple):
@@ -27,25 +27,30 @@ class Scene(NamedTuple):
     Attributes:
         title: On its step.
         sliders: Names of the rows of ``ARGUMENT_SLIDERS`` that work in it.
-        pictures: What is shown, left and right; empty for none.
+        pictures: The two that are shown, the sharp one first; empty for none.
+        presses: What each press inside it brings, as the button says it.
     """
 
     title: str
     sliders: tuple[str, ...]
     pictures: tuple[str, ...]
+    presses: tuple[str, ...] = ()
 
 
 PAIR = ("sharp", "blurred")
 MOVES = ("degree", "angle", "x", "y")
+BLURS = ("degree_a", "angle_a", "degree_b", "angle_b")
+SWAPPED = "1"  # in an address: the blurred picture is A
 DISTURBS = (*MOVES, "rotation", "scale", "gain", "noise")
 
 SCENES = {
-    "two-pictures": Scene("Two pictures", MOVES, PAIR),
-    "pixels": Scene("PSNR and SSIM", DISTURBS, PAIR),
-    "embedding": Scene("The embedding", DISTURBS, PAIR),
-    "angle": Scene("Angle", ("degree_a", "angle_a", "degree_b", "angle_b"), ("first", "second")),
-    "sceptic": Scene("The sceptic", MOVES, ()),
-    "how-often": Scene("How often", MOVES, ()),
+    "two-pictures": Scene("Two pictures", MOVES, PAIR, ("Show the room",)),
+    "pixels": Scene("PSNR and SSIM", DISTURBS, PAIR, ("SSIM",)),
+    "embedding": Scene("The embedding", DISTURBS, PAIR, ("Where it looks", "Where it fails")),
+    "angle": Scene("Angle", BLURS, ("first", "second"), ("The embedding",)),
+    "sceptic": Scene("The sceptic", MOVES, PAIR, ("Registered first", "Detected again", "Both")),
+    "how-often": Scene("How often", (), ()),
+    "take-home": Scene("Take home", (), PAIR),
 }
 
 
@@ -56,14 +61,15 @@ class Story:
     Attributes:
         scene: A key of ``SCENES``.
         values: A number for each of ``ARGUMENT_SLIDERS``.
-        swapped: Whether the blurred picture is on the left in the first scene.
+        swapped: Whether the blurred picture is A: drawn by lot, and so to the end.
         limit: The largest shift that the viewer calls slight, px.
         registration: Which row of the sceptic's table is looked at: ``none`` or a registration.
         start: Another number whenever the sliders are to jump.
         acted: Number of the last thing that was asked for and done.
         note: What the last search found.
         finding: The search under way; empty for none.
-        revealed: Whether the numbers of the first scene are shown.
+        revealed: Whether it is told which picture is which, and what the room said.
+        voted: Where the sliders were when the vote ended; None before.
         other: Whether the sceptic's table is of the other recogniser.
         twin: What the last twins are, while the sliders stay; see ``searches.py``.
         kernel_changed: Whether the search under way has changed the page's kernel.
@@ -81,6 +87,7 @@ class Story:
     note: str = ""
     finding: str = ""
     revealed: bool = False
+    voted: dict[str, float] | None = None
     other: bool = False
     twin: dict[str, object] | None = None
     kernel_changed: bool = False
@@ -101,12 +108,22 @@ class Story:
         return Change(int(self.values[f"degree_{letter}"]), self.values[f"angle_{letter}"], kernel)
 
     def pictures(self) -> tuple[str, ...]:
-        """What is on the left and on the right."""
-        shown = SCENES[self.scene].pictures
-        return shown[::-1] if self.scene == "two-pictures" and self.swapped else shown
+        """The two that are shown, the sharp one first, however they hang."""
+        return SCENES[self.scene].pictures
+
+    def hung(self) -> tuple[str, ...]:
+        """The same as they hang: A, B."""
+        shown = self.pictures()
+        return shown[::-1] if shown == PAIR and self.swapped else shown
+
+    def reveal(self) -> None:
+        """Ends the vote: from now on it is of the pictures as they are."""
+        if not self.revealed:
+            self.revealed = True
+            self.voted = {name: self.values[name] for name in DISTURBS}
 
     def changes(self, kernel: str) -> list[Change | Disturbance]:
-        """What is done to the left picture and the right one; of a scene without, to the pair."""
+        """What is done to both pictures; of a scene without, to the pair."""
         made: dict[str, Change | Disturbance] = {
             "sharp": self.sharp(),
             "blurred": self.blurred(kernel),
@@ -130,8 +147,9 @@ class Story:
         self.start += 1
 
     def swap(self) -> None:
-        """Puts the pictures of the first scene where nobody knows them to be."""
+        """Hangs the pictures anew, where nobody knows them to be."""
         self.swapped = bool(secrets.randbits(1))
+        self.revealed, self.voted = False, None
 
     def choose(self, group: object, value: object) -> None:
         """Takes over a choice of the sceptic's; what makes no sense changes nothing."""
@@ -182,6 +200,8 @@ def address_of_story(story: Story, settings: Mapping[str, str]) -> str:
         for name, row in ARGUMENT_SLIDERS.items()
         if story.values[name] != row.first
     }
+    if story.revealed and story.swapped:
+        entries["lot"] = SWAPPED  # who opens it sees the same A and B
     if story.registration != "none":
         entries["registration"] = story.registration
     return query_of({**entries, **settings})
@@ -195,6 +215,7 @@ def _story_in(reader: Reader) -> Story:
     story.scene = reader.known("scene", SCENES, story.scene)
     registrations = {"none": None, **dict.fromkeys(REGISTRATIONS)}
     story.registration = reader.known("registration", registrations, story.registration)
+    story.swapped = reader.known("lot", {SWAPPED: None}, "") == SWAPPED
     for name, row in ARGUMENT_SLIDERS.items():
         story.values[name] = _inside(reader.number(name, row.low, row.high, row.first), row)
     return story

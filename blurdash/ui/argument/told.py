@@ -63,7 +63,7 @@ class Told:
         own_curve: Whether the browser finds the face's curve itself.
         face: The face with its recogniser; None while that is loaded, or where it is missing.
         pixels: The same without a recogniser, where that is missing: what needs none stays.
-        values: Numbers of the left and the right picture; None while they are computed.
+        values: Numbers of both pictures, the sharp one first; None while they are computed.
         reader: What the browser reads the pictures out with; None where it cannot, or not yet.
         recogniser: Its label.
         recognisers: Labels of the one in use and of the one that a sceptic asks besides.
@@ -148,7 +148,7 @@ class Told:
         if self.values is None:
             return None
         first, second = self.values
-        return (second, first) if self.story.pictures()[:1] == ("blurred",) else (first, second)
+        return first, second
 
     def done(self) -> tuple[Disturbance, float]:
         """What was done to the sharp picture, and the length of the blur of the other, px."""

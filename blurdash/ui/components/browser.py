@@ -103,8 +103,7 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
     Conventions:
         Its state, which ``Sent.by(key)`` reads, has ``pos``: the sliders and the number of the
         request; ``rest``: where the hand came to rest; ``scene``: the scene that is asked for;
-        ``act``: the last thing asked for; ``poll``: another number whenever it asks what is new;
-        ``room``: px that are left for the map beneath it.
+        ``act``: the last thing asked for; ``poll``: another number whenever it asks what is new.
     """
     component = _shimmed("blurdash_argument", '<div class="bd-argument"></div>', "mountArgument")
     component(
@@ -116,14 +115,12 @@ def argument(data: dict[str, Any], *, key: str, position: Sequence[float], scene
             "scene": scene,
             "act": None,
             "poll": 0,
-            "room": None,
         },
         on_pos_change=lambda: None,
         on_rest_change=lambda: None,
         on_scene_change=lambda: None,
         on_act_change=lambda: None,
         on_poll_change=lambda: None,
-        on_room_change=lambda: None,
     )
 
 

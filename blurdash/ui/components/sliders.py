@@ -72,9 +72,9 @@ EXPLORE_SLIDERS = {
     ),
 }
 ARGUMENT_SLIDERS = {
-    "degree": _degree("Degree", 50),
+    "degree": _degree("Degree", 30),
     "angle": _angle("Angle", 45),
-    "x": _shift("Shift x", 64, 16, "Moves the sharp picture to the right"),
+    "x": _shift("Shift x", 64, 8, "Moves the sharp picture to the right"),
     "y": _shift("Shift y", 64, 0, "Moves the sharp picture down"),
     "rotation": Slider(
         "Turn",

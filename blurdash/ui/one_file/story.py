@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
 from blurdash.embed import label_of
-from blurdash.figure_argument import FLIP_PANELS
 from blurdash.kernel import KERNELS
-from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.twins import TWIN_KERNEL
-from blurdash.ui.argument.often import counts_of, counts_of_others, often_sentences
+from blurdash.ui.argument.often import (
+    counts_of,
+    counts_of_others,
+    flip_preferences,
+    flips_panel,
+    often_at,
+    often_sentence,
+)
 from blurdash.ui.argument.scene_data import circumstances, scene_data
 from blurdash.ui.argument.searches import TWINS
 from blurdash.ui.argument.story import SCENES, Story
@@ -21,7 +26,6 @@ from blurdash.ui.one_file.explore import reader_part
 from blurdash.ui.one_file.subject import shipped_references
 from blurdash.ui.server.known_face import Answer
 from blurdash.ui.vote.ballot_box import BallotBox
-from blurdash.values import for_json
 
 if TYPE_CHECKING:
     from blurdash.ui.one_file.subject import Subject
@@ -30,7 +34,7 @@ __all__ = ["story_part"]
 
 # What a page alone cannot do to a picture, or ask of a server.
 NOT_ALONE = {"rotation", "scale", "noise"}
-NOT_ASKED = {"mildest", "phones"}
+NOT_ASKED = {"mildest"}
 WITHOUT_SLIDERS = ("sceptic",)
 
 
@@ -81,7 +85,6 @@ def _scene(
         "start": 0,
         "rested": "",
         "address": None,
-        "room": None,
         "remedy": None,
         "sliders": [one for one in sliders if one not in NOT_ALONE],
         "panels": [*_of_one_place(name, story, subject.kernel), *panels],
@@ -124,7 +127,9 @@ def _is_alone(panel: dict[str, Any], kernel: str) -> bool:
         twins = kernel == TWIN_KERNEL
         panel["buttons"] = [one for one in asked if twins or not one["act"].startswith(TWINS)]
         return bool(panel["buttons"])
-    return panel["kind"] not in ("phones", "choices")
+    if panel["kind"] == "ways":
+        panel["phones"] = None
+    return bool(panel["kind"] != "choices")
 
 
 def _of_one_place(name: str, story: Story, kernel: str) -> list[dict[str, Any]]:
@@ -146,24 +151,12 @@ def _often(subject: Subject) -> dict[str, Any] | None:
     if counted is None:
         return None
     told = _told(subject, Story("how-often"))
-    flips, settings = counted.flips, counted.flips.settings
+    settings = counted.flips.settings
     said = [
-        [often_sentences(told, counted, (shift, degree)) for degree in settings.degrees]
+        [
+            (often_sentence(counted, place), often_at(told, counted, place))
+            for place in ((shift, degree) for degree in settings.degrees)
+        ]
         for shift in settings.shifts
     ]
-    maps = [
-        {
-            "name": ARGUMENT_MEASURES[name].label,
-            "family": ARGUMENT_MEASURES[name].family,
-            "shares": [[for_json(round(one, 3)) for one in row] for row in flips.shares(name)],
-        }
-        for name in FLIP_PANELS
-        if name in settings.measures
-    ]
-    return {
-        "shifts": list(settings.shifts),
-        "degrees": list(settings.degrees),
-        "said": said,
-        "maps": maps,
-        "faces": len(flips.faces),
-    }
+    return {**flips_panel(counted, flip_preferences(told)), "said": said}

@@ -12,8 +12,11 @@ from blurdash.errors import BlurdashError
 from blurdash.ui.server.clients import address_word
 from blurdash.ui.vote.ballots import Ballot, Cast, Crowd, Tally, ballots
 from blurdash.ui.vote.link import phone_address, reachable_from, vote_link, vote_qr_svg
+from blurdash.values import is_whole
 
 __all__ = ["BallotBox"]
+
+MOST_HANDS = 9999  # of either side
 
 # What is said where no phone can come; whether the server listens to the network.
 UNREACHABLE = {
@@ -32,6 +35,7 @@ class BallotBox:
         self._voter = f"host-{secrets.token_hex(8)}"
         self._mine: int | None = None
         self._phones = False
+        self._hands = (0, 0)
         self._since = ballots().moment()
         self.problem = ""  # why there is no ballot, as one sentence
 
@@ -50,6 +54,17 @@ class BallotBox:
             if ballots().cast(self._ballot.code, self._voter, choice) is Cast.COUNTED:
                 self._mine = choice
 
+    def count_hands(self, counts: object) -> None:
+        """Takes over a show of hands, in place of one that was counted before.
+
+        Args:
+            counts: How many chose A, and how many B; what makes no sense changes nothing.
+        """
+        if isinstance(counts, list | tuple) and len(counts) == len(self._hands):
+            left, right = counts
+            if all(is_whole(one) and 0 <= one <= MOST_HANDS for one in (left, right)):
+                self._hands = int(left), int(right)
+
     def reveal(self) -> None:
         """Takes no more votes, and shows the counts."""
         if self._ballot is not None:
@@ -66,7 +81,7 @@ class BallotBox:
 
     def new_round(self) -> None:
         """Starts again, without votes."""
-        self._mine = None
+        self._mine, self._hands = None, (0, 0)
         if self._ballot is not None:
             ballots().new_round(self._ballot)
 
@@ -77,15 +92,21 @@ class BallotBox:
 
     def counts(self) -> tuple[int, int]:
         """Returns the votes for the left and the right picture."""
-        if self._ballot is None:
-            return 0, 0
-        return ballots().counts(self._ballot) or (0, 0)
+        voted = ballots().counts(self._ballot) if self._ballot is not None else None
+        left, right = voted or (0, 0)
+        return left + self._hands[0], right + self._hands[1]
 
     def told(self, *, revealed: bool) -> dict[str, Any]:
         """What the page is told; no counts before the reveal."""
         left, right = self.counts()
         counts = [left, right] if revealed else [0, 0]
-        return {"revealed": revealed, "mine": self._mine, "counts": counts, "total": left + right}
+        return {
+            "revealed": revealed,
+            "mine": self._mine,
+            "counts": counts,
+            "total": left + right,
+            "hands": sum(self._hands),
+        }
 
     def phones(self) -> tuple[str, str]:
         """Returns the page for phones: its QR code as a data URL, and what to say beside it.

@@ -23,15 +23,14 @@ export function specOf(which, v, kernel, twin) {
 export function describeSpec(which, spec) {
   if (which === "sharp") return `sharp, ${describeDisturbed(spec)}`;
   const text = describeView({ ...spec, degree: Math.round(spec.degree * 100) / 100 });
-  return text === "no blur" ? text : `blurred, ${text}`;
+  return text === "no blur" ? "not blurred" : `blurred by ${text}`;
 }
 
-/** "16 px right, turned 1°, noise 10": what was done to a sharp picture. */
+/** "moved by 8 px, turned 1°, noise 10": what was done to a sharp picture. */
 function describeDisturbed({ x, y, rotation, scale, gain, noise }) {
   const amount = (value) => String(Math.round(Math.abs(value) * 100) / 100);
   const parts = [
-    x && `${amount(x)} px ${x > 0 ? "right" : "left"}`,
-    y && `${amount(y)} px ${y > 0 ? "down" : "up"}`,
+    (x || y) && `moved by ${amount(Math.hypot(x, y))} px`,
     rotation && `turned ${amount(rotation)}° ${rotation > 0 ? "left" : "right"}`,
     scale !== 1 && `scaled × ${scale}`,
     gain !== 1 && `gain ${gain}`,

@@ -7,7 +7,7 @@ import { hasKernel } from "../pictures/taps.js";
 import { ROWS } from "../rows.js";
 import { compareWithServer, readerNow } from "../wasm/reader.js";
 import { OwnCurves } from "../widgets/own_curve.js";
-import { isOwnScene, ownScene } from "./argument_own.js";
+import { failsFrom, isOwnScene, ownScene } from "./argument_own.js";
 
 /** The numbers of one page. */
 export class ArgumentNumbers {
@@ -78,6 +78,11 @@ export class ArgumentNumbers {
     const told = this.areOfHere(own) ? this.page.told() : null; // nothing is said of twins beside others' numbers
     return ownScene(data, { values: own.values, sliders, curve: hasCurve ? this.curve(sliders.angle) : null,
       fresh: this.page.isFresh() && !told?.twin, note: told?.note ?? "", alike: told?.metric ?? "" });
+  }
+
+  /** From which blur on the embedding sides with the sharp picture, px; null while that is not known. */
+  failsFrom(own) {
+    return KERNELS[this.page.data().kernel].make ? failsFrom(own.values, this.curve(this.slidersOf(own).angle)) : null;
   }
 
   /** What is known of the face's curve at an angle; more is found while the hand rests. */

@@ -47,11 +47,12 @@ const OWN_SCENES = {
   "two-pictures": (data, own) => {
     if (data.hidden) return data;
     const { rows, sharp, degree } = argued(data, own);
-    const names = ["sharp", "blurred"].map((which) => `${"AB"[data.pictures.indexOf(which)]}, the ${which} one`);
+    const hung = data.swapped ? ["blurred", "sharp"] : ["sharp", "blurred"];
+    const names = ["sharp", "blurred"].map((which) => `${"AB"[hung.indexOf(which)]}, the ${which} one`);
     const table = verdictOf(own.values, { names: ROWS.argument.vote, heads: data.pictures });
     return { see: preferencesSentence(rows, names), panels: data.panels.map((panel) => {
-      if (panel.kind === "verdict") return { ...table, rows: [...panel.rows.filter(({ family }) => family === "room"), ...table.rows] };
-      return panel.about === "done" ? { ...panel, lines: voteSentences(rows, sharp, degree, data.pictures) } : panel;
+      if (panel.kind === "verdict") return table;
+      return panel.about === "done" ? { ...panel, lines: voteSentences(rows, sharp, degree, hung) } : panel;
     }) };
   },
 
@@ -69,6 +70,11 @@ const OWN_SCENES = {
     return { see: embeddingSentence(row, sharp, degree), panels };
   },
 
+  "take-home": (data, own) => {
+    const { rows } = argued(data, own);
+    return { see: preferencesSentence(rows, ["the sharp picture", "the blurred one"]), panels: arguedPanels(data, own) };
+  },
+
   angle: (data, own) => {
     const { degree_a, angle_a, degree_b, angle_b } = own.sliders;
     const blurs = [[degree_a, angle_a], [degree_b, angle_b]];
@@ -84,8 +90,7 @@ const OWN_SCENES = {
 };
 
 /** The claim's rows, the sharp picture first, and what was done to both. */
-function argued({ pictures }, { values, sliders, alike }) {
-  const [sharp, blurred] = pictures[0] === "blurred" ? [values[1], values[0]] : values;
+function argued(data, { values: [sharp, blurred], sliders, alike }) {
   return { rows: claimRows(sharp, blurred, undefined, alike), sharp: sliders, degree: sliders.degree };
 }
 
@@ -140,6 +145,12 @@ function ownEquivalent({ measure }, value, curve) {
 function whereItFails({ values, curve }, row) {
   const found = row && curve && ownEquivalent(row.measure, values[0][ROWS.embedding], curve);
   return found ? { kind: "notes", about: "fails", title: "Where it fails", fails: true, lines: [failsBelow(found)] } : null;
+}
+
+/** The least blur that the embedding takes the sharp picture for, px; null where it takes it for none. */
+export function failsFrom([sharp], curve) {
+  const found = curve && ownEquivalent(measureCalled(ROWS.embedding), sharp[ROWS.embedding], curve);
+  return found?.ranges[0]?.[0] ?? null;
 }
 
 /** What the kernels of two blurs really do. */

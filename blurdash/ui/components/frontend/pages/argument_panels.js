@@ -2,26 +2,28 @@
 
 import { ROWS } from "../rows.js";
 import { textElement } from "../widgets/texts.js";
+import { buildFlips } from "./argument_flips.js";
+import { buildCarry, buildHome } from "./argument_home.js";
 
 const PANEL_BUILDERS = {
   table: buildTable,
-  maps: buildMaps,
   notes: buildNotes,
   buttons: buildAskButtons,
   vote: buildVote,
-  phones: buildPhones,
+  ways: buildWays,
   verdict: buildVerdict,
   choices: buildChoices,
   flips: buildFlips,
+  four: buildFour,
+  whole: buildWhole,
+  home: buildHome,
+  carry: buildCarry,
 };
 
 /** Builds one panel from what the server says of it. */
 export function buildPanel(argue, panel) {
-  // Maps of the last rest stay while a hand moves: the server sends them anew when it rests.
-  const kept = panel.keep && argue.parts.right.querySelector(`.ba-${panel.kind}`);
-  const element = kept || PANEL_BUILDERS[panel.kind](argue, panel);
+  const element = PANEL_BUILDERS[panel.kind](argue, panel);
   element.classList.add("ba-panel", `ba-${panel.kind}`);
-  element.classList.toggle("ba-stale", Boolean(panel.keep));
   return element;
 }
 
@@ -48,39 +50,6 @@ function buildTable(argue, panel) {
   }
   table.append(head, body);
   return table;
-}
-
-/** Pairs of pictures, such as error maps; pressed, they lie on the two pictures themselves. */
-function buildMaps(argue, panel) {
-  const box = document.createElement("div");
-  for (const row of panel.rows) {
-    const group = document.createElement("button");
-    group.type = "button";
-    group.className = "ba-map-row";
-    group.dataset.title = row.title;
-    group.title = "Press to see them on the pictures";
-    group.dataset.focus = `map-${row.title}`;
-    group.onclick = () => argue.showMap(row.title);
-    const name = document.createElement("span");
-    name.className = "ba-map-name";
-    name.append(textElement("b", "", row.title), textElement("small", "", row.note));
-    group.append(name, ...row.pictures.map((picture, i) => buildMap(row, picture, i)));
-    box.append(group);
-  }
-  return box;
-}
-
-function buildMap(row, picture, i) {
-  const figure = document.createElement("span");
-  figure.className = "ba-map";
-  if (picture) {
-    const image = document.createElement("img");
-    image.src = picture.url;
-    image.alt = `${row.title}, ${i === 0 ? "left" : "right"} picture`;
-    figure.append(image);
-  } else figure.append(textElement("span", "ba-waiting", "computing …"));
-  figure.append(textElement("small", "", picture?.text ?? ""));
-  return figure;
 }
 
 /** Text, with a title where it has one; where the claim fails it has a strong edge. */
@@ -147,7 +116,7 @@ function buildChoices(argue, panel) {
   return box;
 }
 
-/** The vote while it is open: two large answers, how many have voted, and the way to end it. */
+/** The vote while it is open: two large answers, and how many have voted. */
 function buildVote(argue, panel) {
   const box = document.createElement("div");
   const answers = document.createElement("div");
@@ -159,29 +128,66 @@ function buildVote(argue, panel) {
     answers.append(button);
   });
   answers.insertBefore(textElement("span", "", "or"), answers.lastChild);
-  const total = textElement("span", "", panel.total);
+  const total = textElement("b", "", panel.total);
   total.dataset.testid = "votes-total";
-  const end = document.createElement("div");
+  const end = document.createElement("p");
   end.className = "ba-end";
-  const reveal = askButton(argue, panel.reveal);
-  reveal.classList.add("bd-main");
-  end.append(total, reveal);
+  end.append(total, textElement("span", "", "who chose what comes with the next press"));
   box.append(answers, end);
   return box;
 }
 
-/** The code that phones are pointed at. */
-function buildPhones(argue, panel) {
+/** How to vote: by phone, by hands that somebody counts, or here. */
+function buildWays(argue, panel) {
   const box = document.createElement("div");
-  box.hidden = !panel.link;
-  if (panel.qr) {
-    const image = document.createElement("img");
-    image.src = panel.qr;
-    image.alt = "QR code of the page for phones";
-    box.append(image);
-  }
-  box.append(textElement("p", "", panel.link));
+  box.append(textElement("h3", "", panel.phones ? "Three ways to vote" : "Two ways to vote"));
+  if (panel.phones) box.append(buildByPhone(argue, panel));
+  box.append(buildHands(argue), way("Here", ": press a picture, or the button beneath it"));
   return box;
+}
+
+function way(name, says, ...more) {
+  const line = document.createElement("div");
+  const text = document.createElement("p");
+  text.append(textElement("b", "", name), says);
+  line.append(text, ...more);
+  return line;
+}
+
+function buildByPhone(argue, panel) {
+  if (!panel.link) return way("By phone", ", all at once", askButton(argue, panel.phones));
+  if (!panel.qr) return way("By phone", `: ${panel.link}`);
+  const image = Object.assign(document.createElement("img"), { src: panel.qr, alt: "QR code of the page for phones" });
+  const open = textElement("button", "bd-btn", "Full-screen code");
+  open.type = "button";
+  open.title = "The code and both pictures, as large as the screen (key Q)";
+  open.onclick = () => argue.code.open();
+  const line = way("By phone", ", all at once", open);
+  const code = document.createElement("div");
+  code.className = "ba-phones";
+  code.append(image, textElement("p", "", panel.link));
+  line.append(code);
+  return line;
+}
+
+/** A show of hands, typed in; counted again it takes the place of the one before. */
+function buildHands(argue) {
+  const form = document.createElement("form");
+  const fields = ["A", "B"].map((letter) => {
+    const label = textElement("label", "", `${letter} `);
+    const field = Object.assign(document.createElement("input"), { type: "number", min: 0, max: 9999, step: 1, required: true });
+    field.setAttribute("aria-label", `Hands for ${letter}`);
+    field.dataset.focus = `hands-${letter}`;
+    label.append(field);
+    return [label, field];
+  });
+  const count = Object.assign(textElement("button", "bd-btn", "Count"), { type: "submit", title: "Counts these hands, in place of those counted before" });
+  form.append(...fields.map(([label]) => label), count);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    argue.act("hands", fields.map(([, field]) => Number(field.value)));
+  };
+  return way("Show of hands", ", typed in", form);
 }
 
 /** What each measure says of the two pictures: the preferred side is filled and says so. */
@@ -190,6 +196,7 @@ function buildVerdict(argue, panel) {
   box.setAttribute("role", "table");
   box.setAttribute("aria-label", "Which picture each measure prefers");
   for (const row of panel.rows) box.append(buildVerdictRow(panel, row));
+  box.style.setProperty("--ba-places", panel.places);
   return box;
 }
 
@@ -199,7 +206,8 @@ function buildVerdictRow(panel, row) {
   line.setAttribute("role", "row");
   line.title = row.hint ?? "";
   line.dataset.testid = row.test;
-  const [, left, right, prefers, like] = row.cells;
+  const [, left, right, prefers] = row.cells;
+  line.classList.toggle("ba-silent", Boolean(row.silent));
   const sides = [left, right].map((value, i) => {
     const wins = row.wins === i + 1;
     const cell = textElement("span", wins ? "ba-side-cell ba-wins" : "ba-side-cell", "");
@@ -207,11 +215,12 @@ function buildVerdictRow(panel, row) {
     const number = textElement("b", "", value);
     if (row.family === "room") number.dataset.testid = `votes-${i}`;
     cell.append(number);
-    if (row.total) cell.append(textElement("i", "", `of ${row.total}`));
+    if (row.total && !row.silent) cell.append(textElement("i", "", `of ${row.total}`));
     const heads = panel.head.slice(1, 3);
     const words = textElement("small", "", wins ? `prefers ${heads[i].length > 1 ? `the ${heads[i]} one` : heads[i]}` : "");
     if (row.wins === null && i === 0) words.textContent = prefers;
-    if (like && i === 0) {
+    const like = row.likes?.[i];
+    if (like) {
       const blur = /^(below|over)/.test(like) ? like : `of ${like}`;
       words.append(textElement("span", "ba-like", `${words.textContent ? " · " : ""}like a blur ${blur}`));
     }
@@ -226,33 +235,62 @@ function buildVerdictRow(panel, row) {
   return line;
 }
 
-/** Maps of how many faces prefer the sharp picture, over shift and blur: where there is no chart to draw them. */
-function buildFlips(argue, panel) {
+/** Four ways to measure the same pair; each press brings the next, and each can be gone back to. */
+function buildFour(argue, panel) {
   const box = document.createElement("div");
-  for (const { name, family, shares } of panel.maps) {
-    const map = document.createElement("figure");
-    const table = document.createElement("table");
-    shares.forEach((row, i) => {
-      const line = table.insertRow();
-      line.append(textElement("th", "", String(panel.shifts[i])));
-      row.forEach((share, j) => line.append(flipCell(share, i === panel.place[0] && j === panel.place[1],
-        `${name}: ${panel.shifts[i]} px off against a blur of ${panel.degrees[j]} px`)));
-    });
-    const foot = table.insertRow();
-    foot.append(textElement("th", "", ""), ...panel.degrees.map((degree, j) => textElement("th", "", j % 2 ? "" : String(degree))));
-    map.append(textElement("figcaption", `ba-${family}`, name), table);
-    box.append(map);
-  }
-  box.append(textElement("p", "", `Down: px off. Across: px of blur. Blue: more of ${panel.faces} faces prefer the sharp picture; orange: the blurred one.`));
+  box.append(textElement("h3", "", "Four ways to measure the same pair"));
+  const grid = textElement("div", "ba-four-grid", "");
+  grid.append(textElement("span", "", ""), textElement("span", "", "as it is"), textElement("span", "", "registered"));
+  panel.ways.forEach((way, i) => {
+    if (i % 2 === 0) grid.append(textElement("span", "", i ? "detected again" : "fixed crop"));
+    grid.append(buildWay(argue, way, i, panel.at));
+  });
+  box.append(grid);
   return box;
 }
 
-function flipCell(share, here, what) {
-  const cell = textElement("td", here ? "ba-here" : "", "");
-  const known = typeof share === "number";
-  cell.title = known ? `${what}: ${Math.round(100 * share)} % prefer the sharp one` : what;
-  if (!known) return cell;
-  const colour = share >= 0.5 ? "--bd-embedding" : "--bd-pixels";
-  cell.style.background = `color-mix(in srgb, var(${colour}) ${Math.round(200 * Math.abs(share - 0.5))}%, var(--bd-well))`;
-  return cell;
+function buildWay(argue, way, i, at) {
+  const button = textElement("button", "", "");
+  button.type = "button";
+  button.disabled = i > at;
+  button.dataset.focus = `way-${i}`;
+  button.setAttribute("aria-pressed", String(i === at));
+  button.onclick = () => argue.setStep(i);
+  for (const [name, family] of [["Pixels", "pixels"], ["Embedding", "embedding"]]) {
+    const line = textElement("span", "", "");
+    line.append(textElement("b", `ba-of-${family}`, name), textElement("i", "", i > at ? "" : sideSaid(argue, way, family)));
+    button.append(line);
+  }
+  return button;
+}
+
+/** Which picture a family chose, where its measures agree. */
+function sideSaid(argue, way, family) {
+  if (!way.known) return "···";
+  const wins = new Set(way.rows.filter((row) => row.family === family).map((row) => row.wins));
+  if (!wins.size) return "–";
+  if (wins.size > 1) return "split";
+  const [side] = wins;
+  return side === null ? "alike" : `${argue.letterOf(side - 1)} ${way.head[side]}`;
+}
+
+/** Every number under every switch, in a dialog of its own. */
+function buildWhole(argue, panel) {
+  const box = document.createElement("div");
+  const open = textElement("button", "bd-btn", "Whole table");
+  open.type = "button";
+  open.dataset.focus = "whole";
+  const dialog = Object.assign(document.createElement("dialog"), { className: "ba-whole-dialog" });
+  dialog.setAttribute("aria-label", "Every number under every switch");
+  const head = document.createElement("header");
+  const close = textElement("button", "bd-btn", "Close");
+  close.type = "button";
+  close.onclick = () => dialog.close();
+  head.append(textElement("h2", "", panel.see), close);
+  dialog.append(head, ...panel.panels.map((one) => buildPanel(argue, one)));
+  dialog.onclose = () => { argue.wholeOpen = false; };
+  open.onclick = () => { argue.wholeOpen = true; dialog.showModal(); };
+  box.append(textElement("p", "", "More: another kernel, another recogniser, another registration, CW-SSIM."), open, dialog);
+  if (argue.wholeOpen) queueMicrotask(() => { if (dialog.isConnected && !dialog.open) dialog.showModal(); }); // it was built anew while it was read
+  return box;
 }

@@ -4,6 +4,8 @@ import { ROWS } from "../rows.js";
 
 const VOTE_SCENE = "two-pictures";
 const OFTEN_SCENE = "how-often";
+const SCEPTIC_SCENE = "sceptic";
+const DISTURBED_SCENE = "pixels"; // with every slider that the vote's pictures have
 
 /** Where somebody is in the story, and what the page is told of it. */
 export class StoryAlone {
@@ -12,6 +14,7 @@ export class StoryAlone {
     this.scene = scene;
     this.acted = 0;
     this.limit = ROWS.argument.limit;
+    this.jumps = 0; // how often the sliders were moved to where they start
     this.newRound();
   }
 
@@ -24,12 +27,20 @@ export class StoryAlone {
 
   newRound() {
     this.revealed = false;
+    this.voted = null;
+    this.hands = [0, 0];
     this.mine = null;
     this.swapped = Math.random() < 0.5 ? 0 : 1;
   }
 
   enter(scene) {
-    if (Object.hasOwn(this.part.scenes, scene)) this.scene = scene;
+    if (!Object.hasOwn(this.part.scenes, scene)) return this.data();
+    this.scene = scene;
+    if (scene === SCEPTIC_SCENE) {
+      this.jumps += 1; // its table is of the place where the sliders start
+      this.place = null;
+    }
+    if (this.scene !== VOTE_SCENE) this.reveal();
     return this.data();
   }
 
@@ -37,46 +48,54 @@ export class StoryAlone {
     const [shortest, longest] = ROWS.argument.limits;
     this.acted = number;
     if (name === "vote" && !this.revealed) this.mine = value === 1 ? 1 : 0;
-    if (name === "reveal") this.revealed = true;
+    if (name === "reveal") this.reveal();
     if (name === "round") this.newRound();
+    if (name === "hands") this.hands = value.map(Number);
     if (name === "limit" && Number.isFinite(value)) this.limit = Math.min(Math.max(value, shortest), longest);
     return this.data();
   }
 
   /** What is known of where the sliders are; of most scenes the page finds that itself. */
   answer(position, ack) {
+    this.place = position;
     const data = this.data();
-    if (data.pictures.length) return { ack };
+    if (data.pictures.length) return this.scene === SCEPTIC_SCENE ? { ...data, ack } : { ack };
     return { ...data, ...(this.scene === OFTEN_SCENE ? this.often(position) : {}), pos: position, ack };
   }
 
   data() {
-    const { acted, scene } = this;
-    const data = { ...(scene === VOTE_SCENE ? this.vote() : this.part.scenes[scene]), acted };
+    const { acted, scene, swapped, revealed } = this;
+    const told = scene === VOTE_SCENE ? this.part.scenes[scene][revealed ? "revealed" : "hidden"][swapped] : this.part.scenes[scene];
+    const data = { ...told, acted, start: told.start + this.jumps, swapped: Boolean(swapped) && told.pictures[0] === "sharp", vote: this.vote() };
     data.panels = data.panels.map((panel) => (panel.limit === undefined ? panel : { ...panel, limit: this.limit }));
-    return scene === OFTEN_SCENE ? { ...data, ...this.often(data.pos) } : data;
+    if (!revealed) data.panels = data.panels.map((panel) => (panel.kind === "vote" ? { ...panel, total: votesSaid(data.vote.total) } : panel));
+    return scene === OFTEN_SCENE ? { ...data, ...this.often(this.place ?? data.pos) } : data;
   }
 
   vote() {
-    const { revealed, mine, swapped } = this;
-    const data = this.part.scenes[VOTE_SCENE][revealed ? "revealed" : "hidden"][swapped];
-    const total = mine === null ? 0 : 1;
-    const counts = [0, 1].map((side) => (mine === side ? 1 : 0));
-    const panels = data.panels.map((panel) => {
-      if (panel.kind === "vote") return { ...panel, total: total ? "1 vote" : "no votes yet" };
-      return panel.kind === "verdict" ? { ...panel, rows: panel.rows.map((row) => (row.family === "room" ? roomRow(row, counts, data.pictures) : row)) } : panel;
-    });
-    return { ...data, panels, vote: { revealed, mine, counts: revealed ? counts : [0, 0], total } };
+    const { revealed, mine, voted, hands } = this;
+    const counts = hands.map((count, side) => count + Number(mine === side));
+    const total = counts[0] + counts[1];
+    return { revealed, mine, counts: revealed ? counts : [0, 0], total, hands: hands[0] + hands[1], on: voted };
+  }
+
+  /** Ends the vote: from now on it is of the pictures as they are. */
+  reveal() {
+    if (this.revealed) return;
+    this.revealed = true;
+    const { sliders, pos } = this.part.scenes[DISTURBED_SCENE];
+    const place = this.place ?? pos;
+    this.voted = Object.fromEntries(ROWS.sliders.argument.map(({ name }, i) => [name, place[i]]).filter(([name]) => sliders.includes(name)));
   }
 
   /** The cell of the map that the sliders are nearest to, and what is said of it. */
   often(position) {
-    const { often, scenes } = this.part;
+    const { often } = this.part;
     if (!often) return {};
     const value = (name) => position[ROWS.sliders.argument.findIndex((row) => row.name === name)];
     const place = [nearestOf(often.shifts, Math.hypot(value("x"), value("y"))), nearestOf(often.degrees, value("degree"))];
-    const [see, lines] = often.said[place[0]][place[1]];
-    return { see, panels: [{ kind: "flips", ...often, said: null, place }, ...scenes[OFTEN_SCENE].panels.map((panel) => ({ ...panel, lines }))] };
+    const [see, at] = often.said[place[0]][place[1]];
+    return { see, panels: [{ ...often, said: null, ...at }] };
   }
 }
 
@@ -84,10 +103,6 @@ function nearestOf(values, wanted) {
   return values.reduce((best, one, i) => (Math.abs(one - wanted) < Math.abs(values[best] - wanted) ? i : best), 0);
 }
 
-/** The room's votes beneath both pictures. */
-function roomRow(row, counts, heads) {
-  const [left, right] = counts;
-  const side = left === right ? null : Number(right > left);
-  const prefers = side === null ? (left ? "neither" : "no votes") : heads[side];
-  return { ...row, cells: [row.cells[0], String(left), String(right), prefers], wins: side === null ? null : side + 1, total: left + right };
+function votesSaid(total) {
+  return total ? `${total} ${total === 1 ? "has" : "have"} voted` : "nobody has voted yet";
 }

@@ -9,7 +9,7 @@ const VOTE_POLL_MS = 2000;
 const VOTE_SLOWEST_MS = 20000;
 const VOTE_PATIENCE_MS = 8000;
 const VOTE_KEY = "blurdash-vote";
-const VOTE_SIDES = ["left", "right"];
+const VOTE_SIDES = ["A", "B"];
 
 class VoteMemory {
   constructor(code) {
@@ -219,7 +219,7 @@ class VotePage {
     if (known.counts) {
       const [left, right] = known.counts;
       const own = side ? ` You voted ${side}.` : "";
-      return `Left ${left}, right ${right}.${own}`;
+      return `A ${left}, B ${right}.${own}`;
     }
     if (known.state === "closed") {
       return side ? `The vote is closed. You voted ${side}.` : "The vote is closed.";

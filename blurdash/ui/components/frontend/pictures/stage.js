@@ -44,6 +44,7 @@ import {
 import { checkedView } from "./views.js";
 
 const STAGE_REST_MS = 150; // before the server is asked, or that the picture is a preview is said
+const PHONE = "(max-width: 600px)";
 const STAGE_LARGEST = 1024;
 const STAGE_PATIENCE_MS = 500; // for a first view; without one the picture is shown as it is
 const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0, kernel: Object.keys(KERNELS).find((name) => !KERNELS[name].stretched) };
@@ -88,7 +89,7 @@ class Stage {
     this.showNotes(header);
     if (header.mode !== this.givenMode) {
       this.givenMode = header.mode;
-      this.compare.setMode(header.mode ?? "side");
+      this.compare.setMode(modeHere(header.mode ?? "side"));
     }
     this.compare.restart();
     const mark = fingerprint(png);
@@ -439,6 +440,11 @@ class Stage {
     const { mode, split } = this.compare;
     return { view, clean: this.renderer.clean(view.kernel), changed: painted.canvas(), name: nameView(view, this.labels), mode, split: split / 100 };
   }
+}
+
+/** How pictures are looked at: on a phone one after the other, unless somebody asked for another way. */
+function modeHere(mode) {
+  return mode === "side" && matchMedia(PHONE).matches ? "flicker" : mode;
 }
 
 /**

@@ -6,8 +6,8 @@ import { BELIEVE_ROWS } from "./gauges.js";
 import { placesOf } from "./marks.js";
 import { formatted, shown } from "./texts.js";
 
-const CARD_SIZE = [1440, 900];
-const CARD_EDGE = 50; // px around
+export const CARD_SIZE = [1440, 900];
+export const CARD_EDGE = 50; // px around
 const CARD_PICTURE = 478;
 const CARD_COLUMN = 1080; // where the numbers begin
 const CARD_COLOURS = ["ink", "muted", "line", "well", "embedding", "pixels"]; // of tokens.css
@@ -19,16 +19,21 @@ const CARD_COLOURS = ["ink", "muted", "line", "well", "embedding", "pixels"]; //
  *   hands them over; `address`: empty for none
  */
 export function composeCard(canvas, seen) {
-  [canvas.width, canvas.height] = CARD_SIZE;
-  const context = canvas.getContext("2d");
-  const pen = new Pen(context, paletteOf(canvas));
-  context.fillStyle = "#ffffff";
-  context.fillRect(0, 0, ...CARD_SIZE);
-  drawHeadline(pen, seen.said);
+  const pen = penOn(canvas);
+  drawHeadline(pen, [...wordsOf(seen.said.truth, "ink"), ...seen.said.parts.flatMap(([text, family]) => wordsOf(text, family))]);
   drawPictures(pen, seen.pictures);
   drawNumbers(pen, seen);
   drawAxis(pen, seen);
   drawSettings(pen, seen);
+}
+
+/** A pen on an empty card. */
+export function penOn(canvas) {
+  [canvas.width, canvas.height] = CARD_SIZE;
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, ...CARD_SIZE);
+  return new Pen(context, paletteOf(canvas));
 }
 
 /** The page's colours as they are in the light. */
@@ -77,9 +82,7 @@ class Pen {
 }
 
 /** The sentence, as large as two lines allow. */
-function drawHeadline(pen, said) {
-  const words = [...wordsOf(said.truth, "ink"),
-    ...said.parts.flatMap(([text, family]) => wordsOf(text, family))];
+export function drawHeadline(pen, words) {
   for (const size of [36, 32, 28, 25]) {
     const lines = brokenInto(pen, words, size, CARD_SIZE[0] - 2 * CARD_EDGE);
     if (lines.length > 2 && size > 25) continue;
@@ -91,7 +94,7 @@ function drawHeadline(pen, said) {
 }
 
 /** Words of a part; one that begins with a stop or a comma belongs to the word before it. */
-function wordsOf(text, family) {
+export function wordsOf(text, family) {
   const style = family ? { weight: 700, colour: family } : { weight: 400, colour: "ink" };
   const kept = text.replace(/(\d) px/g, "$1\u00a0px"); // a number stays with its unit
   return kept.split(" ").map((word, i) => ({ text: word, joined: i === 0 && !family && /^[.,;:]/.test(word), ...style })).filter((word) => word.text);
@@ -115,17 +118,20 @@ function brokenInto(pen, words, size, width) {
 }
 
 function drawPictures(pen, { clean, changed, name }) {
-  const top = 166;
   [[clean, "Clean"], [changed, name]].forEach(([picture, caption], i) => {
-    const left = CARD_EDGE + i * (CARD_PICTURE + 22);
-    pen.context.imageSmoothingQuality = "high";
-    pen.context.drawImage(picture, left, top, CARD_PICTURE, CARD_PICTURE);
-    pen.font(18);
-    const wide = Math.min(CARD_PICTURE - 24, pen.context.measureText(caption).width + 24);
-    pen.context.fillStyle = "rgb(15 17 19 / 74%)";
-    pen.context.fillRect(left + 12, top + 12, wide, 34);
-    pen.write(caption, left + 24, top + 35, { colour: "#ffffff", width: wide - 24 });
+    drawCaptioned(pen, picture, caption, { left: CARD_EDGE + i * (CARD_PICTURE + 22), top: 166, side: CARD_PICTURE });
   });
+}
+
+/** A square picture with a caption on it. */
+export function drawCaptioned(pen, picture, caption, { left, top, side }) {
+  pen.context.imageSmoothingQuality = "high";
+  pen.context.drawImage(picture, left, top, side, side);
+  pen.font(18);
+  const wide = Math.min(side - 24, pen.context.measureText(caption).width + 24);
+  pen.context.fillStyle = "rgb(15 17 19 / 74%)";
+  pen.context.fillRect(left + 12, top + 12, wide, 34);
+  pen.write(caption, left + 24, top + 35, { colour: "#ffffff", width: wide - 24 });
 }
 
 function drawNumbers(pen, { tiles, like }) {

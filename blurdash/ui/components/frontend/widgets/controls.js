@@ -26,6 +26,7 @@ import { Settler } from "./settler.js";
 import { Sharing } from "./sharing.js";
 import { Slider, entered, moved } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
+import { ThumbControls } from "./thumb_controls.js";
 
 const FOREIGN_MS = 1000;
 const WORDING_MS = 300; // a hand that has not moved for so long gets another sentence
@@ -94,8 +95,10 @@ function buildControls(state) {
   box.before(style);
   state.box = box;
   const [degree, angle, right, down] = ROWS.sliders.explore;
+  // What made the surprise that the page opens on is under the thumb first.
+  state.thumb = new ThumbControls([right, down, degree, angle], right.name, (change) => { stopPlay(state); move(state, change); });
   box.replaceChildren(state.lanes.box, buildRow(state, degree, buildPlay), buildRow(state, angle, buildRandom),
-    buildShiftRow(state, right, down));
+    buildShiftRow(state, right, down), state.thumb.box);
   state.observer = new ResizeObserver(() => { if (state.data) paintSeen(state); });
   state.observer.observe(state.lanes.box);
 }
@@ -366,6 +369,7 @@ function lookAgain(component) {
 function paint(state) {
   const { view, data } = state;
   for (const row of ROWS.sliders.explore) paintSlider(state, row);
+  state.thumb.show(view);
   const seen = { ...view, used_angle: usedAngle(data.kernel, view.degree, view.angle), kernel: data.kernel };
   if (JSON.stringify(seen) !== JSON.stringify(state.bus.view)) {
     state.bus.view = seen;

@@ -27,7 +27,7 @@ export function exploreSentence(seen) {
   const told = new Told(seen);
   const [name, rest] = moved && !told.order.length ? ["unmeasured", ""] : CASES[kind](seen, told);
   const small = source ? ` Cut from ${wholePx(source)} px of its photo: blurred before we began.` : "";
-  return { case: name, kind, truth, parts: partsOf(`${rest}${small}`.trim()) };
+  return { case: name, kind, truth, parts: coloured(`${rest}${small}`.trim()) };
 }
 
 /** What is said of a photo that no face was found in, by the name that its owner gave it. */
@@ -45,8 +45,8 @@ function truthOf({ degree, shift_x: right, shift_y: down }) {
   return degree ? ["both", `Blurred by ${degree} px and moved by ${moved}.`] : ["shift", `Not blurred at all, only moved by ${moved}.`];
 }
 
-/** The text in pieces, each with the family that a word belongs to; empty for none. */
-function partsOf(text) {
+/** A text in pieces, each with the family that a word belongs to; empty for none. */
+export function coloured(text) {
   const families = Object.fromEntries(ROWS.claim.map(({ word, family }) => [word.toLowerCase(), family]));
   const words = new RegExp(`(${Object.keys(families).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "i");
   return text.split(words).filter(Boolean).map((piece) => [piece, families[piece.toLowerCase()] ?? ""]);
