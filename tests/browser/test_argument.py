@@ -227,7 +227,7 @@ def test_argument_is_told_with_an_own_photo(argue):
         page.get_by_role("button", name=name).click()
     ready(page, "angle")
     page.get_by_role("button", name="The embedding →").click()
-    expect(page.locator(".ba-see")).to_contain_text("The embedding chose", timeout=60_000)
+    expect(page.locator(".ba-see")).to_contain_text(" chose A", timeout=60_000)
     expect(page.locator(".ba-notes").first).to_contain_text("leaves more of the face")
 
 

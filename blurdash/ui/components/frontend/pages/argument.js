@@ -204,12 +204,13 @@ class Argue {
   key(event) {
     if (!this.data) return;
     const byClicker = /^Page(Up|Down)$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!byClicker && isTaken(event, true)) return; // a clicker's keys change the scene wherever the focus is
+    if (!byClicker && isTaken(event, false)) return; // a clicker's keys change the scene wherever the focus is
     if (event.key === "f" || event.key === "F") { this.presenter.toggle(); return; }
     if (event.key === "Escape") { this.presenter.set(false); return; }
     if ((event.key === "q" || event.key === "Q") && this.data.hidden) { this.code.open(); return; }
     if (event.key === "m" || event.key === "M") { this.toggleMap(); return; }
     const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1, " ": 1 }[event.key];
+    if (!byClicker && isTaken(event, true)) return; // a slider has its arrows
     if (!step || (event.defaultPrevented && !byClicker) || (event.key === " " && event.composedPath()[0].tagName === "BUTTON")) return;
     event.preventDefault();
     if (this.code.isOpen) this.code.close();
