@@ -67,6 +67,7 @@ def test_argue_ends_with_its_files_whatever_the_names(mixed: Path, tmp_path: Pat
     assert len(list((tmp_path / "out").iterdir())) == 3
 
 
+@pytest.mark.long
 def test_generate_makes_folders_for_names_of_any_bytes(mixed: Path, tmp_path: Path) -> None:
     assert main(["generate", str(mixed), "--out", str(tmp_path / "out"), "--dry-run"]) == 0
     assert main(["generate", str(mixed), "--out", str(tmp_path / "out")]) == 3

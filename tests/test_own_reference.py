@@ -110,6 +110,7 @@ def test_too_few_faces_are_said(app: AppTest) -> None:
     assert not any(one.label == "Measure" for one in app.button)
 
 
+@pytest.mark.long
 def test_one_is_removed(app: AppTest) -> None:
     measured(app)
     press(app, "Remove")

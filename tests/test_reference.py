@@ -174,6 +174,7 @@ def test_a_run_that_was_stopped_goes_on(
     assert not out.with_name("people.work").exists()
 
 
+@pytest.mark.long
 def test_a_run_of_other_settings_is_begun_anew_only_where_that_is_said(
     photos: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
@@ -192,6 +193,7 @@ def test_a_run_of_other_settings_is_begun_anew_only_where_that_is_said(
     assert not out.with_name("people.work").exists()
 
 
+@pytest.mark.long
 def test_a_few_photos_in_memory_give_the_same(
     photos: Path, measured: Measured, embedder: Embedder
 ) -> None:

@@ -15,6 +15,8 @@ import pytest
 from blurdash.face import Face
 from tests.toys import KERNEL, MEASURE, RECOGNISER
 
+pytestmark = pytest.mark.xdist_group("toys")  # one worker: what the tests share is made once
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

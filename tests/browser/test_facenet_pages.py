@@ -44,6 +44,7 @@ def lines_with(page: Page, word: str) -> list[str]:
     return [line for line in page.locator("body").inner_text().split("\n") if word in line]
 
 
+@pytest.mark.long
 def test_nothing_of_dlibs_stands_unlabelled_beside_facenets(
     browser: Browser, with_facenet: Dashboard, weights: Path, at_rest: Callable[[Page], None]
 ) -> None:

@@ -232,6 +232,7 @@ def quiet(page: Page, line: Line) -> None:
         still, sent = (still + 1 if line.sent == sent else 0), line.sent
 
 
+@pytest.mark.long
 def test_numbers_that_differ_from_the_servers_are_no_longer_shown(
     opened: Any, at_rest: Callable[[Page], None]
 ) -> None:
