@@ -304,7 +304,7 @@ def test_method_page_draws_every_table():
 
 
 def _method() -> None:
-    from blurdash.ui.method import method_page
+    from blurdash.ui.method.page import method_page
 
     method_page()
 

@@ -669,7 +669,7 @@ def test_no_path_comes_from_a_visitor(tmp_path: Path, app: AppTest) -> None:
 
 
 def _method() -> None:
-    from blurdash.ui.method import method_page
+    from blurdash.ui.method.page import method_page
 
     method_page()
 

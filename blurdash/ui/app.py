@@ -11,7 +11,7 @@ from blurdash.ui.argument.page import argument_page
 from blurdash.ui.components.scripts import FRONTEND
 from blurdash.ui.components.style import page_style
 from blurdash.ui.explore.page import explore_page
-from blurdash.ui.method import method_page
+from blurdash.ui.method.page import method_page
 from blurdash.ui.server.known_face import end_long_work
 from blurdash.ui.server.recogniser import offer_own
 from blurdash.ui.server.sign_in import closed_door, sign_out_choice

@@ -26,6 +26,7 @@ __all__ = [
     "controls",
     "curve_feed",
     "face_pictures",
+    "figure",
     "intake",
     "pack_stage",
     "scene",
@@ -221,6 +222,16 @@ def face_pictures(faces: Sequence[Mapping[str, object]], *, shown: str, key: str
     component(key=key, data=data, default={"act": None}, on_act_change=lambda: None)
 
 
+def figure(svg: str, *, key: str) -> None:
+    """Shows a drawing in the page's own colours.
+
+    Args:
+        svg: An SVG of ours: ``st.html`` takes none, and a picture knows no theme.
+        key: The component's key.
+    """
+    _figure_component()(key=key, data=svg)
+
+
 def intake(endings: Sequence[str], *, key: str) -> None:
     """Shows upload and camera.
 
@@ -253,6 +264,12 @@ def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
     """
     text = json.dumps(header, separators=(",", ":")).encode()
     return struct.pack("<I", len(text)) + text + png
+
+
+@functools.cache
+def _figure_component() -> Any:
+    draw = "export default ({ data, parentElement: root }) => { root.querySelector('div').innerHTML = data; }"  # noqa: E501
+    return st.components.v2.component("blurdash_figure", html="<div></div>", js=draw)
 
 
 @functools.cache

@@ -10,7 +10,6 @@ import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { takeReader } from "../wasm/reader.js";
 import { keepAddress } from "../widgets/address.js";
-import { headlineOf } from "../widgets/argument_headline.js";
 import { Asker } from "../widgets/asker.js";
 import { coloured } from "../widgets/explore_sentence.js";
 import { leaveHand, takeHand } from "../widgets/hand.js";
@@ -24,21 +23,15 @@ import { ArgumentFinder } from "./argument_finder.js";
 import { ArgumentNumbers } from "./argument_numbers.js";
 import { CodeOnScreen } from "./argument_code.js";
 import { buildPanel } from "./argument_panels.js";
-import { homeLines } from "./argument_home.js";
-import { hungVerdict, otherMeasures, roomNow, shownMeasures } from "./argument_rows.js";
+import { PictureMaps } from "./argument_maps.js";
+import { Press } from "./argument_press.js";
+import { roomNow } from "./argument_rows.js";
+import { SceneSteps } from "./argument_steps.js";
 
 const ARGUE_RETRY_MS = 2500;
 const ARGUE_POLL_MS = 800;
 const ARGUE_LONG = 92; // characters of a headline that is set smaller
 const ARGUE_FAILS_PX = 10; // a blur that the embedding prefers on most faces, until it is known of this one
-const SAID_ELSEWHERE = new Set(["two-pictures", "sceptic", "take-home"]); // what to see stands in other panels
-// What is to be seen at a press whose number has not all come yet, or that is about a map.
-const ARGUE_SEEN = {
-  pixels: ["Ink is the squared error against the clean photo, pixel by pixel: PSNR counts nothing else."],
-  embedding: [null, "Each patch of the picture is hidden in turn. Where there is more ink, hiding it moves the recogniser's number more."],
-};
-// The map that lies on the pictures when a press has come.
-const ARGUE_MAPS = { pixels: ["Squared error", "SSIM"], embedding: [null, "Occlusion", null] };
 const ARGUE_STILL_MS = 300; // a hand that has not moved for so long is one at rest to what is computed here
 
 /** Draws the page into a component's root and keeps it in step with the server. */
@@ -98,8 +91,6 @@ class Argue {
     this.values = null; // what the sliders say: name to number
     this.asked = { scene: null, act: 0 };
     this.at = 0; // how many presses inside the scene
-    this.shownMap = undefined; // title of the maps that lie on the pictures; null for none, undefined as the press says
-    this.maps = []; // the last ones that came
     this.kept = null; // the degree that was left for one at which the embedding fails
     this.timers = {};
     this.build();
@@ -130,6 +121,14 @@ class Argue {
       lost: renewPage,
     });
     this.pair = new Pair([...this.box.querySelectorAll("canvas")], (found) => this.take(found));
+    this.maps = new PictureMaps(this.parts.figures, this.parts.switch, {
+      panel: () => this.data.panels.find(({ kind }) => kind === "maps"),
+      isFresh: () => this.isFresh(),
+      scene: () => this.data.scene,
+      step: () => this.stepNow(),
+      letterOf: (i) => this.letterOf(i),
+    });
+    this.steps = new SceneSteps(this.parts.steps, [...this.box.querySelectorAll(".ba-go")], (scene) => this.goTo(scene));
     this.code = new CodeOnScreen(this.box, () => this.data.panels.find(({ kind }) => kind === "ways") ?? null,
       () => [...this.parts.pictures.querySelectorAll("canvas")], () => this.act("phones"));
     this.listen();
@@ -208,7 +207,7 @@ class Argue {
     if (event.key === "f" || event.key === "F") { this.presenter.toggle(); return; }
     if (event.key === "Escape") { this.presenter.set(false); return; }
     if ((event.key === "q" || event.key === "Q") && this.data.hidden) { this.code.open(); return; }
-    if (event.key === "m" || event.key === "M") { this.toggleMap(); return; }
+    if (event.key === "m" || event.key === "M") { this.maps.toggle(); return; }
     const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1, " ": 1 }[event.key];
     if (!byClicker && isTaken(event, true)) return; // a slider has its arrows
     if (!step || (event.defaultPrevented && !byClicker) || (event.key === " " && event.composedPath()[0].tagName === "BUTTON")) return;
@@ -247,7 +246,7 @@ class Argue {
 
   setStep(step) {
     this.at = step;
-    this.shownMap = undefined;
+    this.maps.reset();
     this.showWhereItFails(this.sceneNow() === "embedding" && step === 2);
     this.paint();
   }
@@ -275,7 +274,7 @@ class Argue {
     this.showWhereItFails(false);
     this.asked.scene = scene;
     this.at = step;
-    this.shownMap = undefined;
+    this.maps.reset();
     this.paintSteps();
     this.tellPlace();
     this.component.setStateValue("scene", `${scene}#${Date.now()}`);
@@ -413,10 +412,11 @@ class Argue {
     const here = own ? this.numbers.areOfHere(own) : this.isFresh() && data.ready;
     this.box.dataset.state = here ? "exact" : own ? "own" : "pending";
     this.box.dataset.by = own ? "page" : "server";
-    this.paintPanels(this.dressed(see, panels));
-    this.paintHeadline(see, panels);
+    const press = this.press(own, see, panels);
+    this.paintPanels(press.panels((panel) => this.finder.painted(panel)));
+    this.paintHeadline(press.headline());
     this.paintOf(own && !here && !data.hidden ? own : null); // before the reveal it would say what was done
-    this.paintMaps();
+    this.maps.paint();
     this.paintFacts();
     setText(parts.message, data.message);
     parts.message.classList.toggle("ba-alert", Boolean(data.alert));
@@ -424,33 +424,6 @@ class Argue {
     setText(parts.remedy, data.remedy?.label ?? "");
     parts.remedy.title = data.remedy?.hint ?? "";
     parts.remedy.onclick = () => data.remedy && this.act(data.remedy.act, null);
-  }
-
-  /** The panels as this press has them: rows as they hang, the room among them, maps on the pictures. */
-  dressed(see, panels) {
-    const { data } = this;
-    const verdict = this.verdictIn(panels);
-    const step = this.stepNow();
-    const rest = panels.filter((panel) => panel.kind !== "verdict" && panel.kind !== "maps" && comesBy(panel, data.scene, step))
-      .map((panel) => this.finder.painted(panel));
-    if (!verdict || !shownMeasures(data.scene, 0)) return rest;
-    const page = { scene: data.scene, step, swapped: data.swapped, room: this.room() };
-    const more = otherMeasures(verdict, page);
-    const said = SAID_ELSEWHERE.has(data.scene) ? [] : [{ kind: "notes", title: "What to see", lines: [ARGUE_SEEN[data.scene]?.[step] ?? see] }];
-    const dressed = [hungVerdict(verdict, page), ...said, ...(more ? [more] : []), ...rest];
-    if (data.scene === "take-home") return [dressed[0], ...this.takeHome(verdict, dressed[0], page)];
-    return dressed.map((panel) => (panel.kind === "four" ? { ...panel, at: page.step } : panel));
-  }
-
-  /** What to take home of the pair, and what to carry away. */
-  takeHome(verdict, hung, page) {
-    const rows = this.rowsOf(verdict, { ...page, swapped: false, room: null });
-    const own = this.numbers.shown();
-    const from = own ? this.numbers.failsFrom(own) : null;
-    const done = this.done();
-    const registered = this.registered?.of === JSON.stringify(done) ? this.registered.words : [];
-    return [{ kind: "home", lines: homeLines({ rows, sliders: this.values, from, registered }) },
-      { kind: "carry", alone: Boolean(this.data.alone), rows: hung.rows, facts: this.data.facts, sliders: done }];
   }
 
   /** A and B as they are shown, with what was done to them. */
@@ -477,41 +450,27 @@ class Argue {
     return location.href;
   }
 
-  /** The table of the pair; of the sceptic's four ways the one that this press has come to. */
-  verdictIn(panels, step = this.stepNow()) {
-    const four = panels.find(({ kind }) => kind === "four");
-    return four ? four.ways[step] : panels.find(({ kind }) => kind === "verdict");
-  }
-
   room() {
     return roomNow({ vote: this.data.vote, scene: this.data.scene, revealed: !this.data.hidden }, this.values);
   }
 
-  paintHeadline(see, panels) {
+  /** What there is to see at this press, of the numbers that are shown. */
+  press(own, see, panels) {
+    const { data } = this;
+    // While the hand moves on, the numbers are of where it was: so is what is said of them.
+    const sliders = own ? this.numbers.slidersOf(own) : this.values;
+    const registered = this.registered?.of === JSON.stringify(this.done()) ? this.registered.words : [];
+    return new Press({ data, see, all: panels, step: this.stepNow(), sliders, done: this.done(), room: this.room(), registered,
+      from: () => (own ? this.numbers.failsFrom(own) : null) });
+  }
+
+  paintHeadline(text) {
     const { parts } = this;
-    const text = this.headline(see, panels);
     parts.see.classList.toggle("ba-long", text.length > ARGUE_LONG);
     parts.see.setAttribute("aria-live", this.isMoving() ? "off" : "polite");
     if (parts.see.textContent !== text) {
       parts.see.replaceChildren(...coloured(text).map(([piece, family]) => textElement(family ? "em" : "span", family ? `ba-of-${family}` : "", piece)));
     }
-  }
-
-  headline(see, panels) {
-    const { data } = this;
-    const page = { scene: data.scene, step: this.stepNow(), swapped: data.swapped, room: null };
-    const shown = this.rowsOf(this.verdictIn(panels), page);
-    const audit = panels.find(({ kind, head }) => kind === "table" && head.length === 3);
-    const lengths = audit?.rows.find(({ cells }) => cells[0] === "True length")?.cells.slice(1).map(parseFloat) ?? [];
-    return headlineOf({ scene: data.scene, step: page.step, room: this.room() ?? { counts: [0, 0] },
-      rows: shown, before: this.rowsOf(this.verdictIn(panels, 0), page), sharp: Number(Boolean(data.swapped)),
-      degree: this.values.degree, lengths, otherwise: see });
-  }
-
-  /** Rows as the headline reads them; none while they are computed. */
-  rowsOf(verdict, page) {
-    if (!verdict || !shownMeasures(page.scene, page.step)) return [];
-    return hungVerdict(verdict, page).rows.filter(({ cells }) => !cells.includes("···")).map(asChoice);
   }
 
   /** While numbers are of a place that the hand has left: of which. */
@@ -552,64 +511,6 @@ class Argue {
     panels.forEach((one, i) => { if (place.children[i] !== one) place.insertBefore(one, place.children[i] ?? null); });
   }
 
-  /** Lays the maps of this press on the pictures they belong to; no map of another place. */
-  paintMaps() {
-    const { data, parts } = this;
-    const panel = data.panels.find((one) => one.kind === "maps");
-    if (panel && !panel.keep) this.maps = panel.rows;
-    const rows = panel ? this.maps.filter(({ title }) => title !== "SSIM" || this.stepNow() > 0) : [];
-    const title = this.mapNow();
-    const row = panel && !panel.keep && this.isFresh() ? rows.find((one) => one.title === title) : null;
-    parts.figures.forEach((figure, i) => {
-      const over = figure.querySelector(".ba-over");
-      const picture = row?.pictures[i];
-      const mask = picture?.url ? `url("${picture.url}")` : "";
-      over.hidden = !mask;
-      figure.toggleAttribute("data-mapped", Boolean(mask));
-      if (over.style.maskImage !== mask) over.style.maskImage = over.style.webkitMaskImage = mask;
-      over.dataset.family = row?.family ?? "";
-      over.setAttribute("aria-label", row ? `${row.title}: ${picture?.text ?? ""}` : "");
-      const tag = figure.querySelector(".ba-tag");
-      tag.replaceChildren(this.letterOf(i), ...(mask ? [textElement("small", "", `${row.title}, ${picture.text}`)] : []));
-    });
-    this.paintSwitch(rows, title, row);
-  }
-
-  /** Which map is wanted: the one of this press, until somebody chooses. */
-  mapNow() {
-    if (this.shownMap !== undefined) return this.shownMap;
-    return ARGUE_MAPS[this.data.scene]?.[this.stepNow()] ?? null;
-  }
-
-  paintSwitch(rows, title, row) {
-    const names = rows.some(({ pictures }) => pictures.some(Boolean)) ? ["Picture", ...rows.map((one) => one.title)] : [];
-    const text = JSON.stringify([names, title, row?.note ?? "", row?.family ?? ""]);
-    if (text === this.switchText) return;
-    this.switchText = text;
-    const buttons = names.map((name, i) => {
-      const one = textElement("button", "bd-btn", name);
-      one.type = "button";
-      one.title = i ? `${rows[i - 1].note} (key M)` : "The pictures themselves (key M)";
-      one.setAttribute("aria-pressed", String(i ? name === title : !rows.some((other) => other.title === title)));
-      one.onclick = () => this.showMap(i ? name : null);
-      return one;
-    });
-    const scale = row ? [Object.assign(textElement("span", "ba-ink", ""), { ariaHidden: "true" }), textElement("small", "", row.note)] : [];
-    if (row) scale[0].dataset.family = row.family;
-    this.parts.switch.replaceChildren(...buttons, ...scale);
-  }
-
-  /** Puts maps on the pictures, or takes them away again. */
-  showMap(title) {
-    this.shownMap = title;
-    this.paintMaps();
-  }
-
-  toggleMap() {
-    const title = this.mapNow();
-    this.showMap(title === null ? ARGUE_MAPS[this.data.scene]?.[this.stepNow()] ?? this.maps[0]?.title ?? null : null);
-  }
-
   /** What a picture is called where it hangs. */
   letterOf(i) {
     return "AB"[this.data.swapped ? 1 - i : i];
@@ -629,37 +530,7 @@ class Argue {
   }
 
   paintSteps() {
-    const { data, parts } = this;
-    const now = this.sceneNow();
-    if (parts.steps.childElementCount !== data.scenes.length) {
-      parts.steps.replaceChildren(...data.scenes.map((scene) => this.buildStep(scene)));
-    }
-    const at = data.scenes.findIndex((one) => one.id === now);
-    const step = this.stepNow();
-    data.scenes.forEach((scene, i) => {
-      const button = parts.steps.children[i].querySelector("button");
-      if (scene.id === now) button.setAttribute("aria-current", "step");
-      else button.removeAttribute("aria-current");
-      parts.steps.children[i].querySelectorAll("i").forEach((bar, j) => {
-        bar.dataset.state = i < at || (i === at && j < step) ? "done" : i === at && j === step ? "now" : "";
-      });
-    });
-    const [back, next] = this.box.querySelectorAll(".ba-go");
-    const { presses } = data.scenes[at];
-    back.disabled = at === 0;
-    next.disabled = at === data.scenes.length - 1 && step >= presses.length;
-    setText(next, `${presses[step] ?? "Next"} →`);
-  }
-
-  buildStep(scene) {
-    const item = document.createElement("li");
-    const bars = textElement("span", "ba-bars", "");
-    bars.append(...[null, ...scene.presses].map(() => document.createElement("i")));
-    const button = textElement("button", "", scene.title);
-    button.type = "button";
-    button.onclick = () => this.goTo(scene.id);
-    item.append(bars, button);
-    return item;
+    this.steps.paint(this.data.scenes, this.sceneNow(), this.stepNow());
   }
 
   paintSliders() {
@@ -720,17 +591,4 @@ class Argue {
   captionOf(which) {
     return describeSpec(which, this.spec(which));
   }
-}
-
-/** A row of the verdict as the headline reads it. */
-function asChoice({ test, family, wins, cells }) {
-  const { word } = ROWS.argument.measures.find(({ measure }) => `argue-${measure}` === test);
-  return { word, pixels: family === "pixels", side: wins === null ? null : wins - 1, known: !cells.includes("–") };
-}
-
-/** Whether a panel is shown at a press: where the claim weakens is told where it is seen. */
-function comesBy({ about, fails, small }, scene, step) {
-  if (about === "fails") return step === 2;
-  if (scene === "sceptic" && fails) return step > 0;
-  return !(small && scene === "pixels" && step === 0);
 }

@@ -8,6 +8,8 @@ from blurdash.clean import CROPS
 from blurdash.embed import EMBEDDERS, PROTOCOLS
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import MEASURES
+from blurdash.ui.components.browser import figure
+from blurdash.ui.method.figures import crops_figure, geometry_figure, kernels_figure, ways_figure
 from blurdash.ui.server.recogniser import offer_own
 from blurdash.words import sentence
 
@@ -105,12 +107,17 @@ def method_page() -> None:
         st.header("Method")
         st.markdown(QUESTION)
         st.subheader("What is computed", divider="gray")
+        figure(ways_figure(), key="bd_ways")
         st.markdown(WAY)
         _formulas()
         st.subheader("Kernels", divider="gray")
         st.markdown(KERNEL_NOTES)
+        figure(kernels_figure(), key="bd_kernels")
+        st.caption("Every square is a tap, darkest where heaviest. Dashed: where the angle points.")
+        figure(geometry_figure(), key="bd_geometry")
         _table_of_kernels()
         st.subheader("Recognisers, protocols, crops", divider="gray")
+        figure(crops_figure(), key="bd_crops")
         _table_of_recognisers()
         st.markdown(
             "\n".join(

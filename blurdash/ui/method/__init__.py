@@ -1,0 +1,5 @@
+"""The Method page."""
+
+from __future__ import annotations
+
+__all__: list[str] = []
