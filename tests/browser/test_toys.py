@@ -84,6 +84,9 @@ def test_each_can_be_chosen_and_is_shown(
     page.get_by_label("Pixels' curve").select_option(MEASURE.name)
     page.get_by_role("link", name="Argument").click()
     page.locator(".bd-argument[data-state=exact]").wait_for(timeout=60_000)
+    expect(page.locator(".ba-frame canvas[data-state=exact]")).to_have_count(2, timeout=30_000)
+    page.get_by_role("button", name="PSNR and SSIM").click()
+    page.get_by_role("slider", name="Degree").fill("60")
     blurred = page.locator(".ba-frame canvas[data-served][data-state=exact]")
     expect(blurred).to_have_count(1, timeout=30_000)
     assert errors == []
