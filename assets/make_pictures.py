@@ -7,7 +7,6 @@ It needs Chromium and what the tests need. Only the built-in portrait is shown.
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -24,10 +23,13 @@ PATIENCE = 90_000
 
 
 def explore(page: Page, address: str) -> None:
-    """The surprise that the page opens on, with the curve that it is read off."""
+    """The surprise that the page opens on, with the whole curve that it is read off."""
     page.goto(address)
     page.locator(".bd-tiles[data-state=exact]").wait_for(timeout=PATIENCE)
-    page.locator(".bd-csv", has_text=re.compile("^CSV$")).wait_for(timeout=PATIENCE)
+    page.locator(".bd-say .bd-of-embedding").wait_for(timeout=PATIENCE)
+    page.wait_for_function(
+        "() => window.__blurdash.curve?.degrees.length === 101", timeout=PATIENCE
+    )
     page.wait_for_timeout(3000)  # the slider has pulsed
 
 

@@ -226,7 +226,7 @@ def figure(svg: str, *, key: str) -> None:
     """Shows a drawing in the page's own colours.
 
     Args:
-        svg: An SVG of ours: ``st.html`` takes none, and a picture knows no theme.
+        svg: An SVG of ours: Streamlit's own HTML takes none, and a picture knows no theme.
         key: The component's key.
     """
     _figure_component()(key=key, data=svg)
