@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -19,8 +17,6 @@ from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.table import in_role
 
 __all__ = ["FLIP_PANELS", "rank_flip_figure", "rank_flip_page"]
-
-Grid = npt.NDArray[np.float64]
 
 # In reading order: the claim, then what a sceptic puts beside it.
 FLIP_PANELS = in_role(ARGUMENT_MEASURES, "flips")
@@ -35,9 +31,7 @@ def rank_flip_figure(
     flips: RankFlips,
     *,
     measures: Sequence[str] = FLIP_PANELS,
-    current: Mapping[str, Grid] | None = None,
     height: int = 560,
-    titled: bool = True,
 ) -> go.Figure:
     """Returns the map of rank flips: shift × degree for every measure.
 
@@ -49,10 +43,7 @@ def rank_flip_figure(
     Args:
         flips: The counts.
         measures: Keys of ``ARGUMENT_MEASURES``; those that were not counted are left out.
-        current: What one more face prefers, as ``preferences`` returns it for the same settings:
-            a dot where it prefers the sharp picture, a ring where the blurred one.
         height: px.
-        titled: Whether it says itself what it is; a page that says so needs no title.
     """
     shown = [name for name in measures if name in flips.settings.measures]
     columns = min(COLUMNS, max(1, len(shown)))
@@ -61,18 +52,14 @@ def rank_flip_figure(
         cols=columns,
         subplot_titles=[ARGUMENT_MEASURES[name].label for name in shown],
         horizontal_spacing=0.035,
-        vertical_spacing=0.19 if titled else 0.16,
+        vertical_spacing=0.19,
     )
     for i, name in enumerate(shown):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         figure.add_trace(_map(flips, name, scale=i == 0), **place)
-        if current is not None and name in current:
-            for trace in _marks(flips, current[name]):
-                figure.add_trace(trace, **place)
         _mark_human(figure, flips, place)
     _style(figure, flips, height)
-    if titled:
-        _title(figure, flips)
+    _title(figure, flips)
     return figure
 
 
@@ -142,25 +129,6 @@ def _hover(cell: FlipCell) -> str:
         f"{cell.degree} px on {cell.prefer_sharp} of {cell.n} faces<br>"
         f"{cell.share:.0%}, 95 % interval {cell.low:.0%} to {cell.high:.0%}"
     )
-
-
-def _marks(flips: RankFlips, grid: Grid) -> list[go.Scatter]:
-    """This face's own verdicts, in the corner of each cell."""
-    shifts, degrees = _ordered(flips)
-    rows = [flips.settings.shifts.index(shift) for shift in shifts]
-    columns = [flips.settings.degrees.index(degree) for degree in degrees]
-    ordered = grid[rows][:, columns]
-    traces = []
-    for value, symbol, says in ((1.0, "circle", "sharp"), (0.0, "circle-open", "blurred")):
-        y, x = np.nonzero(ordered == value)
-        traces.append(
-            go.Scatter(
-                x=(x + 0.33).tolist(), y=(y + 0.3).tolist(), mode="markers", showlegend=False,
-                marker={"symbol": symbol, "size": 6, "color": "#1a1a1a"},
-                hovertemplate=f"this face prefers the {says} picture<extra></extra>",
-            )
-        )  # fmt: skip
-    return traces
 
 
 def _mark_human(figure: Any, flips: RankFlips, place: dict[str, int]) -> None:

@@ -215,14 +215,6 @@ def test_the_human_line_lies_above_what_most_people_do_not_see() -> None:
     assert [list(row) for row in figure.data[0].z] == [[1], [1], [0]], "rows follow the order"
 
 
-def test_this_faces_own_verdicts_are_marked(flips: RankFlips) -> None:
-    current = {"psnr": np.array([[0.0, 1.0], [math.nan, 0.0]])}
-    figure = rank_flip_figure(flips, measures=("psnr",), current=current)
-    full, ring = (trace for trace in figure.data if trace.type == "scatter")
-    assert [(round(x), round(y)) for x, y in zip(full.x, full.y, strict=True)] == [(1, 0)]
-    assert [(round(x), round(y)) for x, y in zip(ring.x, ring.y, strict=True)] == [(0, 0), (1, 1)]
-
-
 def test_a_cell_without_a_value_is_drawn_as_one() -> None:
     settings = FlipSettings(shifts=(4.0,), degrees=(5,), measures=("l2",))
     figure = rank_flip_figure(made(settings, {"l2": np.array([[math.nan]])}))

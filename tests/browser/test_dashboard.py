@@ -77,6 +77,7 @@ def test_the_page_opens_on_the_surprise_and_says_it(browser: Browser, dashboard,
     for name in ("psnr", "cosine"):
         expect(said).to_contain_text(page.locator(f"[data-tile={name}] .bd-like b").inner_text())
     expect(slider(page, "Shift x")).to_have_class(re.compile("bd-pulse"))  # what made it
+    expect(page.locator(".bd-inset")).to_be_visible()  # the kernel
     assert_row_is_held(page)
     assert_card_is_saved(page)
     readouts = page.locator(".bd-tiles").element_handle()
