@@ -70,7 +70,7 @@ def sweeps() -> None:
 
 
 def method() -> None:
-    from blurdash.ui.method import method_page
+    from blurdash.ui.method.page import method_page
 
     method_page()
 
