@@ -152,6 +152,8 @@ def test_first_scene_asks_before_it_tells(app):
     hung = data["swapped"]
     data = run_at(app, "pixels", degree=50, x=16)
     assert data["swapped"] == hung  # A and B stay from the vote to the end
+    assert run_at(app, "how-often", degree=50, x=16)["swapped"] == hung  # the room is told there
+    assert not run_at(app, "angle")["swapped"]
     assert data["vote"]["counts"][1 - sharp] == 1
     run_at(app, "two-pictures", degree=50, x=16)
     data = act(app, "round")

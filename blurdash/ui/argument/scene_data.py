@@ -43,7 +43,7 @@ def scene_data(told: Told) -> dict[str, Any]:
         # Before the reveal they would say what was done.
         "sliders": () if hidden else SCENES[story.scene].sliders,
         "pictures": list(story.pictures()),
-        "swapped": story.hung() != story.pictures(),
+        "swapped": story.blurred_is_a(),
         "hidden": hidden,
         "twin": _drawn_twin(story),
         "vote": {**told.box.told(revealed=story.revealed), "on": story.voted},

@@ -113,8 +113,11 @@ class Story:
 
     def hung(self) -> tuple[str, ...]:
         """The same as they hang: A, B."""
-        shown = self.pictures()
-        return shown[::-1] if shown == PAIR and self.swapped else shown
+        return self.pictures()[::-1] if self.blurred_is_a() else self.pictures()
+
+    def blurred_is_a(self) -> bool:
+        """Whether the pair hangs the other way round, also where a scene only speaks of it."""
+        return self.swapped and self.pictures() in (PAIR, ())
 
     def reveal(self) -> None:
         """Ends the vote: from now on it is of the pictures as they are."""

@@ -66,7 +66,7 @@ export class StoryAlone {
   data() {
     const { acted, scene, swapped, revealed } = this;
     const told = scene === VOTE_SCENE ? this.part.scenes[scene][revealed ? "revealed" : "hidden"][swapped] : this.part.scenes[scene];
-    const data = { ...told, acted, start: told.start + this.jumps, swapped: Boolean(swapped) && told.pictures[0] === "sharp", vote: this.vote() };
+    const data = { ...told, acted, start: told.start + this.jumps, swapped: Boolean(swapped) && told.pictures[0] !== "first", vote: this.vote() };
     data.panels = data.panels.map((panel) => (panel.limit === undefined ? panel : { ...panel, limit: this.limit }));
     if (!revealed) data.panels = data.panels.map((panel) => (panel.kind === "vote" ? { ...panel, total: votesSaid(data.vote.total) } : panel));
     return scene === OFTEN_SCENE ? { ...data, ...this.often(this.place ?? data.pos) } : data;
