@@ -269,7 +269,8 @@ def pack_stage(header: dict[str, Any], png: bytes) -> bytes:
 @functools.cache
 def _figure_component() -> Any:
     draw = "export default ({ data, parentElement: root }) => { root.querySelector('div').innerHTML = data; }"  # noqa: E501
-    return st.components.v2.component("blurdash_figure", html="<div></div>", js=draw)
+    html = '<div style="overflow-x: auto"></div>'
+    return st.components.v2.component("blurdash_figure", html=html, js=draw)
 
 
 @functools.cache
