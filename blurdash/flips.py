@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
+import functools
 import io
 import itertools
 import math
@@ -199,13 +200,16 @@ class RankFlips:
         Raises:
             SettingError: There is none such.
         """
-        for cell in self.cells:
-            if (cell.measure, cell.shift, cell.degree) == (measure, shift, degree):
-                return cell
+        if found := self._by_place.get((measure, shift, degree)):
+            return found
         raise SettingError(
             f"there is no cell of {measure!r:.40}, shift {shift!r:.20}, degree {degree!r:.20}",
             hint="use the settings' own shifts, degrees and measures",
         )
+
+    @functools.cached_property
+    def _by_place(self) -> dict[tuple[str, float, int], FlipCell]:
+        return {(cell.measure, cell.shift, cell.degree): cell for cell in self.cells}
 
     def shares(self, measure: str) -> Grid:
         """Returns the share of faces that prefer sharp, float64 ``(shifts, degrees)``."""

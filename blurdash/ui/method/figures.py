@@ -16,26 +16,29 @@ import numpy as np
 
 from blurdash.canvas import CANVAS_SIZE, Picture
 from blurdash.embed import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER
-from blurdash.embed.crops import chip_plan, dlib_chip, native_crop
+from blurdash.embed.crops import CropPlan, chip_plan, dlib_chip, native_crop
 from blurdash.kernel import KERNELS, KernelAudit, audit_kernel
 from blurdash.portrait import portrait_face
 
 __all__ = ["crops_figure", "geometry_figure", "kernels_figure", "ways_figure"]
 
+KERNELS_DRAWN = ("study", "line")
 DRAWN_DEGREE = 15  # px: small enough that single taps are seen
 DRAWN_ANGLES = (0, 30, 45, 90)
 GEOMETRY_DEGREE = 50
 ANGLE_STEP = 5
+READ_FROM = 600  # px: narrower, it is pushed sideways and not made smaller
 CELL, REACH = 7, 12  # px to a tap; taps on either side of the middle
 COLOURS = {"study": "var(--bd-pixels)", "line": "var(--bd-embedding)"}
 DASHES = {"study": "none", "line": "6 4"}
 
 
 def _svg(width: float, height: float, label: str, parts: Sequence[str]) -> str:
+    least = min(width, READ_FROM)
+    look = f"display:block;width:100%;min-width:{least:g}px;max-width:{width:g}px;height:auto"
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{html.escape(label)}" '
-        f'style="width:100%;max-width:{width:g}px;height:auto;display:block" '
-        'font-family="inherit" fill="var(--bd-ink)">' + "".join(parts) + "</svg>"
+        f'style="{look}" font-family="inherit" fill="var(--bd-ink)">{"".join(parts)}</svg>'
     )
 
 
@@ -81,9 +84,6 @@ def kernels_figure() -> str:
     width, height = wide * len(DRAWN_ANGLES) - 18, len(KERNELS_DRAWN) * (high + 30) - 20
     label = f"Taps of both kernels, degree {DRAWN_DEGREE}, at {len(DRAWN_ANGLES)} angles"
     return _svg(width, height, label, parts)
-
-
-KERNELS_DRAWN = ("study", "line")
 
 
 def _whole(angle: float) -> str:
@@ -203,7 +203,7 @@ def crops_figure() -> str:
     plan = chip_plan(points)
     scale = SHOWN / CANVAS_SIZE
     left, top, right, bottom = (one * scale for one in box)
-    chip = [(x * scale, y * scale + 22) for x, y in _chip_corners(plan.box, plan.levels, plan.grid)]
+    chip = [(x * scale, y * scale + 22) for x, y in _chip_corners(plan)]
     names = [EMBEDDERS[name].label for name in (DEFAULT_EMBEDDER, FALLBACK_EMBEDDER)]
     native, aligned = native_crop(face.canvas, box), dlib_chip(face.canvas, points)
     wide = 165
@@ -233,13 +233,13 @@ def crops_figure() -> str:
     return _svg(SHOWN + 24 + 2 * wide + 20, SHOWN + 24, label, parts)
 
 
-def _chip_corners(
-    box: tuple[int, int, int, int], levels: int, grid: Sequence[float], side: int = 150
-) -> list[tuple[float, float]]:
-    """Corners of a chip on the canvas, px; see ``CropPlan``."""
-    first, across, down = (np.array(grid[i : i + 2]) for i in (0, 2, 4))
-    corners = [first, first + side * across, first + side * (across + down), first + side * down]
-    return [(box[0] + x * 2**levels, box[1] + y * 2**levels) for x, y in corners]
+def _chip_corners(plan: CropPlan) -> list[tuple[float, float]]:
+    """Corners of a chip on the canvas, px."""
+    first, *steps = (np.array(plan.grid[i : i + 2]) for i in (0, 2, 4))
+    across, down = (plan.side * step for step in steps)
+    corners = [first, first + across, first + across + down, first + down]
+    left, top = plan.box[:2]
+    return [(left + x * 2**plan.levels, top + y * 2**plan.levels) for x, y in corners]
 
 
 def _picture(picture: Picture, x: float, y: float, side: float) -> str:

@@ -2,7 +2,7 @@
 
 import { ROWS } from "../rows.js";
 import { downloadBlob } from "../pictures/export.js";
-import { COPIED_MS, copyText } from "../widgets/clipboard.js";
+import { copyFrom } from "../widgets/clipboard.js";
 import { coloured } from "../widgets/explore_sentence.js";
 import { listed, significant, textElement } from "../widgets/texts.js";
 import { saveStoryCard } from "./argument_card.js";
@@ -70,16 +70,9 @@ export function buildCarry(argue, panel) {
   };
   add("Save the card", "PNG, with your vote", () => saveStoryCard(argue, { ...panel, headline: argue.parts.see.textContent, pictures: argue.hungPictures(), address: panel.alone ? "" : argue.linkToStory() }));
   box.lastChild.classList.add("bd-main");
-  if (!panel.alone) add("Copy link to this story", "the same A and B", (name) => copyStory(argue, name));
+  if (!panel.alone) add("Copy link to this story", "the same A and B", (name) => copyFrom(name, argue.linkToStory(), "Copy link to this story"));
   add("Votes and numbers", "CSV", () => saveNumbers(argue, panel));
   return box;
-}
-
-async function copyStory(argue, name) {
-  const done = await copyText(argue.linkToStory(), argue.box);
-  const before = name.textContent;
-  name.textContent = done ? "Copied" : "The browser refused";
-  setTimeout(() => { name.textContent = before; }, COPIED_MS);
 }
 
 /** A row for each of the room and the measures, and what they hold for. */

@@ -1,6 +1,7 @@
 // @module argument panels: what stands beside the pictures of the Argument page.
 
 import { ROWS } from "../rows.js";
+import { blurOf } from "../widgets/readouts.js";
 import { textElement } from "../widgets/texts.js";
 import { buildFlips } from "./argument_flips.js";
 import { buildCarry, buildHome } from "./argument_home.js";
@@ -221,8 +222,7 @@ function buildVerdictRow(panel, row) {
     if (row.wins === null && i === 0) words.textContent = prefers;
     const like = row.likes?.[i];
     if (like) {
-      const blur = /^(below|over)/.test(like) ? like : `of ${like}`;
-      words.append(textElement("span", "ba-like", `${words.textContent ? " · " : ""}like a blur ${blur}`));
+      words.append(textElement("span", "ba-like", `${words.textContent ? " · " : ""}like a ${blurOf({ text: like })}`));
     }
     cell.append(words);
     return cell;

@@ -68,6 +68,8 @@ class Stage {
     this.mounts = 0;
     this.frame = 0;
     this.rest = 0;
+    this.paints = 0; // how often what lies on the canvases became another
+    this.differing = ""; // of which of them the map of differences is, and in which ink
     labelStage(this.parts, this.labels, {});
     this.wire();
     this.setState("loading");
@@ -342,6 +344,7 @@ class Stage {
     if (state === "exact") this.say("exact");
     else if (!this.renderer.draws(view)) this.say(whyNotHere() ? "preview" : "served");
     this.loupe.draw();
+    this.paints += 1;
     this.drawDiffering();
     this.drawHeld();
     const detail = { view, exact: state === "exact", ms: performance.now() - start };
@@ -353,6 +356,9 @@ class Stage {
     const { clean, blurred, differs } = this.parts;
     if (!this.drawn || this.compare?.mode === "side") return;
     if (blurred.picture.width !== clean.picture.width) return; // a preview of a slow machine: the exact one follows
+    const differing = `${this.paints} ${getComputedStyle(differs.picture).color}`;
+    if (differing === this.differing) return; // a divider that moves, or a flicker, changes no pixel
+    this.differing = differing;
     drawDifferences(differs.picture, clean.picture, blurred.picture);
   }
 
@@ -412,6 +418,8 @@ class Stage {
     if (kernel) drawKernel(this.parts.inset, kernel);
     this.drawn = this.view;
     this.loupe.draw();
+    this.paints += 1;
+    this.drawDiffering();
     this.drawHeld();
   }
 

@@ -4,6 +4,7 @@
 import { ROWS } from "../rows.js";
 import { BELIEVE_ROWS } from "./gauges.js";
 import { placesOf } from "./marks.js";
+import { blurOf } from "./readouts.js";
 import { formatted, shown } from "./texts.js";
 
 export const CARD_SIZE = [1440, 900];
@@ -144,8 +145,8 @@ function drawNumbers(pen, { tiles, like }) {
     pen.write(tile.label, CARD_COLUMN + 22, top + 22, { size: 19, weight: 650, colour: tile.family });
     const unit = typeof value === "number" && tile.unit ? ` ${tile.unit}` : "";
     pen.write(`${formatted(value, tile.decimals)}${unit}`, CARD_COLUMN + 22, top + 70, { size: 46, weight: 650 });
-    const read = like[place]?.text;
-    if (read) pen.write(`reads as a blur ${/^(below|over)/.test(read) ? "" : "of "}${read}`, CARD_COLUMN + 22, top + 104, { colour: "muted", width: 288 });
+    const read = like[place];
+    if (read?.text) pen.write(`reads as a ${blurOf(read)}`, CARD_COLUMN + 22, top + 104, { colour: "muted", width: 288 });
   });
 }
 

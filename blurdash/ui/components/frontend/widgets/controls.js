@@ -24,7 +24,7 @@ import { Saying } from "./saying.js";
 import { renewPage } from "./scene.js";
 import { Settler } from "./settler.js";
 import { Sharing } from "./sharing.js";
-import { Slider, entered, moved } from "./slider.js";
+import { Slider, entered, moved, spoken } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
 import { ThumbControls } from "./thumb_controls.js";
 
@@ -381,7 +381,7 @@ function paint(state) {
 function paintSlider(state, row) {
   const { slider, entry } = state.elements[row.name];
   const value = state.view[row.name];
-  slider.show(value, `${shown(value)} ${row.unit === "px" ? "pixels" : "degrees"}`, 0);
+  slider.show(value, spoken(row, value), 0);
   if (state.root.activeElement !== entry) entry.value = shown(value);
 }
 

@@ -5,7 +5,7 @@ import { bus } from "../bus.js";
 import { KERNELS } from "../pictures/kernels.js";
 import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
-import { COPIED_MS, copyText } from "./clipboard.js";
+import { copyFrom } from "./clipboard.js";
 import { BELIEVE_ROWS, drawBelieve, drawGauge } from "./gauges.js";
 import { formatted, setText, shown } from "./texts.js";
 
@@ -234,9 +234,7 @@ export class Readouts {
       return;
     }
     this.wanted = "";
-    const done = await copyText(JSON.stringify(this.receipt, null, 2), this.line.box);
-    setText(this.line.copy, done ? "Copied" : "The browser refused");
-    setTimeout(() => setText(this.line.copy, "Copy receipt"), COPIED_MS);
+    await copyFrom(this.line.copy, JSON.stringify(this.receipt, null, 2), "Copy receipt");
   }
 }
 

@@ -7,7 +7,7 @@ import { KERNELS } from "../pictures/kernels.js";
 import { describeView } from "../pictures/stage_view.js";
 import { linkTo, showsOwnPhoto } from "./address.js";
 import { composeCard } from "./card.js";
-import { COPIED_MS, copyText } from "./clipboard.js";
+import { copyFrom, sayFor } from "./clipboard.js";
 import { button, setText, textElement } from "./texts.js";
 
 const NOT_MADE = "It could not be made. Try again in a moment.";
@@ -48,9 +48,7 @@ export class Sharing {
   async copyLink() {
     const { view, data } = this.seen();
     const link = linkTo(view, data.kernel);
-    const done = await copyText(link, this.place);
-    setText(this.link, done ? "Copied" : "The browser refused");
-    setTimeout(() => setText(this.link, "Copy link"), COPIED_MS);
+    const done = await copyFrom(this.link, link, "Copy link");
     if (!showsOwnPhoto()) return;
     setText(this.linked.title, done ? "Link copied, without your photo" : "The link, without your photo");
     setText(this.linked.address, link.replace(/^https?:\/\//, ""));
@@ -97,8 +95,7 @@ export class Sharing {
   async copyCard(canvas, copy) {
     const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-    setText(copy, "Copied");
-    setTimeout(() => setText(copy, "Copy card"), COPIED_MS);
+    sayFor(copy, "Copied", "Copy card");
   }
 
   async attempt(says, does) {

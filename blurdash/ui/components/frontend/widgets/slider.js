@@ -1,5 +1,7 @@
 // @module slider: a slider, its keys, and where numbers lie in its range.
 
+import { shown } from "./texts.js";
+
 /** Positions by name, some of them moved: each is held inside of its slider's range. */
 export function moved(rows, values, change) {
   const result = { ...values };
@@ -31,6 +33,11 @@ export function stepOf({ page }, key) {
 export function filled({ min, max }, value, nothing) {
   const share = (at) => (100 * (at - min)) / (max - min);
   return [nothing, value].map(share).sort((one, other) => one - other);
+}
+
+/** What a screen reader says of where a slider is. */
+export function spoken({ unit }, value) {
+  return `${shown(value)} ${unit === "px" ? "pixels" : "degrees"}`;
 }
 
 /** A slider with its label. */

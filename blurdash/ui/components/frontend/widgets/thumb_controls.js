@@ -1,7 +1,7 @@
 // @module thumb controls: one slider at a time, within reach of a thumb, with the choice of it beneath. Style
 // sheets show it on phones, in place of the rows of the desk.
 
-import { Slider } from "./slider.js";
+import { Slider, spoken } from "./slider.js";
 import { setText, shown } from "./texts.js";
 
 /** The sliders of a phone. */
@@ -59,10 +59,10 @@ export class ThumbControls {
 
   /** Shows where the sliders are. */
   show(view) {
-    for (const { name, unit } of this.rows) {
-      const text = `${shown(view[name])} ${unit}`;
-      this.sliders[name].show(view[name], `${shown(view[name])} ${unit === "px" ? "pixels" : "degrees"}`, 0);
-      setText(this.choices[name].value, text);
+    for (const row of this.rows) {
+      const value = view[row.name];
+      this.sliders[row.name].show(value, spoken(row, value), 0);
+      setText(this.choices[row.name].value, `${shown(value)} ${row.unit}`);
     }
   }
 }
