@@ -29,14 +29,11 @@ from blurdash.table import in_role
 
 __all__ = [
     "UNBOUNDED",
-    "counted_faces",
     "curves_figure",
-    "first_of",
     "heading",
     "map_figure",
     "measured",
     "recogniser_of",
-    "style_sweep",
     "sweep_page",
 ]
 
@@ -56,8 +53,6 @@ def curves_figure(
     table: pa.Table,
     *,
     x: str = "px",
-    current: Mapping[int, Mapping[str, float]] | None = None,
-    called: str = "one more face",
     height: int = 560,
     theme: str = "light",
 ) -> go.Figure:
@@ -71,9 +66,6 @@ def curves_figure(
     Args:
         table: A sweep table.
         x: A key of ``AXES``.
-        current: Curves of one more face, drawn into every plot: a value for every measure of each
-            degree. Only over px.
-        called: What that face is called, with the settings in which it differs.
         height: px.
         theme: A key of ``ACCENTS``.
 
@@ -90,15 +82,12 @@ def curves_figure(
     )
     places = [{"row": i // COLUMNS + 1, "col": i % COLUMNS + 1} for i in range(len(titles))]
     for i, name in enumerate(panels):
-        draw_panel(
-            figure, table, name, places[i],
-            x=x, theme=theme, current=current, called=called, first=i == 0,
-        )  # fmt: skip
+        draw_panel(figure, table, name, places[i], x=x, theme=theme, first=i == 0)
     if share:
         figure.add_trace(_share_trace(*share, ACCENTS[theme].embedding), **places[-1])
         figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", **places[-1])
-    title = f"{heading(table)}, {counted_faces(table)}"
-    style_sweep(figure, x, title, height * rows // 2, row=2)
+    title = f"{heading(table)}, {_counted_faces(table)}"
+    _style_sweep(figure, x, title, height * rows // 2, row=2)
     return figure
 
 
@@ -110,13 +99,12 @@ def measured(table: pa.Table) -> list[str]:
     return [name for name in PANELS if table[name].null_count < len(table)] or list(PANELS)
 
 
-def map_figure(table: pa.Table, measure: str = EMBEDDING, *, title: str = "") -> go.Figure:
+def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
     """Returns a measure over degree and angle, averaged over faces, as a map.
 
     Args:
         table: A sweep table made with ``--angle all``.
         measure: Name of a row of ``MEASURES``.
-        title: What stands above it; all that the numbers belong to where nothing is given.
 
     Raises:
         SettingError: The table has no grid of angles.
@@ -136,11 +124,11 @@ def map_figure(table: pa.Table, measure: str = EMBEDDING, *, title: str = "") ->
     figure = go.Figure(heat)
     figure.update_layout(
         title={
-            "text": title or f"{heading(table)}, mean of {found.n} faces",
+            "text": f"{heading(table)}, mean of {found.n} faces",
             "font": {"size": 13},
         },
         xaxis_title="Degree, canvas px",
-        yaxis_title=f"Angle of the {first_of(table, 'kernel')} kernel, degrees",
+        yaxis_title=f"Angle of the {_first_of(table, 'kernel')} kernel, degrees",
         height=420,
         margin={"l": 56, "r": 24, "t": 52, "b": 48},
     )
@@ -203,7 +191,7 @@ def _share_trace(degrees: Any, share: Any, colour: str) -> go.Scatter:
     )  # fmt: skip
 
 
-def style_sweep(figure: Any, x: str, title: str, height: int, *, row: int) -> None:
+def _style_sweep(figure: Any, x: str, title: str, height: int, *, row: int) -> None:
     """Gives a sweep's figure its axes, its title and its legend.
 
     Args:
@@ -241,7 +229,7 @@ def style_sweep(figure: Any, x: str, title: str, height: int, *, row: int) -> No
     )
 
 
-def first_of(table: pa.Table, column: str) -> str:
+def _first_of(table: pa.Table, column: str) -> str:
     """Returns what stands in a column's first row; empty where there is none."""
     return str(table[column][0].as_py()) if len(table) else ""
 
@@ -251,7 +239,7 @@ def _face_count(table: pa.Table) -> int:
     return len(pc.unique(rows["face"]))
 
 
-def counted_faces(table: pa.Table) -> str:
+def _counted_faces(table: pa.Table) -> str:
     """Returns how many faces were measured, such as "n = 30 faces"."""
     count = _face_count(table)
     return f"n = {count} face{'' if count == 1 else 's'}"
@@ -262,14 +250,14 @@ def heading(table: pa.Table) -> str:
     settings = settings_of(table)
     angle = settings.get("identity", {}).get("angle")
     label = recogniser_of(table)
-    protocol, crop, kernel = (first_of(table, name) for name in ("protocol", "crop", "kernel"))
+    protocol, crop, kernel = (_first_of(table, name) for name in ("protocol", "crop", "kernel"))
     return measured_under(label, protocol, crop, kernel, angle) + _unless_with_file(settings)
 
 
 def recogniser_of(table: pa.Table) -> str:
     """Returns the label of a table's recogniser, its name where no label came with it."""
     known = settings_of(table).get("recogniser", {})
-    return str(known.get("label", first_of(table, "embedder")))
+    return str(known.get("label", _first_of(table, "embedder")))
 
 
 def _unless_with_file(settings: Mapping[str, Any]) -> str:

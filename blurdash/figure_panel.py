@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,8 +53,6 @@ def draw_panel(
     *,
     x: str,
     theme: str,
-    current: Mapping[int, Mapping[str, float]] | None,
-    called: str,
     first: bool,
 ) -> None:
     """Draws one measure of a sweep into a place of a figure.
@@ -67,8 +64,6 @@ def draw_panel(
         place: Its ``row`` and ``col``.
         x: A key of ``AXES``.
         theme: A key of ``ACCENTS``.
-        current: Curves of one more face, over px.
-        called: What that face is called.
         first: Whether the legend is that of this panel.
 
     Raises:
@@ -76,8 +71,7 @@ def draw_panel(
         TableError: The table has no rows.
     """
     curve = curve_of(table, measure, x=x)
-    more = current if x == "px" else None
-    for trace in _traces(curve, ACCENTS[theme].of(measure), more, called, first=first):
+    for trace in _traces(curve, ACCENTS[theme].of(measure), first=first):
         figure.add_trace(trace, **place)
     _mark_references(figure, table, measure, place)
     figure.update_yaxes(title_text=MEASURES[measure].unit, range=_extent(curve), **place)
@@ -86,8 +80,6 @@ def draw_panel(
 def _traces(
     curve: Curve,
     colour: str,
-    current: Mapping[int, Mapping[str, float]] | None,
-    called: str,
     *,
     first: bool,
 ) -> list[go.Scatter]:
@@ -116,10 +108,7 @@ def _traces(
         curve.x, curve.median, "median", first, line={"color": colour, "width": 1.2, "dash": "dot"},
         hovertemplate=f"median {hover}<extra></extra>",
     )  # fmt: skip
-    traces = [_single_faces(curve, colour, hover, first), band, median, mean]
-    if current:
-        traces.append(_current_trace(current, called, curve.measure, hover, first))
-    return traces
+    return [_single_faces(curve, colour, hover, first), band, median, mean]
 
 
 def _trace(x: Any, y: Any, name: str, first: bool, **style: Any) -> go.Scatter:
@@ -149,17 +138,6 @@ def _single_faces(curve: Curve, colour: str, hover: str, first: bool) -> go.Scat
         x=x, y=y, text=names, mode="lines", name="single faces", legendgroup="faces",
         showlegend=first, line={"color": _faded(colour, opacity), "width": 1},
         hovertemplate=f"%{{text}}: {hover}<extra></extra>",
-    )  # fmt: skip
-
-
-def _current_trace(
-    current: Mapping[int, Mapping[str, float]], called: str, measure: str, hover: str, first: bool
-) -> go.Scatter:
-    degrees = sorted(current)
-    values = [current[degree].get(measure, np.nan) for degree in degrees]
-    return _trace(
-        degrees, values, called, first, line={"color": "#8a8a8a", "width": 2.2},
-        hovertemplate=f"{called} {hover}<extra></extra>",
     )  # fmt: skip
 
 

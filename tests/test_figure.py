@@ -14,10 +14,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from blurdash.alike import check_alike
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
 from blurdash.figure import curves_figure, map_figure, sweep_page
-from blurdash.figure_beside import check_alike, column_figure
 from blurdash.figure_panel import ACCENTS
 from blurdash.measures import MEASURES
 from blurdash.sweep_file import settings_of, table_of, with_settings
@@ -96,14 +96,7 @@ def by(label: str, faces: int = 3, **identity: Any) -> pa.Table:
     return with_settings(table, {**settings_of(table), "recogniser": recogniser})
 
 
-def test_a_column_beside_another_has_what_its_recogniser_says_and_names_it() -> None:
-    figure = column_figure(by("One"))
-    titles = [one.text for one in figure.layout.annotations]
-    for name in ("cosine_similarity", "l1", "l2"):
-        assert MEASURES[name].label in titles
-    assert MEASURES["psnr"].label not in titles, "no recogniser looks"
-    assert figure.layout.title.text == "One, n = 3 faces"
-    assert sum(trace.name == "mean" for trace in figure.data) == 3
+def test_the_same_sweep_by_another_recogniser_may_stand_beside() -> None:
     check_alike(by("One"), by("Another"))
 
 
@@ -140,14 +133,6 @@ def test_infinite_psnr_has_no_place_on_the_axis() -> None:
     figure = curves_figure(made())
     assert "Infinity" not in figure.to_json()
     assert json.loads(figure.to_json())
-
-
-def test_a_face_of_ones_own_is_drawn_into_every_plot() -> None:
-    current = {d: dict.fromkeys(MEASURES, 0.5) for d in (0, 50, 100)}
-    figure = curves_figure(made(), current=current, called="mine, crop redetect")
-    assert sum(trace.name == "mine, crop redetect" for trace in figure.data) == 5
-    over_percent = curves_figure(made(), current=current, x="percent")
-    assert not any(trace.name == "face of Explore" for trace in over_percent.data)
 
 
 def test_percent_is_an_axis_of_its_own() -> None:

@@ -61,6 +61,7 @@ LEVELS = {
     "argue": 8,
     "compare": 8,
     "summary": 7,
+    "alike": 7,
     "figure": 8,
     "reference": 9,
     "sentences": 10,

@@ -15,7 +15,7 @@ from blurdash.face import Face
 from blurdash.reference import Reference, unpacked
 from blurdash.ui.server import recogniser
 from blurdash.ui.server.references import references_at_hand
-from blurdash.ui.sweeps import own_reference
+from blurdash.ui.sweeps import run_panel
 from blurdash.ui.visitor.reference_in_use import reference_in_use, references_for
 from blurdash.ui.visitor.session import Faces, OwnReference
 from blurdash.ui.visitor.view import View
@@ -31,14 +31,14 @@ def page() -> None:
 @pytest.fixture
 def app(dlib_embedder: Embedder, portrait_face: Face, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page with two photos besides the portrait."""
-    monkeypatch.setattr(own_reference, "ReferenceSettings", Quick)
-    monkeypatch.setattr(own_reference, "_measured", {})
+    monkeypatch.setattr(run_panel, "ReferenceSettings", Quick)
+    monkeypatch.setattr(run_panel, "_measured", {})
     assert recogniser.request(None, "native").done.wait(60)
     started = AppTest.from_function(page, default_timeout=60).run()
     faces = visitor(started)
     for key in ("a", "b"):
         faces.add_photo(key, [other(portrait_face, key)])
-    box(started, "Sweep of").set_value("My reference").run()
+    box(started, "Angle").set_value("all three").run()
     assert not started.exception
     return started
 
@@ -78,18 +78,17 @@ def test_what_it_takes_is_told_and_then_measured(app: AppTest) -> None:
     reference.check()
     assert (reference.name, reference.faces) == ("my-photos-dlib-study", 3)
     assert reference.origin == "session"
-    assert any("my-photos-dlib-study: 3 faces" in one.value for one in app.markdown)
+    assert box(app, "Reference faces").value == "my-photos-dlib-study, 3 faces", "shown at once"
+    assert any(one.label == "Reference (ZIP)" for one in app.get("download_button"))
     assert unpacked(reference.packed()).under == reference.under
     assert reference not in references_at_hand().found
-    box(app, "Sweep of").set_value("Shipped").run()
-    assert "my-photos-dlib-study, 3 faces" in box(app, "Faces").options
     visitor(app).remove_photo("a")
     assert visitor(app).own == [], "what was measured from a photo goes with it"
 
 
 def test_it_can_be_cancelled(app: AppTest) -> None:
     press(app, "Measure")
-    press(app, "Cancel")
+    press(app, "Stop, keep nothing")
     assert "was cancelled; nothing of it is kept" in app.warning[0].value
     assert visitor(app).own == []
     assert any(one.label == "Measure" for one in app.button)

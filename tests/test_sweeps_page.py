@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,11 +20,12 @@ from streamlit.testing.v1 import AppTest
 from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
 from blurdash.figure import curves_figure, measured
+from blurdash.reference import load_reference
 from blurdash.summary import past_threshold
 from blurdash.sweep_file import as_csv, settings_of, with_settings
 from blurdash.ui.server import recogniser, shipped
 from blurdash.ui.server.known_face import Curve
-from blurdash.ui.server.references import references_at_hand
+from blurdash.ui.server.references import SHIPPED, references_at_hand
 from blurdash.ui.server.shipped import (
     Which,
     look_again,
@@ -30,7 +34,10 @@ from blurdash.ui.server.shipped import (
     sweep_at_hand,
     sweeps_at_hand,
 )
-from blurdash.ui.sweeps import shown as of_a_table
+from blurdash.ui.sweeps import own_face as of_own_face
+from blurdash.ui.sweeps import side as side_panel
+from blurdash.ui.sweeps.board import Swept, shift_data
+from blurdash.ui.visitor.shown_face import ShownFace
 
 
 def page() -> None:
@@ -56,50 +63,105 @@ def box(app: AppTest, label: str):
     return next(one for one in app.selectbox if one.label == label)
 
 
+def board(app: AppTest) -> dict[str, Any]:
+    """What the browser is given to draw."""
+    return next(iter(boards(app)))
+
+
+def boards(app: AppTest) -> list[dict[str, Any]]:
+    drawn = [one for one in app.get("bidi_component") if "sweeps" in one.proto.component_name]
+    return [json.loads(one.proto.json) for one in drawn]
+
+
+def side(app: AppTest) -> str:
+    """What stands beside the graphs, as text."""
+    return " ".join(one.proto.body for one in app.get("html")) + " ".join(
+        one.value for one in app.markdown
+    )
+
+
 def test_shipped_curves_are_there_at_once(app):
     assert len(sweeps_at_hand()) >= 6
-    text = " ".join(one.value for one in app.markdown)
-    assert r"face\_" in text
-    assert "Different people" in text
-    assert "SFHQ" in app.caption[0].value
+    assert r"face\_" in side(app)
+    assert "Different people" in side(app)
+    assert "SFHQ" in side(app)
+    drawn = board(app)
+    assert set(drawn["first"]["curves"]) == {"random", "fixed"}
+    assert drawn["first"]["map"]["n"] == 30
+    assert drawn["first"]["strangers"]["pairs"] == 435
+    assert set(drawn["mine"]["curves"]) == {"random", "fixed"}, "the portrait's are shipped"
 
 
 @pytest.mark.parametrize(
-    "faces", ["30 generated faces of nobody", pytest.param("Portrait", marks=pytest.mark.long)]
+    "faces", ["30 generated faces of nobody", pytest.param("The portrait", marks=pytest.mark.long)]
 )
 def test_every_shipped_sweep_draws(app, faces):
-    box(app, "Faces").set_value(faces).run()
-    for kernel in box(app, "Kernel").options:
-        box(app, "Kernel").set_value({"study recipe": "study", "exact line": "line"}[kernel])
-        app.run()
-        for angle in box(app, "Angle").options:
-            box(app, "Angle").set_value(angle).run()
-            assert not app.exception
-            assert not app.error
+    box(app, "Reference faces").set_value(faces).run()
+    for kernel in ("study", "line"):
+        box(app, "Kernel").set_value(kernel).run()
+        assert not app.exception
+        assert not app.error
+        drawn = board(app)
+        assert drawn["under"]["kernel"] == kernel
+        assert drawn["missing"] == {}
+        assert set(drawn["first"]["curves"]) == {"random", "fixed"}
+        assert drawn["first"]["map"]["degrees"] == [20, 40, 60, 80, 100]
+
+
+def test_curves_are_the_tables(app):
+    """What is drawn is what another program reads out of the shipped file."""
+    table = pq.read_table(SHIPPED / "faces-dlib-study" / "fixed.parquet").to_pandas()
+    drawn = board(app)["first"]["curves"]["fixed"]
+    for name, column in (("cosine", "cosine_similarity"), ("l2", "l2"), ("ssim", "ssim")):
+        mean = table.groupby("degree")[column].mean()
+        assert drawn["of"][name]["mean"] == pytest.approx(mean.tolist(), abs=1e-5)
+    past = table[table["l2"] <= 0.6].groupby("degree")["face"].count()
+    assert drawn["same"]["same"] == past.tolist()
+    of_map = pq.read_table(SHIPPED / "faces-dlib-study" / "map.parquet").to_pandas()
+    by = of_map[of_map["degree"] > 0].pivot_table("psnr", "angle", "degree", "mean")
+    assert np.asarray(board(app)["first"]["map"]["of"]["psnr"]) == pytest.approx(
+        by.to_numpy(), abs=1e-3
+    )
+
+
+def test_the_length_over_the_angle_is_the_kernels(app):
+    of_map = board(app)["first"]["map"]
+    at = of_map["degrees"].index(40)
+    by_angle = dict(zip(of_map["lengths"]["angles"], of_map["lengths"]["of"][at], strict=True))
+    # The study turns a line in a square: along its side and along its diagonal.
+    assert by_angle[45] == pytest.approx(40, abs=0.5)
+    assert by_angle[0] == pytest.approx(40 * math.sqrt(2), abs=1)
+    box(app, "Kernel").set_value("line").run()
+    assert set(board(app)["first"]["map"]["lengths"]["of"][at]) == {40.0}
 
 
 def test_another_recogniser_stands_beside_and_both_are_named(app):
-    choice = box(app, "Beside it")
-    assert choice.options == ["this recogniser alone", "beside HSE FaceRes (MobileNet)"]
-    assert choice.value == "this recogniser alone"
-    choice.set_value("HSE FaceRes (MobileNet)").run()
+    choice = box(app, "beside")
+    assert choice.value == ""
+    choice.set_value("faceres").run()
     assert not app.exception
     assert not app.error
-    names = ["dlib ResNet-29", "HSE FaceRes (MobileNet)"]
-    assert titles(app) == [f"{name}, n = 30 faces" for name in names]
-    for name in names:
-        assert any(f"Recogniser {name}," in one.value for one in app.caption), "whence it is"
-    facts = [one.value for one in app.markdown if "Different people" in one.value]
-    assert [fact.partition(":")[0] for fact in facts] == names
-    box(app, "Angle").set_value("degree × angle map").run()
-    assert not app.exception
-    assert titles(app) == [f"{name}, n = 30 faces" for name in names]
+    drawn = board(app)
+    labels = [drawn[one]["label"] for one in ("first", "second")]
+    assert labels == ["dlib ResNet-29", "HSE FaceRes (MobileNet)"]
+    assert "beside=faceres" in drawn["query"]
+    assert drawn["second"]["strangers"]["of"]["l2"] != drawn["first"]["strangers"]["of"]["l2"]
+    box(app, "beside").set_value("facenet-vggface2").run()
+    assert board(app)["second"] is None
+    assert "No numbers of FaceNet" in board(app)["missing"]["second"]
 
 
-def titles(app: AppTest) -> list[str]:
-    """What stands above the page's figures."""
-    specs = (json.loads(one.proto.spec) for one in app.get("plotly_chart"))
-    return [spec["layout"]["title"]["text"] for spec in specs]
+def test_what_a_shift_reads_as_is_where_half_of_the_faces_prefer_it(app):
+    """Against the counts, by hand: between 50 and 75 px the share of PSNR passes a half."""
+    flips = load_reference(SHIPPED / "faces-dlib-study").flips()
+    found = shift_data(flips)
+    shares = {d: flips.cell("psnr", 8.0, d).share for d in (50, 75)}
+    assert shares[50] < 0.5 <= shares[75]
+    at = found["shifts"].index(8.0)
+    wanted = 50 + 25 * (0.5 - shares[50]) / (shares[75] - shares[50])
+    assert found["of"]["psnr"][at] == pytest.approx(wanted, abs=0.05)
+    assert found["of"]["ssim"][at] is None, "above the largest blur"
+    assert flips.cell("ssim", 8.0, 100).share < 0.5
 
 
 def test_a_kept_sweep_of_other_weights_is_not_shown_for_these(app):
@@ -129,15 +191,25 @@ def test_a_table_that_was_replaced_is_read_again(tmp_path):
     assert read_shipped(path) is not before
 
 
+def act(app: AppTest, name: str, about: object) -> None:
+    """Asks for something as the browser does."""
+    app.session_state["bd_sweeps"] = {"act": [name, about, time.monotonic_ns() // 1000]}
+    app.run()
+
+
 def test_axis_in_percent_of_the_eye_distance(app):
-    box(app, "Degree in").set_value("percent").run()
+    act(app, "axis", "percent")
     assert not app.exception
-    assert not app.error
+    drawn = board(app)
+    assert drawn["axis"] == "percent"
+    assert drawn["first"]["curves"]["fixed"]["x"][-1] < 60
+    act(app, "axis", "inch")
+    assert board(app)["axis"] == "percent", "what makes no sense changes nothing"
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 this is no table PAR1", b"\x00" * 5000])
 def test_a_foreign_file_is_said(app, content):
-    box(app, "Sweep of").set_value("A file of mine").run()
+    box(app, "Reference faces").set_value("My file").run()
     app.file_uploader[0].set_value(("mine.parquet", content, "application/octet-stream")).run()
     assert not app.exception
     assert len(app.error) == 1
@@ -146,11 +218,13 @@ def test_a_foreign_file_is_said(app, content):
 
 def test_a_file_of_ones_own_is_shown(app, tmp_path):
     path = next(path for key, path in sweeps_at_hand().items() if key.faces == "Portrait")
-    box(app, "Sweep of").set_value("A file of mine").run()
+    box(app, "Reference faces").set_value("My file").run()
     file = ("mine.parquet", path.read_bytes(), "application/octet-stream")
     app.file_uploader[0].set_value(file).run()
     assert not app.error
-    assert "a file of yours" in app.caption[-2].value
+    assert "a file of yours" in side(app)
+    assert set(board(app)["first"]["curves"]) == {"fixed"}
+    assert "Not in this file" in board(app)["missing"]["random"]
 
 
 def test_a_file_of_several_sweeps_is_shown_one_by_one(app):
@@ -159,56 +233,81 @@ def test_a_file_of_several_sweeps_is_shown_one_by_one(app):
     whole = pa.concat_tables([read_shipped(path).replace_schema_metadata(None) for path in paths])
     file = pa.BufferOutputStream()
     pq.write_table(whole, file)
-    box(app, "Sweep of").set_value("A file of mine").run()
+    box(app, "Reference faces").set_value("My file").run()
     app.file_uploader[0].set_value(("two.parquet", file.getvalue().to_pybytes(), "x/y")).run()
     which = box(app, "Which of the 2 sweeps in it")
     assert len(which.options) == 2
     which.set_value(which.options[1]).run()
     assert not app.error
-    assert "Settings not with the file." in app.caption[-2].value
+    assert "Settings not with the file" in side(app)
 
 
 FACE = Circumstances("dlib", "native", "fixed", "study", 45.0)
 
 
 @pytest.mark.parametrize(
-    ("other", "drawn", "words"),
+    ("other", "words"),
     [
-        ({}, True, "measured alike"),
-        ({"kernel": "line", "angle": 90.0}, True, "measured otherwise: kernel line and angle 90°"),
-        ({"crop": "redetect"}, True, "measured otherwise: crop redetect"),
-        ({"recogniser": "facenet-vggface2"}, False, "left out: it was measured by FaceNet"),
-        ({"protocol": "study"}, False, "left out"),
-        ({"weights": "0123456789ab"}, False, "weights 01234567…, whose distances have another"),
+        ({}, ""),
+        ({"kernel": "line", "angle": 90.0}, "kernel line and angle 90°"),
+        ({"crop": "redetect"}, "crop redetect"),
+        ({"recogniser": "facenet-vggface2"}, "recogniser facenet-vggface2"),
+        ({"protocol": "study"}, "protocol study"),
+        ({"weights": "0123456789ab"}, "weights 01234567…"),
     ],
     ids=str,
 )
-def test_the_face_of_explore_is_named_where_it_was_measured_otherwise(
-    other, drawn, words, monkeypatch
+def test_the_face_of_explore_is_drawn_only_where_it_was_measured_alike(
+    other, words, monkeypatch, portrait_face
 ):
     path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
     curve = Curve(45.0)
-    curve.values[0] = {"psnr": 1.0}
+    curve.values.update({0: {"psnr": math.inf}, 50: {"psnr": 20.0}})
     asked: list[int] = []  # for the rest of the curve
     known = SimpleNamespace(
         curve=curve,
         curve_under=dataclasses.replace(FACE, **other),
         fill_curve=lambda: asked.append(1),
+        runs={},
+        job=None,
+        shown_face=lambda _name: ShownFace("mine", "Photo 1", portrait_face),
     )
-    monkeypatch.setattr(of_a_table, "session_faces", lambda: known)
-    found = of_a_table._explored(read_shipped(path))
-    assert (found.curve is not None) == drawn
-    assert words in found.note
-    assert bool(asked) == drawn
-    if drawn:
-        assert all(word in found.called for word in other.values() if isinstance(word, str))
+    monkeypatch.setattr(of_own_face, "session_faces", lambda: known)
+    found = of_own_face.own_face(Swept({"fixed": read_shipped(path)}, "x"))
+    assert found["label"] == "my face"
+    assert bool(found["curves"]) == bool(asked) == (not other)
+    if other:
+        assert f"Your face is not drawn. In Explore it has {words}" in found["notes"]["fixed"]
+    else:
+        assert found["curves"]["fixed"]["of"]["psnr"] == ["inf", 20.0]
+        assert found["notes"] == {}
 
 
-def test_where_explore_has_no_numbers_it_says_so(monkeypatch):
-    path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
-    known = SimpleNamespace(curve=None, curve_under=None, fill_curve=None)
-    monkeypatch.setattr(of_a_table, "session_faces", lambda: known)
-    assert "open it once" in of_a_table._explored(read_shipped(path)).note
+def test_a_face_that_was_not_measured_alike_is_measured_as_here(app, portrait_face):
+    faces = app.session_state["bd_visitor"]
+    faces.add_photo("a", [portrait_face])
+    app.session_state["bd_view"].face = "a-1"
+    app.run()
+    assert set(board(app)["mine"]["notes"]) == {"random", "fixed"}
+    assert board(app)["mine"]["offer"] == "Measure it as here"
+    act(app, "mine", None)
+    deadline = time.monotonic() + 60
+    while set(board(app)["mine"]["curves"]) != {"random", "fixed"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+        app.run()
+        assert not app.exception
+    mine = board(app)["mine"]
+    shipped_one = read_shipped(
+        sweeps_at_hand()[Which("Portrait", "dlib", "study", "fixed angle 45°")]
+    )
+    rows = {row["degree"]: row["l2"] for row in shipped_one.to_pylist()}
+    for degree, value in zip(
+        mine["curves"]["fixed"]["x"], mine["curves"]["fixed"]["of"]["l2"], strict=True
+    ):
+        assert value == pytest.approx(rows[degree], abs=2e-3), "the same picture"
+    faces.remove_photo("a")
+    assert faces.runs == {}, "what was measured from a photo goes with it"
 
 
 def test_a_table_with_other_columns_is_said(app, tmp_path):
@@ -216,7 +315,7 @@ def test_a_table_with_other_columns_is_said(app, tmp_path):
 
     path = tmp_path / "other.parquet"
     pq.write_table(pa.table({"a": [1, 2, 3]}), path)
-    box(app, "Sweep of").set_value("A file of mine").run()
+    box(app, "Reference faces").set_value("My file").run()
     file = ("mine.parquet", path.read_bytes(), "application/octet-stream")
     app.file_uploader[0].set_value(file).run()
     assert not app.exception
@@ -231,7 +330,7 @@ def test_a_table_with_other_columns_is_said(app, tmp_path):
     ],
 )  # fmt: skip
 def test_no_name_breaks_the_bold_text_around_it(name, shown):
-    assert of_a_table._plain(name) == shown
+    assert side_panel._bold(name) == shown
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
@@ -247,23 +346,25 @@ def test_no_name_in_a_csv_begins_like_a_formula(begin):
 
 
 def test_a_sweep_of_the_portrait_runs_and_shows(app):
-    box(app, "Sweep of").set_value("My photos").run()
     box(app, "Every").set_value("10").run()
     assert any("11 readouts" in one.value for one in app.caption)
     next(one for one in app.button if one.label == "Sweep").click().run()
     deadline = time.monotonic() + 60
-    while not any("your photos" in one.value for one in app.caption):
+    while "your photos" not in side(app):
         assert time.monotonic() < deadline
         time.sleep(0.3)
         app.run()
         assert not app.exception
 
 
+def stop(app: AppTest) -> None:
+    next(one for one in app.button if one.label.startswith("Stop")).click().run()
+
+
 def test_a_sweep_can_be_cancelled(app):
-    box(app, "Sweep of").set_value("My photos").run()
     box(app, "Every").set_value("1").run()
     next(one for one in app.button if one.label == "Sweep").click().run()
-    next(one for one in app.button if one.label == "Cancel").click().run()
+    stop(app)
     deadline = time.monotonic() + 30
     while not app.warning:
         assert time.monotonic() < deadline
@@ -271,10 +372,10 @@ def test_a_sweep_can_be_cancelled(app):
         app.run()
     assert "cancelled" in app.warning[0].value
     # What was computed is kept, drawn, and said.
-    kept = session_job(app)
+    runs = app.session_state["bd_visitor"].runs
     assert "kept" in app.warning[0].value or "nothing was measured" in app.warning[0].value
-    assert (kept.table is None) == ("nothing" in app.warning[0].value)
-    assert not kept.running
+    assert (not runs) == ("nothing" in app.warning[0].value)
+    assert session_job(app) is None
 
 
 def session_job(app: AppTest):
@@ -282,22 +383,36 @@ def session_job(app: AppTest):
 
 
 def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
-    box(app, "Sweep of").set_value("My photos").run()
     box(app, "Every").set_value("1").run()
     next(one for one in app.button if one.label == "Sweep").click().run()
     deadline = time.monotonic() + 60
-    while session_job(app).done < 8:
+    job = session_job(app)
+    while job.done < 8:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    next(one for one in app.button if one.label == "Cancel").click().run()
-    app.run()
-    job = session_job(app)
+    stop(app)
     assert not app.exception
     assert job.table["degree"].to_pylist() == list(range(job.done))
     # How the face was found is what was found in its photo, not on the canvas.
     assert job.table["face_source_px"][0].as_py() == pytest.approx(167.2, abs=0.1)
     assert f"{job.done} of 101 readouts are kept" in app.warning[0].value
-    assert any("your photos" in one.value for one in app.caption)
+    assert "your photos" in side(app)
+    assert board(app)["first"]["curves"]["fixed"]["x"] == list(range(job.done))
+
+
+def test_runs_at_both_angles_stand_side_by_side(app):
+    box(app, "Every").set_value("10").run()
+    for angle in ("45", "random"):
+        box(app, "Angle").set_value(angle).run()
+        next(one for one in app.button if one.label == "Sweep").click().run()
+        deadline = time.monotonic() + 60
+        while session_job(app) is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+            app.run()
+    assert set(board(app)["first"]["curves"]) == {"fixed", "random"}
+    assert "all three" in board(app)["missing"]["map"]
+    assert box(app, "Reference faces").value == "My photos"
 
 
 def test_shipped_curve_of_the_portrait_is_the_table():
@@ -310,27 +425,30 @@ def test_shipped_curve_of_the_portrait_is_the_table():
     assert shipped_curve("study", 46.0) is None
 
 
-@pytest.mark.long
-def test_a_sweep_that_is_not_at_hand_is_offered_computed_and_kept(app, monkeypatch, tmp_path):
-    # As with a recogniser of which nothing is shipped.
-    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
-    look_again()
-    assert recogniser.request("dlib", "native").done.wait(60)
-    box(app, "Faces").set_value("Portrait").run()
-    box(app, "Angle").set_value("degree × angle map").run()
-    assert "72 readouts" in app.info[0].value
+def compute(app: AppTest) -> None:
+    """Has the portrait's sweeps computed, all three."""
     next(one for one in app.button if one.label == "Compute it").click().run()
-    deadline = time.monotonic() + 90
-    while not any("built-in portrait" in one.value for one in app.caption):
+    deadline = time.monotonic() + 120
+    while not boards(app) or board(app)["missing"]:
         assert time.monotonic() < deadline
         time.sleep(0.3)
         app.run()
         assert not app.exception
-    assert [path.suffix for path in shipped.kept_sweeps().iterdir()] == [".parquet"]
+
+
+@pytest.mark.long
+def test_sweeps_that_are_not_at_hand_are_offered_computed_and_kept(app, monkeypatch, tmp_path):
+    # As with a recogniser of which nothing is shipped.
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
+    look_again()
+    assert recogniser.request("dlib", "native").done.wait(60)
+    box(app, "Reference faces").set_value("The portrait").run()
+    assert "274 readouts" in app.info[0].value
+    compute(app)
+    assert [path.suffix for path in shipped.kept_sweeps().iterdir()] == [".parquet"] * 3
     again = AppTest.from_function(page, default_timeout=60).run()
-    box(again, "Faces").set_value("Portrait").run()
-    box(again, "Angle").set_value("degree × angle map").run()
-    assert any("built-in portrait" in one.value for one in again.caption)
+    box(again, "Reference faces").set_value("The portrait").run()
+    assert board(again)["missing"] == {}
 
 
 @pytest.mark.long
@@ -339,24 +457,17 @@ def test_a_sweep_that_cannot_be_kept_is_shown_all_the_same(app, monkeypatch, tmp
     (tmp_path / "blurdash").write_text("a file where the folder would be")
     look_again()
     assert recogniser.request("dlib", "native").done.wait(60)
-    box(app, "Faces").set_value("Portrait").run()
-    box(app, "Angle").set_value("degree × angle map").run()
-    next(one for one in app.button if one.label == "Compute it").click().run()
-    deadline = time.monotonic() + 90
-    while not app.error:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-        app.run()
-        assert not app.exception
+    box(app, "Reference faces").set_value("The portrait").run()
+    compute(app)
     for _ in range(2):  # also after another look
         assert "cannot be kept" in app.error[0].value
-        assert any("built-in portrait" in one.value for one in app.caption)
+        assert set(board(app)["first"]["curves"]) == {"random", "fixed"}
         assert any(one.label == "Parquet" for one in app.get("download_button"))
         app.run()
     (tmp_path / "blurdash").unlink()
     app.run()
     assert not app.error
-    assert any("built-in portrait" in one.value for one in app.caption)
+    assert board(app)["missing"] == {}
     assert [path.suffix for path in shipped.kept_sweeps().iterdir()] == [".parquet"]
 
 
@@ -377,7 +488,7 @@ def test_a_user_without_a_home_sees_what_is_shipped(monkeypatch, error):
 
 
 def test_a_recogniser_without_weights_is_said(app):
-    box(app, "Faces").set_value("Portrait").run()
+    box(app, "Reference faces").set_value("The portrait").run()
     box(app, "Recogniser").set_value("facenet-vggface2").run()
     assert recogniser.request("facenet-vggface2", "native").done.wait(60)
     app.run()

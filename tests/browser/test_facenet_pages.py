@@ -83,7 +83,7 @@ def test_nothing_of_dlibs_stands_unlabelled_beside_facenets(
     # Sweeps
     page.get_by_role("link", name="Sweeps").click()
     expect(page.get_by_text(re.compile("Other faces were not measured with"))).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    expect(page.locator(".sw-panel")).to_have_count(0)
     assert lines_with(page, "dlib") == []
 
     # Method

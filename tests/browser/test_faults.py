@@ -320,8 +320,7 @@ def fresh_numbers(page: Page, degree: int) -> list[str]:
 
 def sweep_own_photos(page: Page, step: str) -> None:
     page.get_by_role("link", name="Sweeps").click()
-    page.get_by_role("combobox", name="Sweep of").click(timeout=30_000)
-    page.get_by_role("option", name="My photos").click()
+    page.get_by_role("button", name="Choose and run").click(timeout=30_000)
     page.get_by_role("combobox", name="Every").click(timeout=30_000)
     page.get_by_role("option", name=f"{step} px", exact=True).click()
     page.get_by_role("button", name="Sweep", exact=True).click(timeout=30_000)

@@ -65,8 +65,7 @@ def test_every_page_comes_back_to_its_face(browser: Browser, own_dashboard, at_r
     go(tabs["Argument"], "Argument")
     tabs["Argument"].locator(".bd-argument[data-state=exact]").wait_for(timeout=PATIENCE)
     go(tabs["Sweeps"], "Sweeps")
-    tabs["Sweeps"].get_by_role("combobox", name="Sweep of").click()
-    tabs["Sweeps"].get_by_role("option", name="My photos").click()
+    tabs["Sweeps"].get_by_role("button", name="Choose and run").click()
     expect(tabs["Sweeps"].get_by_text(f"Photo {count}", exact=True)).to_be_visible(timeout=PATIENCE)
     go(tabs["Method"], "Method")
     expect(tabs["Method"].get_by_role("heading", name="What happens to my photo")).to_be_visible(

@@ -30,9 +30,11 @@ __all__ = [
     "intake",
     "pack_stage",
     "scene",
+    "scripts",
     "served",
     "slot",
     "stage",
+    "sweeps",
 ]
 
 # Waits until the stage's script is there, then hands over; called again whenever data changes.
@@ -63,6 +65,15 @@ def stage(data: bytes, *, key: str) -> None:
         key: The component's key.
     """
     _stage_component()(key=key, data=data)
+
+
+def scripts(*, key: str) -> None:
+    """Brings the scripts that the other components call, on a page without a stage.
+
+    Args:
+        key: The component's key.
+    """
+    _stage_component()(key=key, data=None)
 
 
 def controls(
@@ -201,6 +212,21 @@ def served(what: str, change: Change, picture: bytes, *, key: str, places: int =
     component = _shimmed("blurdash_served", "<span hidden></span>", "takeServed")
     header = {"key": what, "view": view, **({"places": places} if places else {})}
     component(key=key, data=pack_stage(header, picture))
+
+
+def sweeps(data: Mapping[str, object], *, key: str) -> None:
+    """Shows a sweep's graphs, with a cursor and a choice of measures.
+
+    Args:
+        data: What the script reads; see ``blurdash.ui.sweeps.board``.
+        key: The component's key.
+
+    Conventions:
+        Its state, which ``Sent.by(key)`` reads, has ``act``: ``axis`` with a key of ``AXES``, or
+        ``mine``; and a number that grows.
+    """
+    component = _shimmed("blurdash_sweeps", '<div class="bd-sweeps-board"></div>', "mountSweeps")
+    component(key=key, data=dict(data), default={"act": None}, on_act_change=lambda: None)
 
 
 def face_pictures(faces: Sequence[Mapping[str, object]], *, shown: str, key: str) -> None:

@@ -28,6 +28,7 @@ STYLES = {
     "faces": ("widgets/widgets.css", "widgets/faces.css"),
     "carrier": ("widgets/widgets.css", "widgets/carrier.css"),
     "argument": ("widgets/widgets.css", "pages/argument.css"),
+    "sweeps": ("widgets/widgets.css", "pages/sweeps.css"),
 }
 
 

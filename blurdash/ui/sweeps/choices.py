@@ -10,10 +10,12 @@ import streamlit as st
 
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
+from blurdash.ui.visitor.reference_job import ReferenceJob
 from blurdash.ui.visitor.session import session_faces
 
 if TYPE_CHECKING:
     from blurdash.ui.server.recogniser import Loading
+    from blurdash.ui.visitor.photo_job import PhotoJob
 
 __all__ = ["await_recogniser", "drop_job", "pick", "picked_faces", "plain_line", "show_progress"]
 
@@ -94,9 +96,17 @@ def _progress() -> None:
     elif left is not None:
         text += f", {math.ceil(left)} s left"
     st.progress(min(1.0, job.done / max(1, job.total)), text)
-    if clicked("Cancel", key="sw_cancel"):
+    if clicked(_stop(job), key="sw_cancel"):
         job.cancel()
         st.rerun()
+
+
+def _stop(job: PhotoJob) -> str:
+    """What the button that ends a job says: what is kept by then."""
+    if isinstance(job, ReferenceJob):
+        return "Stop, keep nothing"
+    whole = job.done * len(job.faces) // max(1, job.total)
+    return f"Stop, keep the {whole}" if whole else "Stop"
 
 
 def drop_job() -> None:

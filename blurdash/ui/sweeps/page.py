@@ -1,323 +1,278 @@
-"""The Sweeps page: the study's graphs, shipped, of one's own file, or of one's own photos."""
+"""The Sweeps page: the study's graphs, shipped, of one's own photos, or of one's own file."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from blurdash import defaults
-from blurdash.embed import EMBEDDERS, label_of
+from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.figure import heading
 from blurdash.kernel import KERNELS
 from blurdash.provenance import separated
-from blurdash.reference_run import MAP_DEGREES
-from blurdash.sentences_others import measure_it
-from blurdash.sweep import Sweep
+from blurdash.reference import unpacked
+from blurdash.summary import AXES
 from blurdash.sweep_file import read_sweep, with_own_settings
-from blurdash.ui.components.clicks import clicked
-from blurdash.ui.server import recogniser
+from blurdash.ui.components.browser import scripts, sweeps
+from blurdash.ui.components.sent import Sent
 from blurdash.ui.server.references import references_at_hand
-from blurdash.ui.server.shipped import (
-    PORTRAIT_FACES,
-    Which,
-    angle_name,
-    keep_sweep,
-    read_shipped,
-    sweep_at_hand,
-    sweeps_at_hand,
+from blurdash.ui.sweeps.board import swept_data
+from blurdash.ui.sweeps.choices import pick, plain_line
+from blurdash.ui.sweeps.own_face import go_on_measuring, measure_own_face, own_face
+from blurdash.ui.sweeps.portrait_sweeps import keep_computed, offer_portrait
+from blurdash.ui.sweeps.run_panel import SHOW_KEY, run_panel
+from blurdash.ui.sweeps.side import downloads, how_to_read, what_this_is
+from blurdash.ui.sweeps.sources import (
+    MY_FILE,
+    MY_PHOTOS,
+    PORTRAIT,
+    Found,
+    groups,
+    label_of_name,
+    measured_by,
+    of_own_photos,
+    of_parts,
+    of_portrait,
+    of_reference,
 )
-from blurdash.ui.server.streamlit_inside import current_session
-from blurdash.ui.sweeps.choices import (
-    await_recogniser,
-    drop_job,
-    pick,
-    picked_faces,
-    plain_line,
-    show_progress,
-)
-from blurdash.ui.sweeps.own_reference import own_reference
-from blurdash.ui.sweeps.shown import Chosen, show
 from blurdash.ui.visitor import view
+from blurdash.ui.visitor.address import Reader, note, query_of
 from blurdash.ui.visitor.recogniser_in_use import recogniser_in_use
-from blurdash.ui.visitor.session import session_faces
-from blurdash.ui.visitor.sweep_job import SweepJob
+from blurdash.ui.visitor.session import OwnReference, session_faces
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
     from blurdash.reference import Reference
-    from blurdash.ui.server.recogniser import Loading
+    from blurdash.ui.sweeps.board import Swept
 
 __all__ = ["sweeps_page"]
 
-# Processor time of a row, by whether the recogniser is FaceNet (unit length) or dlib's.
-SECONDS_A_ROW = {True: 0.07, False: 0.04}
-SWEEP_ANGLES: dict[str, str | float] = {
-    angle_name(angle): angle for angle in ("random", defaults.ANGLE, "all")
-}
-# What a reference calls them.
-REFERENCE_SWEEPS = dict(zip(SWEEP_ANGLES, ("random", "fixed", "map"), strict=True))
-AUTOMATIC = "automatic"
+BOARD_KEY = "bd_sweeps"
+PANELS = ("what", "save", "run", "read")
+ALONE = ""
+ADDRESSED = {"shipped": "", "portrait": PORTRAIT}  # what of faces stands in an address
 
 
 def sweeps_page() -> None:
     """Draws the page."""
-    ways = {
-        "Shipped": _at_hand,
-        "A file of mine": _own_file,
-        "My photos": _own_photos,
-        "My reference": own_reference,
-    }
-    bar = st.container(horizontal=True, vertical_alignment="bottom", key="bd-toolbar")
-    with bar:
-        choice = pick("Sweep of", list(ways), "sw_which", width=150)
-    chosen = ways[choice](bar)
-    if chosen is not None:
-        show(chosen, bar)
+    scripts(key="bd_scripts")
+    said = session_faces().take_run()
+    there = groups()
+    _begin(there)
+    faces, name, kernel, beside = _choices(there)
+    with st.container(key="bd-sweeps"):
+        left = st.container(key="bd-sweeps-left")
+        side = st.container(key="bd-sweeps-side")
+    with side:
+        panel = {
+            key: st.container(key=f"bd-sweeps-{key}") for key in ("what", "save", "run", "read")
+        }
+    with panel["run"]:
+        found = _found(faces, there, name, kernel, beside)
+        if faces != MY_FILE:
+            run_panel(name, kernel, said)
+    with left:
+        if found.swept is None:
+            _nothing(found, faces, name, kernel)
+            return
+        try:
+            data = _data(found, faces, beside)
+        except BlurdashError as error:
+            st.error(sentence(plain_line(str(error))), icon=":material/error:")
+            return
+        sweeps(data, key=BOARD_KEY)
+        if faces == PORTRAIT and found.missing:
+            offer_portrait(name, kernel, found)
+    with panel["what"]:
+        what_this_is(found.swept)
+    with panel["save"]:
+        downloads(found, _axis())
+    with panel["read"]:
+        how_to_read(found.swept)
+        for problem in references_at_hand().problems:
+            st.caption(plain_line(sentence(problem)))
 
 
-def _at_hand(bar: DeltaGenerator) -> Chosen | None:
-    groups = _groups()
-    with bar:
-        faces = pick("Faces", [*groups, PORTRAIT_FACES], "sw_faces", width=222)
-        measured_by = _measured_by(faces, groups)
-        _begin_with_recogniser_in_use()
-        # The portrait can be swept with any recogniser, and a reference measured with any.
-        names = sorted(EMBEDDERS, key=lambda name: name not in measured_by)
-        name = pick("Recogniser", names, "sw_name", _label, width=180)
-        kernel = pick("Kernel", list(KERNELS), "sw_kernel", lambda name: KERNELS[name].label)
-        angle = pick("Angle", list(SWEEP_ANGLES), "sw_angle", width=170)
-    if faces != PORTRAIT_FACES:
-        everyone = [one for several in groups.values() for one in several]
-        return _of_reference(groups[faces], everyone, name, kernel, angle)
-    which = Which(faces, name, kernel, angle)
-    path = sweep_at_hand(which, _weights_of(name))
-    if path is None:
-        computed = _computed(which)
-        if computed is None:
-            _offer(which)
-        return computed
-    return Chosen(read_shipped(path), "the built-in portrait", path)
+# --- what is chosen -------------------------------------------------------------------------------
 
 
-def _groups() -> dict[str, list[Reference]]:
-    """References by whose faces they are of; the visitor's own first."""
-    found: dict[str, list[Reference]] = {}
-    for one in (*session_faces().references(), *references_at_hand().found):
-        found.setdefault(one.title, []).append(one)
-    return found
-
-
-def _begin_with_recogniser_in_use() -> None:
-    """Until another is chosen, the page is about the recogniser that Explore shows."""
+def _begin(there: dict[str, list[Reference]]) -> None:
+    """Takes over what an address says, once a visit; shows what has just been measured."""
+    wanted = st.session_state.pop(SHOW_KEY, None)
+    if wanted is not None:
+        st.session_state["sw_faces"] = wanted
+    _show_newest()
     chosen = view.start()
+    if "sw_begun" not in st.session_state:
+        st.session_state["sw_begun"] = True
+        _read_address(there)
     loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
     if "sw_name" not in st.session_state and loading.embedder is not None:
-        st.session_state["sw_name"] = loading.embedder.name
+        st.session_state["sw_name"] = loading.embedder.name  # until another is chosen
 
 
-def _label(name: str) -> str:
-    return recogniser.label_now(name, defaults.PROTOCOL)
-
-
-def _measured_by(faces: str, groups: dict[str, list[Reference]]) -> set[str]:
-    """The recognisers that there are numbers of."""
-    if faces in groups:
-        return {one.under.recogniser for one in groups[faces]}
-    return {which.recogniser for which in sweeps_at_hand()}
-
-
-def _weights_of(name: str) -> str:
-    """SHA-256 of a recogniser's weights; empty where that is not known yet."""
-    embedder = recogniser.loaded(name, defaults.PROTOCOL)
-    known = embedder.weights_sha256 if embedder else EMBEDDERS[name].weights_sha256
-    return known or ""
-
-
-def _of_reference(
-    several: list[Reference], everyone: list[Reference], name: str, kernel: str, angle: str
-) -> Chosen | None:
-    """A reference's sweep; where there is none, how it is measured."""
-    weights = _weights_of(name)
-    alike = [
-        one
-        for one in several
-        if (one.under.recogniser, one.under.kernel) == (name, kernel)
-        and (not weights or one.under.weights == weights)
-    ]
-    which = REFERENCE_SWEEPS[angle]
-    if not alike:
-        st.info(
-            f"Other faces were not measured with {_label(name)} and the kernel "
-            f"{KERNELS[kernel].label} yet. "
-            + measure_it(name, defaults.PROTOCOL, defaults.CROP, kernel)
-        )
-        return None
-    reference = alike[0]
-    try:
-        table = reference.sweep(which)
-    except BlurdashError as error:
-        st.error(sentence(plain_line(str(error))), icon=":material/error:")
-        return None
-    source = ", ".join(text for text in (reference.who, reference.manifest["source"]) if text)
-    kept = isinstance(reference.where, Path) and reference.where / f"{which}.parquet"
-    return Chosen(table, source, kept or None, which, _by_others(reference, everyone))
-
-
-def _by_others(reference: Reference, everyone: list[Reference]) -> tuple[Reference, ...]:
-    """References of the same faces that differ from one in the recogniser alone."""
-
-    def same(one: Reference) -> tuple[object, ...]:
-        keys = ("faces", "protocol", "crop", "kernel", "angle", "seed")
-        return tuple(one.manifest[key] for key in keys)
-
-    return tuple(
-        one
-        for one in everyone
-        if {"recogniser", "weights"} & set(one.under.other_than(reference.under))
-        and same(one) == same(reference)
-    )
-
-
-def _offer(which: Which) -> None:
-    """Offers to compute a sweep of the portrait that is not at hand."""
-    faces = session_faces()
-    if isinstance(faces.job, SweepJob) and faces.job.purpose == which:
-        if faces.job.running:
-            show_progress()
-            return
-        st.warning(faces.job.error)
-        faces.job = None
-    loading = recogniser.request(which.recogniser, defaults.PROTOCOL)
-    if not loading.done.is_set():
-        await_recogniser(loading)
+def _show_newest() -> None:
+    """Shows a reference of the visitor's once, as soon as it is there."""
+    newest = next((one.reference for one in session_faces().own), None)
+    which = newest and (newest.name, newest.manifest["created"])
+    if newest is None or st.session_state.get("sw_newest") == which:
         return
-    if loading.embedder is None:
-        st.error(plain_line(f"{loading.error}."), icon=":material/error:")
+    st.session_state["sw_newest"] = which
+    st.session_state["sw_faces"] = newest.title
+    st.session_state["sw_name"] = newest.under.recogniser
+    st.session_state["sw_kernel"] = newest.under.kernel
+
+
+def _read_address(there: dict[str, list[Reference]]) -> None:
+    reader = Reader(st.query_params)
+    if not reader.names("faces", "recogniser", "kernel", "beside", "in"):
         return
-    angle = SWEEP_ANGLES[which.angle]
-    degrees = MAP_DEGREES if angle == "all" else tuple(defaults.DEGREES)
-    sweep = Sweep(angle=angle, degrees=degrees, kernel=which.kernel, limit=None)
-    rows = sweep.total(1)
-    seconds = max(1, round(rows * SECONDS_A_ROW[loading.embedder.normalised]))
-    st.info(
-        f"This sweep of the portrait has not been computed on this machine yet: {rows} readouts, "
-        f"about {seconds} s on an idle core. It is kept for later visits."
-    )
-    if clicked("Compute it", type="primary", key="sw_compute"):
-        drop_job()
-        portrait = faces.choices()[:1]
-        faces.job = SweepJob(
-            portrait, sweep, loading.embedder, session=current_session(), purpose=which
+    named = reader.text("faces")
+    if named in ADDRESSED:
+        if ADDRESSED[named]:
+            st.session_state["sw_faces"] = ADDRESSED[named]
+    elif named in there:
+        st.session_state["sw_faces"] = named
+    if reader.names("recogniser"):
+        st.session_state["sw_name"] = reader.known("recogniser", EMBEDDERS, "") or None
+        if st.session_state["sw_name"] is None:
+            del st.session_state["sw_name"]
+    st.session_state["sw_kernel"] = reader.known("kernel", KERNELS, defaults.KERNEL)
+    st.session_state["sw_beside"] = reader.known("beside", EMBEDDERS, ALONE)
+    st.session_state["sw_axis"] = reader.known("in", AXES, "px")
+    note(reader, more=True)
+
+
+def _choices(there: dict[str, list[Reference]]) -> tuple[str, str, str, str]:
+    """Faces, recogniser, kernel and a second recogniser, in the page's head."""
+    names = [*there, PORTRAIT, MY_PHOTOS, MY_FILE]
+    with st.container(horizontal=True, key="bd-settings", vertical_alignment="center", gap="small"):
+        faces = pick("Reference faces", names, "sw_faces", width=330)
+        if faces == MY_FILE:
+            return faces, "", "", ALONE
+        # The portrait can be swept with any recogniser, and a reference measured with any.
+        known = measured_by(faces, there)
+        order = sorted(EMBEDDERS, key=lambda one: one not in known)
+        name = pick("Recogniser", order, "sw_name", label_of_name, width=230)
+        kernel = pick(
+            "Kernel", list(KERNELS), "sw_kernel", lambda one: KERNELS[one].label, width=160
         )
-        st.rerun()
+        others = [ALONE, *(one for one in order if one != name)]
+        beside = pick("beside", others, "sw_beside", _beside_called, width=190)
+    return faces, name, kernel, beside
 
 
-def _computed(which: Which) -> Chosen | None:
-    """The portrait's sweep that was just computed: kept for every visitor, else for this one."""
-    job = session_faces().job
-    if not isinstance(job, SweepJob) or job.purpose != which or job.table is None or job.error:
-        return None  # of one that was cancelled there is only a part
-    unkept = None
-    try:
-        keep_sweep(job.table)
-    except BlurdashError as error:
-        st.error(f"{error}.", icon=":material/error:")
-        unkept = Chosen(job.table, "the built-in portrait")
-    if unkept is None:
-        session_faces().job = None
-        st.rerun()
-    return unkept
+def _beside_called(name: str) -> str:
+    return label_of_name(name) if name else "nothing"
 
 
-def _own_file(_bar: DeltaGenerator) -> Chosen | None:
+def _axis() -> str:
+    """What the x axis counts; a change comes from the browser."""
+    act = Sent.by(BOARD_KEY).act("act")
+    if act is not None and act[2] != st.session_state.get("sw_obeyed"):
+        st.session_state["sw_obeyed"] = act[2]
+        if act[0] == "axis" and act[1] in AXES:
+            st.session_state["sw_axis"] = act[1]
+        elif act[0] == "mine":
+            measure_own_face()
+    return str(st.session_state.get("sw_axis", "px"))
+
+
+# --- what there is --------------------------------------------------------------------------------
+
+
+def _found(
+    faces: str, there: dict[str, list[Reference]], name: str, kernel: str, beside: str
+) -> Found:
+    if faces == MY_FILE:
+        return _own_file()
+    if faces == MY_PHOTOS:
+        return of_own_photos(name, kernel, beside)
+    if faces == PORTRAIT:
+        keep_computed()
+        return of_portrait(name, kernel, beside)
+    return of_reference(there[faces], name, kernel, beside)
+
+
+def _own_file() -> Found:
+    """A table or a reference that the visitor hands over."""
+    st.html("<h2>My file</h2>")
     file = st.file_uploader(
-        "A table of python -m blurdash sweep",
-        type=["parquet"],
+        "A table of python -m blurdash sweep, or a reference that you downloaded",
+        type=["parquet", "zip"],
         key="sw_file",
-        help="A Parquet file; it is read in memory and not kept",
+        help="A Parquet file or a ZIP; it is read in memory and not kept",
     )
     if file is None:
-        return None
+        return Found(why="Choose a file under My file: a table, or a reference from this page.")
     try:
-        sweeps = [with_own_settings(part) for part in separated(read_sweep(file.getvalue()))]
+        if file.name.lower().endswith(".zip"):
+            return _own_reference(file.file_id, file.getvalue())
+        parts = [with_own_settings(part) for part in separated(read_sweep(file.getvalue()))]
     except BlurdashError as error:
-        st.error(f"{error}.", icon=":material/error:")
-        return None
-    chosen = sweeps[0]
-    if len(sweeps) > 1:
-        names = [f"{i}: {plain_line(heading(one))}" for i, one in enumerate(sweeps, 1)]
-        picked = pick(f"Which of the {len(sweeps)} sweeps in it", names, "sw_part", width=620)
-        chosen = sweeps[names.index(picked)]
-    return Chosen(chosen, "a file of yours")
+        return Found(why=sentence(plain_line(str(error))))
+    chosen = 0
+    if len(parts) > 1:
+        names = [f"{i}: {plain_line(heading(one))}" for i, one in enumerate(parts, 1)]
+        picked = pick(f"Which of the {len(parts)} sweeps in it", names, "sw_part", width=258)
+        chosen = names.index(picked)
+    return of_parts(parts, chosen)
 
 
-def _own_photos(bar: DeltaGenerator) -> Chosen | None:
-    choices = session_faces().choices()
-    labels = {one.id: one.label for one in choices}
-    if len(choices) == 1:
-        st.caption(
-            "Add photos on the Explore page to sweep them here; the portrait is always there."
-        )
-    with bar:
-        picked = picked_faces(labels)
-        kernel = pick(
-            "Kernel", list(KERNELS), "sw_own_kernel", lambda name: KERNELS[name].label, width=170
-        )
-        st.session_state.setdefault("sw_own_angle", "45")
-        angle = pick("Angle", ["random", "45", "0", "90"], "sw_own_angle", width=120)
-        st.session_state.setdefault("sw_own_step", "2")
-        step = int(pick("Every", ["1", "2", "5", "10"], "sw_own_step", "{} px".format, width=110))
-        chosen = pick(
-            "Recogniser",
-            [AUTOMATIC, *EMBEDDERS],
-            "sw_own_recogniser",
-            lambda name: _label(name) if name in EMBEDDERS else "Automatic",
-            width=190,
-        )
-        name = chosen if chosen in EMBEDDERS else None
-        start = clicked("Sweep", type="primary", key="sw_sweep", disabled=not picked)
-    loading = recogniser.request(name, defaults.PROTOCOL)
-    if start and loading.done.wait(60) and loading.embedder is not None:
-        sweep = Sweep(
-            angle=angle if angle == "random" else float(angle),
-            degrees=tuple(range(0, 101, step)),
-            kernel=kernel,
-            limit=None,
-        )
-        drop_job()
-        faces = [one for one in choices if one.id in picked]
-        session_faces().job = SweepJob(faces, sweep, loading.embedder, session=current_session())
-    _expectation(len(picked), step, loading)
-    for one in choices:
-        if one.id in picked and one.face.doubt:
-            st.caption(f"{one.label} is doubtful: {one.face.doubt}.")
-    if loading.error:
-        st.error(f"{loading.error}.", icon=":material/error:")
-    job = session_faces().job
-    if not isinstance(job, SweepJob) or job.purpose is not None:
-        return None
-    if job.running:
-        show_progress()
-        return None
-    if job.error:
-        st.warning(job.error)
-    return Chosen(job.table, "your photos") if job.table is not None else None
+def _own_reference(file_id: str, content: bytes) -> Found:
+    if file_id != st.session_state.get("sw_ref_loaded"):
+        loaded = unpacked(content)
+        st.session_state["sw_ref_loaded"] = file_id
+        session_faces().add_reference(OwnReference(loaded, frozenset()))
+        st.rerun()
+    return Found(why="This reference was taken over: it is among the reference faces.")
 
 
-def _expectation(faces: int, step: int, loading: Loading) -> None:
-    """How long a sweep would take, before it is started."""
-    if loading.embedder is None:
-        return
-    rows = faces * len(range(0, 101, step))
-    seconds = rows * SECONDS_A_ROW[loading.embedder.normalised]
-    st.caption(
-        f"{rows} readouts with {label_of(loading.embedder)}: about "
-        f"{max(1, round(seconds))} s on an idle core. For a folder or a data set use "
-        f"python -m blurdash sweep FOLDER --embedder {loading.embedder.name} and load the table "
-        "under *A file of mine*."
-    )
+def _nothing(found: Found, faces: str, name: str, kernel: str) -> None:
+    with st.container(key="bd-sweeps-nothing"):
+        if faces == PORTRAIT:
+            offer_portrait(name, kernel, found)
+        elif faces == MY_FILE and st.session_state.get("sw_file") is not None:
+            st.error(found.why, icon=":material/error:")
+        else:
+            st.info(found.why)
+
+
+def _data(found: Found, faces: str, beside: str) -> dict[str, Any]:
+    """What the browser draws, with what of it stands in the address."""
+    axis = _axis()
+    swept = found.swept
+    if swept is None:
+        raise ValueError("there is nothing to draw")
+    go_on_measuring(swept)
+    table = swept.any
+    addressed = {one: name for name, one in ADDRESSED.items() if one}.get(faces, "")
+    if found.reference is not None:
+        addressed = "shipped" if found.reference.origin == "shipped" else faces
+    entries = {"faces": addressed} if addressed else {}
+    if found.reference is not None and found.reference.origin == "session":
+        entries = {}  # whose faces they are is in no address
+    entries |= {"recogniser": str(table["embedder"][0]), "kernel": str(table["kernel"][0])}
+    if beside:
+        entries["beside"] = beside
+    if axis != "px":
+        entries["in"] = axis
+    return {
+        "query": query_of(entries),
+        "axis": axis,
+        "axes": {one: text.removeprefix("degree, ") for one, text in AXES.items()},
+        "faces": swept.faces,
+        "first": swept_data(swept, axis),
+        "second": None if found.second is None else swept_data(found.second, axis),
+        "beside": label_of_name(beside) if beside else "",
+        "missing": dict(found.missing),
+        "mine": None if _is_one_face(swept) else own_face(swept),
+        "under": {one: str(table[one][0]) for one in ("protocol", "crop", "kernel")},
+    }
+
+
+def _is_one_face(swept: Swept) -> bool:
+    """Whether it is of one face of the visitor's, or the portrait: it stands beside no other."""
+    return swept.own and len(set(swept.any["face"].to_pylist())) == 1

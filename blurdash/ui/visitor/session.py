@@ -18,6 +18,8 @@ from blurdash.ui.visitor.shown_face import ShownFace, portrait
 from blurdash.ui.visitor.visit_end import hang_bell
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from blurdash.circumstances import Circumstances
     from blurdash.face import Face
     from blurdash.reference import Reference
@@ -30,11 +32,13 @@ __all__ = [
     "Faces",
     "OwnReference",
     "Photo",
+    "Run",
     "session_faces",
 ]
 
 SETTINGS_KEPT = 4
 REFERENCES_KEPT = 4
+RUNS_KEPT = 16
 # A canvas takes 3 MB, and as PNG, once it was shown, 1.5 MB more.
 FACES_OF_A_PHOTO = 12
 FACES_KEPT = 24
@@ -61,6 +65,22 @@ class Photo:
         return f"Photo {self.number}"
 
 
+class Run(NamedTuple):
+    """What a sweep of a visitor's own faces is of; with it, what it found is kept.
+
+    Attributes:
+        faces: Ids of the faces.
+        recogniser: Key of ``EMBEDDERS``.
+        kernel: Key of ``KERNELS``.
+        angle: ``random``, ``all``, or degrees.
+    """
+
+    faces: frozenset[str]
+    recogniser: str
+    kernel: str
+    angle: str | float
+
+
 class OwnReference(NamedTuple):
     """A reference of this visitor's.
 
@@ -85,6 +105,7 @@ class Faces:
     curve_under: Circumstances | None = None  # what that curve was measured under
     fill_curve: Callable[[], None] | None = None  # has the rest of it computed; None if complete
     own: list[OwnReference] = field(default_factory=list)
+    runs: dict[Run, pa.Table] = field(default_factory=dict)  # the last one last
     choose: str = ""  # id of the face to show next
     forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
     visit: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -126,6 +147,9 @@ class Faces:
             self.job.drop()
             self.job = None
         self.own = [one for one in self.own if one.faces.isdisjoint(photo.faces)]
+        self.runs = {
+            run: table for run, table in self.runs.items() if run.faces.isdisjoint(photo.faces)
+        }
         self._forget_drawn()
         stop_filling(self.session)
         for name in photo.faces:
@@ -144,6 +168,7 @@ class Faces:
             self.job.drop()
         self.job = None
         self.own.clear()
+        self.runs.clear()
         self._forget_drawn()
         self.arrivals.forget()
         self.forgotten += 1
@@ -165,6 +190,28 @@ class Faces:
             self.add_reference(OwnReference(finished, self.job.faces))
             self.job = None
         return [one.reference for one in self.own]
+
+    def take_run(self) -> str:
+        """Takes over a sweep for this visitor that has ended; returns what is to be said of it.
+
+        Of one that was cancelled there is what was measured.
+        """
+        run: Run | None = getattr(self.job, "run", None)
+        for_all = getattr(self.job, "purpose", None) is not None
+        if self.job is None or run is None or for_all or self.job.running:
+            return ""
+        table, said = getattr(self.job, "table", None), self.job.error
+        self.job = None
+        if table is not None:
+            self.keep_run(run, table)
+        return said
+
+    def keep_run(self, run: Run, table: pa.Table) -> None:
+        """Keeps what a sweep found, in place of an earlier one of the same."""
+        self.runs.pop(run, None)
+        self.runs[run] = table
+        while len(self.runs) > RUNS_KEPT:
+            del self.runs[next(iter(self.runs))]
 
     def add_reference(self, own: OwnReference) -> None:
         """Adds a reference, in place of one that has its name."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from blurdash.sweep import PhotoSweep, Sweep
 from blurdash.ui.visitor.photo_job import PhotoJob, sources_of
+from blurdash.ui.visitor.session import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +30,7 @@ class SweepJob(PhotoJob):
         purpose: What the result is for, if not for the visitor alone; only for the portrait.
 
     Attributes:
+        run: What it is of.
         table: The result, once it is there; what there is of it where it was cancelled.
     """
 
@@ -45,6 +47,7 @@ class SweepJob(PhotoJob):
     ) -> None:
         super().__init__(faces, sweep.total(len(faces)), session=session)
         self.purpose = purpose
+        self.run = Run(self.faces, embedder.name, sweep.kernel, sweep.angle)
         self.table: pa.Table | None = None
         self._sweep: PhotoSweep | None = PhotoSweep(
             sources_of(faces), sweep, embedder, progress=self.show

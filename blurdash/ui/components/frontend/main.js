@@ -4,6 +4,7 @@
 
 import { mountArgument } from "./pages/argument.js";
 import { noteLeaving, patient } from "./pages/leaving.js";
+import { mountSweeps } from "./pages/sweeps.js";
 import { bus } from "./bus.js";
 import { takeServed } from "./pictures/served.js";
 import { mountStage } from "./pictures/stage.js";
@@ -17,10 +18,13 @@ import { takeScene } from "./widgets/scene.js";
 /** Hands over what the components call, and says so to those that wait. */
 function publish() {
   if (!bus.patient) document.addEventListener("click", noteLeaving, true);
-  Object.assign(bus, { patient, mountControls, mountSlot, takeCurve, takeScene, takeServed, mountFaces, mountIntake, mountCarrier, mountArgument });
+  Object.assign(bus, { patient, mountControls, mountSlot, takeCurve, takeScene, takeServed, mountFaces, mountIntake, mountCarrier, mountArgument, mountSweeps });
   bus.dispatchEvent(new Event("ready"));
 }
 
 publish();
 
-export default mountStage;
+/** Without data it only brings the scripts, on a page that has no stage. */
+const mount = (component) => (component.data ? mountStage(component) : undefined);
+
+export default mount;

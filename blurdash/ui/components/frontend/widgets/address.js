@@ -4,10 +4,12 @@ import { bus } from "../bus.js";
 
 const PORTRAIT = "portrait"; // the built-in face, and what stands for one of a visitor's own
 const OWN_PHOTO = "photo";
+const PAGES_OF_THEIR_OWN = ["argument", "sweeps"];
 
 /** Writes what is looked at into the address, in place of what stood there. */
 export function keepAddress(query, page) {
-  if (!query || location.pathname.endsWith("/argument") !== (page === "argument")) return; // another page by now
+  const here = PAGES_OF_THEIR_OWN.find((name) => location.pathname.endsWith(`/${name}`)) ?? "explore";
+  if (!query || here !== page) return; // another page by now
   const wanted = new URLSearchParams(query);
   for (const [name, value] of new URLSearchParams(location.search)) if (name.startsWith("embed")) wanted.append(name, value);
   if (`?${wanted}` === location.search) return;
