@@ -33,7 +33,8 @@ def app(dlib_embedder: Embedder, portrait_face: Face, monkeypatch: pytest.Monkey
     """The page with two photos besides the portrait."""
     monkeypatch.setattr(run_panel, "ReferenceSettings", Quick)
     monkeypatch.setattr(run_panel, "_measured", {})
-    assert recogniser.request(None, "native").done.wait(60)
+    for name in (None, "dlib"):  # as the page asks for it
+        assert recogniser.request(name, "native").done.wait(60)
     started = AppTest.from_function(page, default_timeout=60).run()
     faces = visitor(started)
     for key in ("a", "b"):
