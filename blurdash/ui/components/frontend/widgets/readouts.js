@@ -118,7 +118,8 @@ export class Readouts {
     this.moved = Boolean(view.shift_x || view.shift_y);
     rows.forEach((row, i) => {
       const found = like[BELIEVE_ROWS[i].id];
-      row.disabled = !this.moved || !found?.text;
+      // A row that is held stays so while numbers come anew: a disabled button would never be let go.
+      row.disabled = !this.moved || (!found?.text && this.held !== BELIEVE_ROWS[i]);
       if (!places[i]) return; // nothing was drawn: what was drawn before stays
       row.hidden = false;
       [row.style.top, row.style.height] = places[i].map((px) => `${px}px`);
@@ -126,7 +127,7 @@ export class Readouts {
       row.title = says;
       row.setAttribute("aria-label", says);
     });
-    if (this.held && rows[BELIEVE_ROWS.indexOf(this.held)].disabled) this.holdRow(null);
+    if (this.held && !this.moved) this.holdRow(null);
     setText(foot, this.footText());
   }
 
