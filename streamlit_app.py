@@ -8,9 +8,10 @@ interaction, it draws the page.
 import streamlit as st
 
 if __name__ == "__main__":
+    from blurdash.page_file import page_file
     from blurdash.ui.app import run
 
-    run()
+    run(page_file)
 else:
     from starlette.middleware import Middleware
 

@@ -24,7 +24,7 @@ PATIENCE = 90_000
 
 def explore(page: Page, address: str) -> None:
     """The surprise that the page opens on, with the whole curve that it is read off."""
-    page.goto(address)
+    page.goto(f"{address}/?shift=8,0")  # past the guess
     page.locator(".bd-tiles[data-state=exact]").wait_for(timeout=PATIENCE)
     page.locator(".bd-say .bd-of-embedding").wait_for(timeout=PATIENCE)
     page.wait_for_function(
@@ -69,6 +69,13 @@ def how_often(page: Page, address: str) -> None:
     go_to(page, "how-often", "How often")
 
 
+def sweeps(page: Page, address: str) -> None:
+    """The study's graphs over 30 faces, with a cursor."""
+    page.goto(f"{address}/sweeps?measure=cosine")
+    page.locator(".sw-panel .sw-dot").first.wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(500)
+
+
 def go_to(page: Page, scene: str, title: str) -> None:
     """Presses a scene's step, and waits until it is drawn."""
     page.get_by_role("button", name=title, exact=True).click()
@@ -81,6 +88,7 @@ PICTURES = {
     "argument": (told, DESK, "light"),
     "maps": (maps, DESK, "dark"),
     "how_often": (how_often, DESK, "light"),
+    "sweeps": (sweeps, DESK, "light"),
     "phone": (phone, PHONE, "light"),
 }
 

@@ -24,7 +24,7 @@ from blurdash.ui.server.encoding import encoded
 from blurdash.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from blurdash.embed import Embedder
     from blurdash.face import Face
@@ -77,6 +77,8 @@ def page_file(
     scene: str = EXPLORE,
     with_weights: bool = False,
     kernels: Sequence[str] | None = None,
+    sliders: Mapping[str, float] | None = None,
+    swapped: bool | None = None,
 ) -> PageFile:
     """Returns Explore and the story as one file: sliders that are live, with real numbers.
 
@@ -93,6 +95,9 @@ def page_file(
         with_weights: Whether weights that did not come with the installed packages may be in it.
         kernels: Keys of ``KERNELS`` that can be chosen, the first at first; None for all that a
             page draws alone.
+        sliders: Where the story's sliders start, by name; None for where they always do. What a
+            page alone cannot do to a picture stays undone.
+        swapped: Whether the blurred picture is A at first; None to have it drawn by lot.
 
     Returns:
         The file, 15 MB with dlib's network.
@@ -114,11 +119,16 @@ def page_file(
     subjects = {name: Subject(label, shown, embedder, name) for name in names}
     data = {
         "scene": scene,
+        "lot": swapped,
         "face": {"label": label, "notes": " ".join(shown.notes)},
         "holds": holds,
         "version": __version__,
         "kernels": {
-            name: {"key": one.key, "explore": explore_part(one), "story": story_part(one)}
+            name: {
+                "key": one.key,
+                "explore": explore_part(one),
+                "story": story_part(one, sliders or {}),
+            }
             for name, one in subjects.items()
         },
     }

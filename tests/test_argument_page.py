@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from blurdash.kernel import KERNELS
 from blurdash.portrait import portrait_face
 from blurdash.readout import PreparedFace, compare
 from blurdash.reference import load_reference
+from blurdash.ui.argument.one_file_offer import _maker
 from blurdash.ui.argument.panels import error_maps, measure_table, occlusion_maps
 from blurdash.ui.argument.story import SCENES, Story
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
@@ -64,6 +66,33 @@ def run_at(app: AppTest, scene: str, **values: float) -> dict:
     app.run()
     assert not app.exception
     return component_data(app, KEY)
+
+
+def page_with_file() -> None:
+    from types import SimpleNamespace
+
+    from blurdash.ui.argument.page import argument_page
+
+    def make(face, embedder, **state):
+        said = (face, embedder.name, sorted(state["sliders"].items()), state["kernels"])
+        return SimpleNamespace(text=f"{state['scene']} {state['swapped']} {said}")
+
+    argument_page(make)
+
+
+def test_the_last_scene_offers_the_story_as_one_file_where_its_sliders_are(dlib_embedder):
+    assert recogniser.request(None, "native").done.wait(60)
+    app = AppTest.from_function(page_with_file, default_timeout=60).run()
+    run_at(app, "pixels", degree=40)
+    assert app.get("download_button") == []
+    run_at(app, "take-home", degree=40, x=5)
+    (offer,) = app.get("download_button")
+    assert offer.label == "Save as one file"
+    assert app.session_state["bd_story"].values["degree"] == 40
+    story = app.session_state["bd_story"]
+    made = _maker(lambda *_, **state: SimpleNamespace(text=str(state)), story, "line", "dlib")()
+    for said in ("'degree': 40", "'x': 5", "('line', 'study')", "'scene': 'take-home'"):
+        assert said in made.decode()
 
 
 def act(app: AppTest, name: str, argument: object = None) -> dict:

@@ -30,8 +30,8 @@ from blurdash.ui.vote.ballots import Ballot
 from blurdash.ui.vote.link import (
     lan_addresses,
     phone_address,
+    qr_svg,
     reachable_from,
-    vote_qr_svg,
 )
 from blurdash.ui.vote.link import (
     vote_link as link_of,
@@ -571,7 +571,7 @@ def test_an_address_or_code_that_is_none_makes_no_link(base: str, code: str) -> 
 @pytest.mark.parametrize("around", [255, 17])
 def test_the_code_is_read_back_by_another_implementation(link: str, around: int) -> None:
     """OpenCV reads it, on a light page and on a dark one."""
-    picture = drawn(vote_qr_svg(link), around)
+    picture = drawn(qr_svg(link), around)
     assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == link
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from blurdash.ui.argument.one_file_offer import MakeFile
 from blurdash.ui.argument.page import argument_page
 from blurdash.ui.components.scripts import FRONTEND
 from blurdash.ui.components.style import page_style
@@ -19,14 +22,22 @@ from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.sweeps.page import sweeps_page
 from blurdash.ui.visitor.intake import photo_carrier
 
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
 __all__ = ["run"]
 
 ARGUMENT = "argument"  # that page's address
 ICON = FRONTEND / "pages" / "icon.png"
 
 
-def run() -> None:
-    """Draws the chosen page; Streamlit calls this anew for every interaction."""
+def run(make_file: MakeFile | None = None) -> None:
+    """Draws the chosen page; Streamlit calls this anew for every interaction.
+
+    Args:
+        make_file: Makes a page in one file, as ``blurdash.page_file.page_file`` does, which lies
+            above the pages; without it none is offered.
+    """
     st.set_page_config(
         page_title="blurdash",
         page_icon=str(ICON),  # a named icon would be fetched from another host
@@ -36,15 +47,13 @@ def run() -> None:
     _check_settings()
     offer_own()  # before any list of recognisers is drawn
     door = closed_door()
-    page = st.navigation(
-        [
-            st.Page(explore_page, title="Explore", url_path="explore", default=True),
-            st.Page(argument_page, title="Argument", url_path=ARGUMENT),
-            st.Page(sweeps_page, title="Sweeps", url_path="sweeps"),
-            st.Page(method_page, title="Method", url_path="method"),
-        ],
-        position="hidden" if door else "top",
-    )
+    pages = [
+        st.Page(explore_page, title="Explore", url_path="explore", default=True),
+        st.Page(functools.partial(argument_page, make_file), title="Argument", url_path=ARGUMENT),
+        st.Page(sweeps_page, title="Sweeps", url_path="sweeps"),
+        st.Page(method_page, title="Method", url_path="method"),
+    ]
+    page = st.navigation(pages, position="hidden" if door else "top")
     if page.url_path != ARGUMENT:
         end_long_work(current_session())  # only that page has any, and it is left
     page_style()
@@ -52,8 +61,17 @@ def run() -> None:
         door()
     else:
         page.run()
+        _tabs(pages, page)
         photo_carrier()  # after it: a link is read by then
         sign_out_choice()
+
+
+def _tabs(pages: Sequence[StreamlitPage], here: StreamlitPage) -> None:
+    """The pages once more, at the foot, where a thumb reaches them; shown on phones and tablets."""
+    with st.container(horizontal=True, key="bd-pages"):
+        for i, one in enumerate(pages):
+            with st.container(key="bd-page-here" if one.title == here.title else f"bd-page-{i}"):
+                st.page_link(one, label=one.title)
 
 
 @functools.cache

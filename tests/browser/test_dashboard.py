@@ -243,6 +243,13 @@ def test_a_phone_has_picture_numbers_and_a_slider_on_one_screen(
     for button in page.locator(".bd-thumb button").all():
         assert min(button.bounding_box()[side] for side in ("width", "height")) >= 44
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    tabs = page.locator(".st-key-bd-pages a")
+    assert tabs.all_inner_texts() == ["Explore", "Argument", "Sweeps", "Method"]
+    for tab in tabs.all():
+        assert min(tab.bounding_box()[side] for side in ("width", "height")) >= 44
+        assert tab.bounding_box()["y"] >= foot["y"] + foot["height"] - 1
+    page.get_by_role("button", name="Difference").tap()
+    expect(page.locator(".bd-differs .bd-picture")).to_be_visible()
     page.get_by_role("radio", name="Degree").tap()
     page.get_by_role("button", name="More").tap()
     page.get_by_role("button", name="More").tap()
@@ -250,6 +257,45 @@ def test_a_phone_has_picture_numbers_and_a_slider_on_one_screen(
     page.get_by_role("button", name="Add photo").tap()
     expect(page.get_by_text("Upload photos")).to_be_visible()
     context.close()
+
+
+def test_a_guess_comes_first_and_is_never_in_the_way(browser: Browser, dashboard, at_rest):
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.add_init_script("window.__blurdash.guessed = false;")
+    guess = page.get_by_role("slider", name="How blurred PSNR thinks the picture is")
+    says, asked = page.locator(".bd-say"), "How blurred does PSNR think it is?"
+    page.goto(dashboard.address)
+    expect(says).to_contain_text(asked, timeout=60_000)
+    expect(page.locator("[data-tile=psnr] .bd-like b")).to_have_text("?")
+    expect(page.get_by_role("button", name="Copy link")).to_be_hidden()
+    at_rest(page)
+    guess.fill("40")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(says).to_have_text(re.compile(r"only moved by 8 px\. You said 40 px\. .*PSNR of 7\d px"))
+    expect(page.locator(".bd-axis rect title")).to_have_text("your guess")
+    expect(page.locator("[data-tile=psnr] .bd-like b")).to_have_text(re.compile(r"7\d px"))
+    slider(page, "Shift x").press("ArrowRight")
+    expect(says).not_to_contain_text("You said")
+    expect(page.locator(".bd-axis rect title")).to_have_count(0)
+
+    # Whatever is touched does what it always does, and there is no guess any more.
+    page.goto(dashboard.address)
+    expect(guess).to_be_visible(timeout=60_000)
+    slider(page, "Degree").press("ArrowRight")
+    expect(slider(page, "Degree")).to_have_value("1")
+    expect(guess).to_have_count(0)
+    expect(says).not_to_contain_text(asked)
+
+    # Who asked for a state gets it, and who wants no motion is not made to wait for any.
+    page.goto(f"{dashboard.address}/?shift=8,0")
+    at_rest(page)
+    expect(says).to_contain_text("Not blurred at all")
+    expect(guess).to_have_count(0)
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(dashboard.address)
+    at_rest(page)
+    expect(guess).to_have_count(0)
+    page.close()
 
 
 @pytest.mark.long

@@ -14,6 +14,7 @@ from blurdash.errors import BlurdashError
 from blurdash.figure_argument import FLIP_PANELS
 from blurdash.kernel import KERNELS
 from blurdash.ui.argument.often import counts_of, counts_of_others
+from blurdash.ui.argument.one_file_offer import MakeFile, offer_file
 from blurdash.ui.argument.scene_data import circumstances, scene_data
 from blurdash.ui.argument.searches import (
     SEARCH,
@@ -40,7 +41,8 @@ from blurdash.ui.visitor.reference_in_use import any_of_kernel, reference_in_use
 from blurdash.ui.visitor.session import session_faces
 from blurdash.ui.visitor.toolbar import toolbar
 from blurdash.ui.visitor.view import View
-from blurdash.ui.vote.ballot_box import BallotBox
+from blurdash.ui.vote.ballot_box import BallotBox, base_for_phones
+from blurdash.ui.vote.link import qr_data_url
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
@@ -55,8 +57,12 @@ ARGUMENT_KEY = "bd_argument"
 USE_INSTALLED = "installed"  # what a browser asks for: the recogniser that is always there
 
 
-def argument_page() -> None:
-    """Draws the page."""
+def argument_page(make_file: MakeFile | None = None) -> None:
+    """Draws the page.
+
+    Args:
+        make_file: Makes a page in one file; without it none is offered.
+    """
     somebody_waits(current_session())
     chosen = view.start()
     obey_back(tell())
@@ -67,10 +73,10 @@ def argument_page() -> None:
     # The pictures are drawn by the browser, from the clean face that it is sent once.
     stage(pack_stage({"kind": "feed", "face": face.id}, face.png()), key="bd_feed")
     # What a fragment is given, Streamlit keeps: never a face or anything made from one.
-    fragment(_draw_scene)(chosen, loading)
+    fragment(_draw_scene)(chosen, loading, make_file)
 
 
-def _draw_scene(chosen: View, loading: Loading) -> None:
+def _draw_scene(chosen: View, loading: Loading, make_file: MakeFile | None) -> None:
     story = tell()
     sent = Sent.by(ARGUMENT_KEY)
     rest = sent.text("rest") or ""
@@ -91,6 +97,8 @@ def _draw_scene(chosen: View, loading: Loading) -> None:
     told = _told(story, chosen, loading, box, at_rest=here, own_curve=own_curve)
     data = _data(story, chosen, told, ack=ack, rested=rest)
     argument(data, key=ARGUMENT_KEY, position=list(story.values.values()), scene=story.scene)
+    if make_file is not None and story.scene == "take-home" and told.face is not None and here:
+        offer_file(make_file, story, chosen.kernel, told.face.embedder.name)
     if told.known is not None and story.pictures():
         for place, change in enumerate(story.changes(chosen.kernel)):
             if isinstance(change, Change):
@@ -299,17 +307,25 @@ def _other(in_use: str) -> str:
 
 def _data(story: Story, chosen: View, told: Told, *, ack: int, rested: str) -> dict[str, Any]:
     """What ``frontend/pages/argument.js`` draws."""
+    address = address_of_story(story, view.settings_entries(chosen)) if told.at_rest else None
     return {
         **scene_data(told),
         "ack": ack,
         "acted": story.acted,
         "start": story.start,
         "rested": rested,
-        "address": (
-            address_of_story(story, view.settings_entries(chosen)) if told.at_rest else None
-        ),
+        "address": address,
+        "code": _code_of(address) if story.scene == "take-home" else None,
         "remedy": _remedy(told),
     }
+
+
+def _code_of(address: str | None) -> str | None:
+    """A QR code of the story's own address; None where no phone can open it."""
+    base = base_for_phones()
+    if base is None or address is None:
+        return None
+    return qr_data_url(f"{base}/argument?{address}", "QR code of this story's address")
 
 
 def _remedy(told: Told) -> dict[str, str] | None:

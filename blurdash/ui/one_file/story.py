@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,35 +48,43 @@ class ToldAtOnce(Told):
         return Answer(compute())
 
 
-def story_part(subject: Subject) -> dict[str, Any]:
+def story_part(subject: Subject, sliders: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Returns what the story reads: for every scene its data, for the vote before and after.
 
     Args:
         subject: Whose; it takes some seconds, for maps and the sceptic's table.
+        sliders: Where they start, by name, but for what a page alone cannot do.
     """
+    kept = {name: value for name, value in (sliders or {}).items() if name not in NOT_ALONE}
     scenes: dict[str, Any] = {}
     for name in SCENES:
         if name == "two-pictures":
             scenes[name] = {
                 state: [
-                    _scene(subject, name, swapped=swapped, revealed=state == "revealed")
+                    _scene(subject, name, kept, swapped=swapped, revealed=state == "revealed")
                     for swapped in (False, True)
                 ]
                 for state in ("hidden", "revealed")
             }
         else:
-            scenes[name] = _scene(subject, name)
+            scenes[name] = _scene(subject, name, kept)
     return {"scenes": scenes, "often": _often(subject)}
 
 
 def _scene(
-    subject: Subject, name: str, *, swapped: bool = False, revealed: bool = False
+    subject: Subject,
+    name: str,
+    sliders: Mapping[str, float],
+    *,
+    swapped: bool = False,
+    revealed: bool = False,
 ) -> dict[str, Any]:
     """A scene as ``frontend/pages/argument.js`` draws it, where its sliders start."""
     story = Story(name, swapped=swapped, revealed=revealed)
+    story.jump(**sliders)
     told = _told(subject, story)
     data = scene_data(told)
-    sliders = () if name in WITHOUT_SLIDERS else data["sliders"]
+    live = () if name in WITHOUT_SLIDERS else data["sliders"]
     panels = [panel for panel in data["panels"] if _is_alone(panel, subject.kernel)]
     return {
         **data,
@@ -86,7 +94,7 @@ def _scene(
         "rested": "",
         "address": None,
         "remedy": None,
-        "sliders": [one for one in sliders if one not in NOT_ALONE],
+        "sliders": [one for one in live if one not in NOT_ALONE],
         "panels": [*_of_one_place(name, story, subject.kernel), *panels],
         "alone": True,
     }

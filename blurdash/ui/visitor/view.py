@@ -41,7 +41,7 @@ __all__ = [
     "take_position",
 ]
 
-MODES = ("side", "swipe", "flicker")
+MODES = ("side", "swipe", "flicker", "difference")
 POSITION = ("degree", "angle", "shift")
 AUTOMATIC = "auto"
 PORTRAIT = "portrait"

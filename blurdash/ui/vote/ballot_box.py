@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from typing import Any
 
@@ -11,10 +10,10 @@ import streamlit as st
 from blurdash.errors import BlurdashError
 from blurdash.ui.server.clients import address_word
 from blurdash.ui.vote.ballots import Ballot, Cast, Crowd, Tally, ballots
-from blurdash.ui.vote.link import phone_address, reachable_from, vote_link, vote_qr_svg
+from blurdash.ui.vote.link import phone_address, qr_data_url, reachable_from, vote_link
 from blurdash.values import is_whole
 
-__all__ = ["BallotBox"]
+__all__ = ["BallotBox", "base_for_phones"]
 
 MOST_HANDS = 9999  # of either side
 
@@ -117,14 +116,11 @@ class BallotBox:
             return "", self.problem
         if not self._phones or self._ballot is None:
             return "", ""
-        address = st.get_option("server.address")
-        url = str(st.context.url or "")
-        base = phone_address(url, address, st.get_option("server.baseUrlPath"))
+        base = base_for_phones()
         if base is None:
-            return "", UNREACHABLE[reachable_from(address)]
+            return "", UNREACHABLE[reachable_from(st.get_option("server.address"))]
         link = vote_link(base, self._ballot.code)
-        svg = base64.b64encode(vote_qr_svg(link).encode()).decode()
-        return f"data:image/svg+xml;base64,{svg}", link
+        return qr_data_url(link), link
 
     def _tally(self) -> Tally | None:
         """The ballot's state; another is opened where there is none or it was forgotten."""
@@ -143,3 +139,9 @@ class BallotBox:
 def _own_address() -> str:
     """What counts as the host's address; every page of this very machine is one."""
     return address_word(st.context.ip_address or "127.0.0.1", st.context.headers)
+
+
+def base_for_phones() -> str | None:
+    """Returns the dashboard's address as phones in the room can open it; None where none can."""
+    url = str(st.context.url or "")
+    return phone_address(url, st.get_option("server.address"), st.get_option("server.baseUrlPath"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import ipaddress
 import socket
@@ -12,7 +13,7 @@ import segno
 from blurdash.errors import SettingError
 from blurdash.ui.vote.ballots import CODE_LENGTH, CODE_LETTERS
 
-__all__ = ["lan_addresses", "phone_address", "reachable_from", "vote_link", "vote_qr_svg"]
+__all__ = ["lan_addresses", "phone_address", "qr_data_url", "qr_svg", "reachable_from", "vote_link"]
 
 # Addresses of documentation and of private networks that are hardly anybody's own. Nothing is
 # sent to them: the system is only asked which of its own addresses it would send from.
@@ -112,10 +113,14 @@ def vote_link(base_url: str, code: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/vote/{code}"
 
 
-def vote_qr_svg(link: str) -> str:
+def qr_svg(link: str, title: str = "QR code of the vote's address") -> str:
     """Returns a QR code as one SVG element that takes the size of what it stands in.
 
     Black on white with its quiet zone, whatever the page's theme: phones look for that.
+
+    Args:
+        link: What a phone is to open.
+        title: What a screen reader says of it.
     """
     written = io.BytesIO()
     segno.make_qr(link, error="m").save(
@@ -128,9 +133,14 @@ def vote_qr_svg(link: str) -> str:
         xmldecl=False,
         nl=False,
         svgclass="bd-vote-code",
-        title="QR code of the vote's address",
+        title=title,
     )
     return written.getvalue().decode()
+
+
+def qr_data_url(link: str, title: str = "QR code of the vote's address") -> str:
+    """Returns the same as the address of a picture."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(qr_svg(link, title).encode()).decode()}"
 
 
 def _is_own_only(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -4,7 +4,8 @@
 import { textElement } from "../widgets/texts.js";
 
 const Z_OF_95 = 1.959963984540054;
-const DENSE = 0.55; // from this share of ink on, a number is read better in the paper's colour
+// From this share of ink on, a number is read better in the other of black and white: by theme.
+const DENSE = { light: { pixels: 0.85, embedding: 0.8, plain: 0.8 }, dark: { pixels: 0.6, embedding: 0.6, plain: 0.6 } };
 
 /** Builds the maps, and beneath them the intervals of one cell. */
 export function buildFlips(argue, panel) {
@@ -57,7 +58,7 @@ function buildCell(argue, panel, map, { blurred, i, j }) {
   button.dataset.focus = `${map.name}-${i}-${j}`;
   button.style.setProperty("--ba-share", `${Math.round(100 * share)}%`);
   button.dataset.family = map.family;
-  button.toggleAttribute("data-dense", share >= DENSE);
+  for (const [theme, from] of Object.entries(DENSE)) button.toggleAttribute(`data-dense-${theme}`, share >= from[map.family]);
   button.onclick = () => argue.move({ degree: panel.degrees[j], x: panel.shifts[i], y: 0 });
   const own = map.own?.[i][j];
   if (typeof own === "number" && own < 0.5) button.append(Object.assign(textElement("i", "", ""), { title: "so it is for the face on this page" }));

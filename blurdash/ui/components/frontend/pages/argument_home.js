@@ -2,7 +2,7 @@
 
 import { ROWS } from "../rows.js";
 import { downloadBlob } from "../pictures/export.js";
-import { copyFrom } from "../widgets/clipboard.js";
+import { copyFrom, sayFor } from "../widgets/clipboard.js";
 import { coloured } from "../widgets/explore_sentence.js";
 import { listed, significant, textElement } from "../widgets/texts.js";
 import { saveStoryCard } from "./argument_card.js";
@@ -72,7 +72,19 @@ export function buildCarry(argue, panel) {
   box.lastChild.classList.add("bd-main");
   if (!panel.alone) add("Copy link to this story", "the same A and B", (name) => copyFrom(name, argue.linkToStory(), "Copy link to this story"));
   add("Votes and numbers", "CSV", () => saveNumbers(argue, panel));
+  if (!panel.alone) add("Save as one file", "HTML, opens anywhere", (name) => saveFile(name));
+  if (argue.data.code) {
+    const code = Object.assign(document.createElement("img"), { className: "ba-qr", src: argue.data.code, alt: "QR code of this story's address" });
+    box.append(code, textElement("small", "ba-qr-says", "This story on a phone"));
+  }
   return box;
+}
+
+/** Has the server make the file: its button lies beside the page's own, out of sight. */
+function saveFile(name) {
+  const theirs = document.querySelector(".st-key-bd_one_file button");
+  theirs?.click();
+  sayFor(name, theirs ? "Being made: some seconds …" : "Not ready yet: in a moment", "Save as one file");
 }
 
 /** A row for each of the room and the measures, and what they hold for. */

@@ -57,7 +57,7 @@ class OneFile {
     this.png = bytesOf("bd-picture");
     this.kernel = Object.keys(this.data.kernels)[0];
     this.page = this.data.scene === EXPLORE_PAGE ? EXPLORE_PAGE : STORY_PAGE;
-    this.story = new StoryAlone(this.data.scene);
+    this.story = new StoryAlone(this.data.scene, this.data.lot);
     this.mounted = [];
     // What the components would fetch is here already, or soon.
     bus.networks = new Map();

@@ -9,13 +9,17 @@ const DISTURBED_SCENE = "pixels"; // with every slider that the vote's pictures 
 
 /** Where somebody is in the story, and what the page is told of it. */
 export class StoryAlone {
-  /** @param {string} scene where it starts; of another page: at the first one */
-  constructor(scene) {
+  /**
+   * @param {string} scene where it starts; of another page: at the first one
+   * @param {boolean|null} lot whether the blurred picture is A at first; null to draw it
+   */
+  constructor(scene, lot = null) {
     this.scene = scene;
     this.acted = 0;
     this.limit = ROWS.argument.limit;
     this.jumps = 0; // how often the sliders were moved to where they start
     this.newRound();
+    if (lot !== null) this.swapped = Number(lot);
   }
 
   /** Takes the scenes of a kernel (blurdash/ui/one_file/story.py). */

@@ -1,6 +1,6 @@
-// @module compare: the three ways to look at clean and blurred: side by side, swipe, flicker.
+// @module compare: the ways to look at clean and blurred: side by side, swipe, flicker, where they differ.
 
-const COMPARE_MODES = ["side", "swipe", "flicker"];
+const COMPARE_MODES = ["side", "swipe", "flicker", "difference"];
 const FLICKER_HALF_PERIOD_MS = 333; // 1.5 times a second: below the 3 flashes that are unsafe
 
 /** Keeps the stage in one of the modes and runs its divider and its flicker. */

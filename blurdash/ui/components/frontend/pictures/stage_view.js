@@ -7,6 +7,7 @@ export const STAGE_LABELS = {
   side: "Side by side",
   swipe: "Swipe",
   flicker: "Flicker",
+  difference: "Difference",
   pause: "Pause",
   play: "Play",
   swap: "Switch",
@@ -38,6 +39,7 @@ const STAGE_HTML = `
       <button type="button" class="bd-btn" data-mode="side"></button>
       <button type="button" class="bd-btn" data-mode="swipe"></button>
       <button type="button" class="bd-btn" data-mode="flicker"></button>
+      <button type="button" class="bd-btn" data-mode="difference"></button>
     </div>
     <button type="button" class="bd-btn bd-play" hidden></button>
     <button type="button" class="bd-btn bd-loupe" aria-pressed="false"></button>

@@ -13,12 +13,13 @@ import { keepAddress } from "./address.js";
 import { Asker } from "./asker.js";
 import { curveCsv, curveName } from "./curve_csv.js";
 import { nearestTo, ownBlur } from "./equivalents.js";
-import { facelessSentence } from "./explore_sentence.js";
+import { facelessSentence, truthOf } from "./explore_sentence.js";
 import { leaveHand, takeHand } from "./hand.js";
 import { compareNumbers, curveValues, isOurs, isSame, lagOf, ownSaid, readsHere, saidWithNumbers, sameView, stateOf, tileOf } from "./known.js";
 import { Lanes } from "./lanes.js";
 import { OwnCurves } from "./own_curve.js";
 import { Presenter, isTaken } from "./presenter.js";
+import { Guess } from "./guess.js";
 import { Readouts, blurOf } from "./readouts.js";
 import { Saying } from "./saying.js";
 import { renewPage } from "./scene.js";
@@ -51,6 +52,7 @@ function newControls(root) {
   state.readouts = new Readouts(() => askNow(state), (tile) => hold(state, tile));
   state.asker = new Asker((number) => send(state, number), renewPage);
   state.presenter = new Presenter((on) => presented(state, on));
+  state.guess = new Guess(() => { if (state.data) paintSeen(state); });
   state.sharing = new Sharing(() => ({ ...state.seen, said: state.saying.shown }), () => state.presenter.toggle());
   // At rest the address and the chart follow; the server is only told when it has answered.
   state.settler = new Settler({
@@ -69,6 +71,7 @@ function newControls(root) {
 }
 
 function tearDown(state) {
+  state.guess.close();
   leaveHand("explore", state.data.start, [state.view, state.mode]);
   clearTimeout(state.foreign);
   clearTimeout(state.wording);
@@ -395,12 +398,15 @@ function paintSeen(state) {
   const lag = fresh || standIn ? null : lagOf(state);
   const own = lag !== null || (readsHere(state) && tiles.every(({ at, estimate }) => !at && !estimate));
   const said = own ? ownSaid({ ...state, view: lag ?? view }, tiles) : saidWithNumbers(state);
-  const like = state.like = own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
+  const guessing = state.guess.takes(state);
+  const like = state.like = guessing ? [] : own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
+  state.guess.run(like);
   paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(lag ? [] : like));
   if (state.saying.settle(bus.slots)) {
     state.sharing.settle(state.saying.parts.share);
     if (bus.faceless) state.saying.paint(facelessSentence(bus.faceless.name), true, false);
-    else state.saying.paint(said.sentence, own || fresh, own ? isMoving(state) : state.asker.busy);
+    else if (guessing) state.saying.paint(state.guess.sentence(truthOf(view)[1]), true, false);
+    else state.saying.paint(state.guess.recall(said.sentence), own || fresh, own ? isMoving(state) : state.asker.busy);
   }
   if (!state.readouts.settle(bus.slots)) return;
   const { degree, used_angle: angle, kernel } = bus.view;
@@ -411,7 +417,7 @@ function paintSeen(state) {
   }
   state.seen = { state: exactness, tiles, like, data, view };
   state.sharing.paint(state.seen);
-  state.readouts.paint({ ...state.seen, believed: lag ?? view,
+  state.readouts.paint({ ...state.seen, believed: lag ?? view, guess: state.guess, share: state.saying.parts?.share,
     same: own && data.recogniser.person ? isSame(data.recogniser.person, tiles.map(({ value }) => value)) : fresh ? data.same_person : null,
     closer: fresh ? data.closer : null, receipt: fresh ? data.receipt : null,
     kernel: auditOf({ kernel, degree, used_angle: angle }, fresh ? data.audit : null), message: data.message });

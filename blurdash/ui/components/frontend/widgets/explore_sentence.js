@@ -36,7 +36,8 @@ export function facelessSentence(name) {
     parts: [["You still see the last face, and its numbers.", ""]] };
 }
 
-function truthOf({ degree, shift_x: right, shift_y: down }) {
+/** Of which kind a change is, and what was done, as a sentence. */
+export function truthOf({ degree, shift_x: right, shift_y: down }) {
   const across = `${shown(Math.abs(right))} px`;
   const along = `${shown(Math.abs(down))} px ${down > 0 ? "down" : "up"}`;
   let moved = down ? along : across;

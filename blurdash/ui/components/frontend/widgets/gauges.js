@@ -10,17 +10,25 @@ const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
 /** The measures that have a row on the axis, from top to bottom. */
 export const BELIEVE_ROWS = ROWS.tiles.filter((tile) => tile.axis !== null).sort((one, other) => one.axis - other.axis);
 
+/** Where the axis of degrees begins and ends on a drawing, px. */
+export function axisSpan(svg) {
+  const unit = parseFloat(getComputedStyle(svg).getPropertyValue("--bd-u")) || 1;
+  const { width } = svg.getBoundingClientRect();
+  const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
+  const zone = Math.max(width * AXIS_SHARE_BEYOND, 6.4 * font); // as wide as its words, and half a number
+  return { left: 58 * unit, right: width - zone, zone, font, unit };
+}
+
 /**
  * Draws the blur equivalents of a few measures on one axis of degrees.
+ * @param {number} reach how far the marks have run to their places, 0..1
+ * @param {object|null} guess what somebody said: `measure` and the degree `at`
  * @returns {number[][]} top and height of each row, px; empty where there is no room to draw
  */
-export function drawBelieve(svg, { like, degree, unit }) {
+export function drawBelieve(svg, { like, degree, unit, reach = 1, guess = null }) {
   const box = svg.getBoundingClientRect();
   if (box.width < 60 || box.height < 30) return [];
-  const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
-  const left = 58 * unit;
-  const zone = Math.max(box.width * AXIS_SHARE_BEYOND, 6.4 * font); // as wide as its words, and half a number
-  const right = box.width - zone;
+  const { left, right, zone, font } = axisSpan(svg);
   const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
   const x = (at) => left + ((right - left) * at) / 100;
   const rows = BELIEVE_ROWS;
@@ -35,24 +43,31 @@ export function drawBelieve(svg, { like, degree, unit }) {
     <text class="bd-strong" x="${Math.max(x(degree), left + 26 * unit)}" y="${font}" text-anchor="middle">real blur ${degree} px</text>`);
   rows.forEach((tile, i) => {
     const y = top + (i + 0.5) * high;
-    parts.push(believeRow(tile, like?.[tile.id], { x, y, from: x(degree), beyond: right + zone / 2, width: box.width, unit, font }));
+    parts.push(believeRow(tile, like?.[tile.id], { x, y, from: x(degree), beyond: right + zone / 2, width: box.width, unit, font, reach }));
+    if (guess?.measure === tile.id) parts.push(guessMark(x(guess.at), y, unit));
   });
   svg.innerHTML = parts.join("");
   return rows.map((_, i) => [top + i * high, high]);
 }
 
-function believeRow({ short, family }, like, { x, y, from, beyond, width, unit, font }) {
+function believeRow({ short, family }, like, { x, y, from, beyond, width, unit, font, reach }) {
   const name = `<text class="bd-named" style="--bd-c: var(--bd-${family})" x="0" y="${y + font * 0.36}">${short}</text>`;
   if (!like?.text) return name;
-  const places = placesOf(like, x, beyond);
+  const places = placesOf(like, x, beyond).map((place) => from + (place - from) * reach);
   const [first, last] = [places[0], places.at(-1)];
-  const text = like.side === "beyond" ? "" : said(like.text, Math.max(last, from) + 11 * unit, y, { width, unit, font });
+  const text = like.side === "beyond" || reach < 1 ? "" : said(like.text, Math.max(last, from) + 11 * unit, y, { width, unit, font });
   // A value that several blurs have is a bar over all of them.
   const [low, high] = like.side ? [0, 0] : [x(like.ranges[0][0]), x(like.ranges.at(-1)[1])];
-  const bar = high - low < 1 ? ""
+  const bar = high - low < 1 || reach < 1 ? ""
     : `<path class="bd-marked" d="M${low} ${y}H${high}" stroke="var(--bd-${family})" stroke-opacity="0.35" stroke-width="${9 * unit}" stroke-linecap="round"/>`;
   return `${name}${bar}<path class="bd-marked" d="M${from} ${y}H${from < first ? first : Math.min(from, last)}" stroke="var(--bd-${family})" stroke-width="${2 * unit}"${family === "pixels" ? ` stroke-dasharray="${5 * unit} ${3 * unit}"` : ""}/>
     ${places.map((place) => mark(family, place, y, 5.5 * unit, unit)).join("")}${text}`;
+}
+
+/** What somebody guessed, as a dashed square. */
+function guessMark(x, y, unit) {
+  const side = 12 * unit;
+  return `<rect x="${x - side / 2}" y="${y - side / 2}" width="${side}" height="${side}" fill="none" stroke="var(--bd-ink)" stroke-width="${1.5 * unit}" stroke-dasharray="${3 * unit} ${2 * unit}"><title>your guess</title></rect>`;
 }
 
 /** What a measure reads, behind its mark; above it where there is no room behind. */

@@ -78,6 +78,7 @@ export class Lanes {
     }
     const progress = curveProgress(seen.curve);
     setText(this.csv, progress.text);
+    this.csv.hidden = !progress.text;
     this.csv.title = progress.title;
     this.moves.innerHTML = this.lanes.map((lane) => this.movingLane(lane, seen)).join("") + this.cursor(seen);
     this.box.dataset.degree = seen.view.degree;

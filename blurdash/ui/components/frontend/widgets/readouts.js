@@ -74,6 +74,7 @@ export class Readouts {
    * @param {object|null} seen.closer how many strangers are as close; null where that is not known
    * @param {object|null} seen.receipt of these very numbers, as the server has it
    * @param {string} seen.message what else is to be said
+   * @param {Guess} seen.guess whether somebody guesses, and what was guessed
    */
   paint(seen) {
     const { parts } = this;
@@ -81,14 +82,18 @@ export class Readouts {
     parts.box.dataset.state = state;
     parts.box.setAttribute("aria-busy", String(state !== "exact"));
     this.paintFlags(state, tiles);
-    parts.tiles.forEach((tile, i) => this.paintTile(tile, ROWS.tiles[i], tiles[i], like[i]));
+    const { guess } = seen;
+    parts.tiles.forEach((tile, i) => this.paintTile(tile, ROWS.tiles[i], tiles[i], guess.on ? { text: "?" } : like[i]));
     this.paintHead(data, state);
     this.paintPerson(seen, tiles.map(({ value }) => value));
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
     setText(parts.facts, seen.message);
     const unit = unitOf(parts.box);
     const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
-    this.placeRows(drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit }), byId, seen.view);
+    this.guessing = guess.on;
+    const places = drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit, reach: guess.reach, guess: guess.mark });
+    this.placeRows(places, byId, seen.view);
+    if (guess.on) guess.settle(parts.axis, places[BELIEVE_ROWS.findIndex(({ id }) => id === "psnr")], seen.share);
     this.paintLine(seen);
   }
 
@@ -132,6 +137,7 @@ export class Readouts {
   }
 
   footText() {
+    if (this.guessing) return "Then Show: PSNR, SSIM and the embedding go where they stand.";
     if (!this.moved) return "Not moved: every measure reads its own blur, by definition.";
     return this.held ? "The right picture is that blur. Let go to come back." : "Hold a row: the right picture becomes the blur it is taken for.";
   }
@@ -187,7 +193,7 @@ export class Readouts {
     setText(parts.answer, doubt ? "not asked" : state === "exact" ? answer : "");
     parts.answer.title = limit === null ? closer?.says ?? "" : "";
     setText(parts.limit, doubt ? "the face is doubtful: see the picture"
-      : person ? person.text : `no published threshold${alone ? "" : "; other faces: Sweeps, My reference"}`);
+      : person ? person.text : `no published threshold${alone ? "" : "; other faces: Sweeps, Run on my photos"}`);
     parts.limit.title = parts.limit.textContent;
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;

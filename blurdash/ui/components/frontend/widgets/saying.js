@@ -15,7 +15,7 @@ export class Saying {
     if (sentence && this.place !== sentence) {
       this.place = sentence;
       this.shown = null;
-      sentence.innerHTML = `<style>${STYLES.readouts}</style><div class="bd-top"><h1 class="bd-say" role="status"><b></b> <span></span></h1><div class="bd-share"></div></div>`;
+      sentence.innerHTML = `<style>${STYLES.readouts}</style><div class="bd-top"><h1 class="bd-say" aria-live="polite" aria-atomic="true"><b></b> <span></span></h1><div class="bd-share"></div></div>`;
       const box = sentence.querySelector("h1");
       this.parts = { box, truth: box.querySelector("b"), rest: box.querySelector("span"), share: sentence.querySelector(".bd-share") };
     }
