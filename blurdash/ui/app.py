@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import streamlit as st
 
@@ -21,9 +21,6 @@ from blurdash.ui.server.sign_in import closed_door, sign_out_choice
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.sweeps.page import sweeps_page
 from blurdash.ui.visitor.intake import photo_carrier
-
-if TYPE_CHECKING:
-    from streamlit.navigation.page import StreamlitPage
 
 __all__ = ["run"]
 
@@ -66,11 +63,13 @@ def run(make_file: MakeFile | None = None) -> None:
         sign_out_choice()
 
 
-def _tabs(pages: Sequence[StreamlitPage], here: StreamlitPage) -> None:
+def _tabs(pages: Sequence[Any], here: Any) -> None:
     """The pages once more, at the foot, where a thumb reaches them; shown on phones and tablets."""
     with st.container(horizontal=True, key="bd-pages"):
         for i, one in enumerate(pages):
-            with st.container(key="bd-page-here" if one.title == here.title else f"bd-page-{i}"):
+            with st.container(
+                key="bd-page-here" if one.url_path == here.url_path else f"bd-page-{i}"
+            ):
                 st.page_link(one, label=one.title)
 
 
