@@ -4,8 +4,10 @@ import { ROWS } from "../rows.js";
 import { downloadBlob } from "../pictures/export.js";
 import { copyFrom, sayFor } from "../widgets/clipboard.js";
 import { coloured } from "../widgets/explore_sentence.js";
-import { listed, significant, textElement } from "../widgets/texts.js";
+import { listed, setText, significant, textElement } from "../widgets/texts.js";
 import { saveStoryCard } from "./argument_card.js";
+
+const FILE_MS = 45_000; // as long as a server takes for it
 
 /**
  * What the pair has shown, in sentences; each holds of the rows beside it.
@@ -83,8 +85,13 @@ export function buildCarry(argue, panel) {
 /** Has the server make the file: its button lies beside the page's own, out of sight. */
 function saveFile(name) {
   const theirs = document.querySelector(".st-key-bd_one_file button");
-  theirs?.click();
-  sayFor(name, theirs ? "Being made: some seconds …" : "Not ready yet: in a moment", "Save as one file");
+  if (!theirs) {
+    sayFor(name, "Not ready yet: in a moment", "Save as one file");
+    return;
+  }
+  theirs.click();
+  setText(name, "Being made, up to a minute …");
+  setTimeout(() => setText(name, "Save as one file"), FILE_MS);
 }
 
 /** A row for each of the room and the measures, and what they hold for. */
