@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from blurdash.errors import SettingError
+from blurdash.provenance import first_of
 from blurdash.sweep_file import settings_of
 
 __all__ = ["check_alike"]
@@ -21,10 +22,10 @@ def check_alike(first: pa.Table, other: pa.Table) -> None:
         SettingError: They differ in more.
     """
     for name in SAME:
-        if _first_of(first, name) != _first_of(other, name):
+        if first_of(first, name) != first_of(other, name):
             raise SettingError(
-                f"one sweep is of {name} {_first_of(first, name)}, the other of "
-                f"{_first_of(other, name)}",
+                f"one sweep is of {name} {first_of(first, name)}, the other of "
+                f"{first_of(other, name)}",
                 hint="put sweeps beside each other that differ in the recogniser alone",
             )
     photos = _photos(first), _photos(other)
@@ -49,7 +50,3 @@ def _photos(table: pa.Table) -> set[tuple[str, str]]:
 def _settings(table: pa.Table) -> dict[str, Any]:
     identity = settings_of(table).get("identity", {})
     return {name: identity.get(name) for name in ("angle", "seed", "grid")}
-
-
-def _first_of(table: pa.Table, column: str) -> str:
-    return str(table[column][0].as_py()) if len(table) else ""

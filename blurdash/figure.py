@@ -17,7 +17,7 @@ from blurdash.distance import EMBEDDING
 from blurdash.figure_panel import ACCENTS, draw_panel, drawable
 from blurdash.folder import left_out_in_words
 from blurdash.measures import MEASURES
-from blurdash.provenance import NOT_WITH_FILE, separated
+from blurdash.provenance import NOT_WITH_FILE, first_of, separated
 from blurdash.summary import (
     AXES,
     curve_of,
@@ -128,7 +128,7 @@ def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
             "font": {"size": 13},
         },
         xaxis_title="Degree, canvas px",
-        yaxis_title=f"Angle of the {_first_of(table, 'kernel')} kernel, degrees",
+        yaxis_title=f"Angle of the {first_of(table, 'kernel')} kernel, degrees",
         height=420,
         margin={"l": 56, "r": 24, "t": 52, "b": 48},
     )
@@ -229,11 +229,6 @@ def _style_sweep(figure: Any, x: str, title: str, height: int, *, row: int) -> N
     )
 
 
-def _first_of(table: pa.Table, column: str) -> str:
-    """Returns what stands in a column's first row; empty where there is none."""
-    return str(table[column][0].as_py()) if len(table) else ""
-
-
 def _face_count(table: pa.Table) -> int:
     rows = table.filter(pc.is_valid(table[EMBEDDING]))
     return len(pc.unique(rows["face"]))
@@ -250,14 +245,14 @@ def heading(table: pa.Table) -> str:
     settings = settings_of(table)
     angle = settings.get("identity", {}).get("angle")
     label = recogniser_of(table)
-    protocol, crop, kernel = (_first_of(table, name) for name in ("protocol", "crop", "kernel"))
+    protocol, crop, kernel = (first_of(table, name) for name in ("protocol", "crop", "kernel"))
     return measured_under(label, protocol, crop, kernel, angle) + _unless_with_file(settings)
 
 
 def recogniser_of(table: pa.Table) -> str:
     """Returns the label of a table's recogniser, its name where no label came with it."""
     known = settings_of(table).get("recogniser", {})
-    return str(known.get("label", _first_of(table, "embedder")))
+    return str(known.get("label", first_of(table, "embedder")))
 
 
 def _unless_with_file(settings: Mapping[str, Any]) -> str:

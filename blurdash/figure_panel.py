@@ -121,15 +121,13 @@ def _trace(x: Any, y: Any, name: str, first: bool, **style: Any) -> go.Scatter:
 
 def _single_faces(curve: Curve, colour: str, hover: str, first: bool) -> go.Scatter:
     """Every face's thin line in one trace, with gaps between; worst and best are named."""
-    step = max(1, -(-len(curve.faces) // MOST_LINES))
     worst, best = curve.extremes()
     marks = {worst: " (most affected)", best: " (least affected)"} if worst != best else {}
     x: list[float | None] = []
     y: list[float | None] = []
     names: list[str] = []
-    for i, face in enumerate(curve.faces):
-        if i % step and face not in marks:
-            continue
+    for i in curve.told_apart(MOST_LINES):
+        face = curve.faces[i]
         x += [*curve.x.tolist(), None]
         y += [*(drawable(value) for value in curve.values[i].tolist()), None]
         names += [face + marks.get(face, "")] * (len(curve.x) + 1)

@@ -15,12 +15,17 @@ import pyarrow.compute as pc
 
 from blurdash.errors import TableError
 
-__all__ = ["NOT_WITH_FILE", "SAME_IN_A_SWEEP", "fits", "rows_say", "separated"]
+__all__ = ["NOT_WITH_FILE", "SAME_IN_A_SWEEP", "first_of", "fits", "rows_say", "separated"]
 
 NOT_WITH_FILE = "settings not with the file"
 # One value each for all rows of a sweep.
 MOST_SWEEPS = 24
 SAME_IN_A_SWEEP = ("embedder", "protocol", "crop", "kernel")
+
+
+def first_of(table: pa.Table, column: str) -> str:
+    """Returns what stands in a column's first row; empty where there is none."""
+    return str(table[column][0].as_py()) if len(table) else ""
 
 
 def rows_say(table: pa.Table) -> dict[str, Any]:

@@ -97,6 +97,15 @@ class Curve:
         tail, finite = (1 - share) / 2, np.where(np.isfinite(self.values), self.values, np.nan)
         return _nan_quantile(finite, tail), _nan_quantile(finite, 1 - tail)
 
+    def told_apart(self, most: int) -> list[int]:
+        """Returns which faces to draw one by one: all, or of many some; always the extremes.
+
+        Args:
+            most: More than about so many are a grey mass.
+        """
+        step, ends = max(1, -(-len(self.faces) // most)), set(self.extremes())
+        return [i for i, face in enumerate(self.faces) if i % step == 0 or face in ends]
+
     def extremes(self) -> tuple[str, str]:
         """Returns the faces that blur moves most and least: the worst and the best by average."""
         finite = np.where(np.isfinite(self.values), self.values, np.nan)

@@ -30,6 +30,7 @@ __all__ = [
     "stamp_of",
     "sweep_at_hand",
     "sweeps_at_hand",
+    "values_by_degree",
 ]
 
 SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "sweeps"
@@ -186,8 +187,13 @@ def shipped_curve(kernel: str, angle: float) -> tuple[str, dict[int, dict[str, f
     if path is None:
         return None
     label = read_settings(path).get("recogniser", {}).get("label", "a recogniser")
-    rows = read_shipped(path).select(["degree", *MEASURES]).to_pylist()
-    return str(label), {
+    return str(label), values_by_degree(read_shipped(path))
+
+
+def values_by_degree(table: pa.Table) -> dict[int, dict[str, float]]:
+    """Returns a table of one face as every measure by degree; NaN where a row has none."""
+    rows = table.select(["degree", *MEASURES]).to_pylist()
+    return {
         row["degree"]: {name: math.nan if row[name] is None else row[name] for name in MEASURES}
         for row in rows
     }

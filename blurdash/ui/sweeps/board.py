@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from blurdash.flips import RankFlips
 
-__all__ = ["MOST_LINES", "Swept", "line_data", "shift_data", "swept_data", "which_of"]
+__all__ = ["Swept", "line_data", "shift_data", "swept_data", "which_of"]
 
 MOST_LINES = 60  # more are a grey mass, and megabytes
 MORE_DIGITS = 2  # than are shown, so that what is read off between two points is right
@@ -131,22 +131,14 @@ def _curves(table: pa.Table, axis: str) -> dict[str, Any]:
     """Every measure over the degree, with the single faces."""
     curves = {name: curve_of(table, name, x=axis) for name in measured(table)}
     one = next(iter(curves.values()))
-    kept = _kept(one)
+    kept = one.told_apart(MOST_LINES)
     return {
         "angle": settings_of(table).get("identity", {}).get("angle"),
         "x": _rounded(one.x, 2),
         "count": len(one.faces),
-        "names": [one.faces[i] for i in kept],
-        "same": _same(table) if axis == "px" else None,
+        "same": _same(table, curves) if axis == "px" else None,
         "of": {tile_id(name): _curve(curve, kept) for name, curve in curves.items()},
     }
-
-
-def _kept(curve: Curve) -> list[int]:
-    """Which faces are drawn one by one: of many some, and always those that blur moves most."""
-    step = max(1, -(-len(curve.faces) // MOST_LINES))
-    ends = set(curve.extremes())
-    return [i for i, name in enumerate(curve.faces) if i % step == 0 or name in ends]
 
 
 def _curve(curve: Curve, kept: Sequence[int]) -> dict[str, Any]:
@@ -158,17 +150,17 @@ def _curve(curve: Curve, kept: Sequence[int]) -> dict[str, Any]:
         "n": curve.n.tolist(),
         "identical": curve.identical.tolist(),
         "faces": [_rounded(curve.values[i], digits) for i in kept],
-        "most": curve.extremes()[0],
     }
 
 
-def _same(table: pa.Table) -> dict[str, list[int | None]] | None:
+def _same(table: pa.Table, curves: Mapping[str, Curve]) -> dict[str, list[int | None]] | None:
     """How many faces the recogniser still takes for themselves, of how many, by degree."""
     share = past_threshold(table)
     threshold = threshold_of(table)
     if share is None or threshold is None:
         return None
-    n = curve_of(table, threshold["measure"]).n.tolist()
+    name = threshold["measure"]
+    n = (curves.get(name) or curve_of(table, name)).n.tolist()
     same = [
         None if math.isnan(past) else round((1 - past) * of)
         for past, of in zip(share[1].tolist(), n, strict=True)

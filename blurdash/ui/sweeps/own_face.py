@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,17 @@ import streamlit as st
 
 from blurdash import defaults
 from blurdash.circumstances import Circumstances, in_words
-from blurdash.measures import MEASURES
 from blurdash.sweep import Sweep
 from blurdash.sweep_file import settings_of
 from blurdash.ui.server import recogniser
-from blurdash.ui.server.shipped import PORTRAIT_FACES, Which, angle_name, read_shipped
-from blurdash.ui.server.shipped import sweep_at_hand as at_hand
+from blurdash.ui.server.shipped import (
+    PORTRAIT_FACES,
+    Which,
+    angle_name,
+    read_shipped,
+    sweep_at_hand,
+    values_by_degree,
+)
 from blurdash.ui.server.streamlit_inside import current_session
 from blurdash.ui.sweeps.board import Swept, line_data
 from blurdash.ui.visitor import view
@@ -83,16 +87,16 @@ def _known(face: ShownFace, under: Circumstances) -> Values | None:
 def _of_run(face: ShownFace, under: Circumstances) -> Values | None:
     run = Run(frozenset({face.id}), under.recogniser, under.kernel, under.angle or 0.0)
     table = session_faces().runs.get(run)
-    return None if table is None or under_of(table).other_than(under) else _values(table)
+    return None if table is None or under_of(table).other_than(under) else values_by_degree(table)
 
 
 def _of_portrait(face: ShownFace, under: Circumstances) -> Values | None:
     if face.id != PORTRAIT_ID:
         return None
     which = Which(PORTRAIT_FACES, under.recogniser, under.kernel, angle_name(under.angle))
-    path = at_hand(which, under.weights)
+    path = sweep_at_hand(which, under.weights)
     table = None if path is None else read_shipped(path)
-    return None if table is None or under_of(table).other_than(under) else _values(table)
+    return None if table is None or under_of(table).other_than(under) else values_by_degree(table)
 
 
 def _of_explore(under: Circumstances) -> Values | None:
@@ -103,15 +107,6 @@ def _of_explore(under: Circumstances) -> Values | None:
         faces.fill_curve()  # a browser that reads out its face itself had no need of it until now
     known = {degree: dict(row) for degree, row in faces.curve.values.items() if row}
     return known if len(known) > 1 else None
-
-
-def _values(table: pa.Table) -> Values:
-    """A table of one face as degree to measures."""
-    rows = table.select(["degree", *MEASURES]).to_pylist()
-    return {
-        row["degree"]: {name: math.nan if row[name] is None else row[name] for name in MEASURES}
-        for row in rows
-    }
 
 
 def _note(face: ShownFace, under: Circumstances) -> str:

@@ -61,6 +61,7 @@ def sweeps_page() -> None:
     said = session_faces().take_run()
     there = groups()
     _begin(there)
+    _obey()
     faces, name, kernel, beside = _choices(there)
     with st.container(key="bd-sweeps"):
         left = st.container(key="bd-sweeps-left")
@@ -168,8 +169,8 @@ def _beside_called(name: str) -> str:
     return label_of_name(name) if name else "nothing"
 
 
-def _axis() -> str:
-    """What the x axis counts; a change comes from the browser."""
+def _obey() -> None:
+    """Does what the browser asked for, once."""
     act = Sent.by(BOARD_KEY).act("act")
     if act is not None and act[2] != st.session_state.get("sw_obeyed"):
         st.session_state["sw_obeyed"] = act[2]
@@ -177,6 +178,10 @@ def _axis() -> str:
             st.session_state["sw_axis"] = act[1]
         elif act[0] == "mine":
             measure_own_face()
+
+
+def _axis() -> str:
+    """What the x axis counts."""
     return str(st.session_state.get("sw_axis", "px"))
 
 

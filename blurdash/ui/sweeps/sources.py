@@ -12,6 +12,7 @@ from blurdash.alike import check_alike
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
 from blurdash.kernel import KERNELS
+from blurdash.provenance import SAME_IN_A_SWEEP
 from blurdash.reference import SWEEPS, Reference
 from blurdash.sentences_others import measure_it
 from blurdash.ui.server import recogniser
@@ -293,5 +294,7 @@ def _alike_in(parts: Sequence[pa.Table], first: pa.Table) -> Iterator[pa.Table]:
 
 
 def _what_is_same(table: pa.Table) -> tuple[object, ...]:
-    same = ("embedder", "protocol", "crop", "kernel")
-    return (*(str(table[name][0]) for name in same), frozenset(table["face"].to_pylist()))
+    return (
+        *(str(table[name][0]) for name in SAME_IN_A_SWEEP),
+        frozenset(table["face"].to_pylist()),
+    )

@@ -18,7 +18,6 @@ export class AngleMap extends Graph {
     if (this.veiled(map?.of[measure] ? "" : wanted.missing)) return;
     const row = rowOf(measure);
     const { degrees, angles } = map;
-    this.step = degrees.length > 1 ? degrees[1] - degrees[0] : 1;
     const frame = (this.frame = new Frame(this.svg, { left: 44, right: 74, top: 6, bottom: 34 }, [0, degrees.length], [0, angles.length]));
     const flat = map.of[measure].flat().filter((value) => typeof value === "number");
     const ends = [Math.min(...flat), Math.max(...flat)];
@@ -81,13 +80,9 @@ export class AngleMap extends Graph {
     this.speak(degrees[0], degrees.at(-1), degrees[j], `${degrees[j]} px: ${ends.join(" to ")}`);
   }
 
-  key(event) {
-    const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    if (!way || !this.frame) return;
-    event.preventDefault();
-    event.stopPropagation();
+  next(way) {
     const { degrees } = this.shown.map;
-    this.moved(Math.min(degrees.length - 1, Math.max(0, nearest(degrees, this.at) + way)) + 0.5);
+    return Math.min(degrees.length - 1, Math.max(0, nearest(degrees, this.at) + way)) + 0.5; // the middle of a column
   }
 }
 

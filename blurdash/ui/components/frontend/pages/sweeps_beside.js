@@ -4,7 +4,7 @@
 import { Frame, roundTicks, shape } from "../widgets/frame.js";
 import { setText, shown, textElement } from "../widgets/texts.js";
 import { Graph, placesOf } from "./sweeps_curves.js";
-import { closerThanStrangers, firstAmongStrangers, nearest, readOff, roundReach, rowOf, saidOf, sigmaOf, ticksOf } from "./sweeps_numbers.js";
+import { closerThanStrangers, firstAmongStrangers, drawnOf, nearest, reachOver, readOff, roundReach, rowOf, saidOf, sigmaOf, ticksOf } from "./sweeps_numbers.js";
 
 const FURTHEST_BLUR = 110; // where what is over the ruler's end is drawn
 
@@ -23,7 +23,7 @@ export class SigmaGraph extends Graph {
     const without = curves && !own && !sigma ? "Strangers measured by this recogniser are needed for σ: at least 20 faces. In its own value it can be drawn." : "";
     if (this.veiled(curves?.of[measure] ? without : wanted.missing)) return;
     const of = own ? (value) => value : sigma.of;
-    const reach = own ? ownReach(swept, measure, curves) : wanted.reach;
+    const reach = own ? reachOver(measure, [...drawnOf(curves, measure), swept.strangers?.of[measure] ?? []]) : wanted.reach;
     const { x } = curves;
     this.step = x.length > 1 ? (x.at(-1) - x[0]) / (x.length - 1) : 1;
     const frame = (this.frame = new Frame(this.svg, { left: 48, right: 10, top: 10, bottom: 34 }, [x[0], x.at(-1)], reach));
@@ -76,13 +76,6 @@ export function sigmaReach(sides, measure, kind) {
   return all.length ? roundReach(Math.min(...all) - 0.3, Math.max(...all) + 0.4) : null;
 }
 
-function ownReach(swept, measure, curves) {
-  const all = [...curves.of[measure].faces, curves.of[measure].low, curves.of[measure].high, swept.strangers?.of[measure] ?? []].flat().filter((value) => typeof value === "number");
-  const { identical_at: identical } = rowOf(measure);
-  if (typeof identical === "number") all.push(identical);
-  return roundReach(Math.min(...all), Math.max(...all), identical);
-}
-
 function inSigmas(reach) {
   const { ticks, digits } = roundTicks(...reach, 7);
   return { ticks, said: (value) => `${shown(value.toFixed(digits))} σ` };
@@ -106,7 +99,6 @@ export class ShiftGraph extends Graph {
     this.shown = wanted;
     const first = wanted.sides[0]?.shift;
     if (this.veiled(first ? "" : "Of these faces no shifts were counted: that belongs to a reference.")) return;
-    this.step = 1;
     const frame = (this.frame = new Frame(this.svg, { left: 48, right: 118, top: 10, bottom: 34 }, [0, first.shifts.at(-1)], [0, FURTHEST_BLUR]));
     const end = first.degrees.at(-1);
     this.svg.replaceChildren(
@@ -161,13 +153,9 @@ export class ShiftGraph extends Graph {
     this.speak(shifts[0], shifts.at(-1), shifts[i], `${shifts[i]} px of shift: ${said.join(", ")} px`);
   }
 
-  key(event) {
-    const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    if (!way || !this.frame) return;
-    event.preventDefault();
-    event.stopPropagation();
+  next(way) {
     const { shifts } = this.shown.sides[0].shift;
-    this.moved(shifts[Math.min(shifts.length - 1, Math.max(0, nearest(shifts, this.at) + way))]);
+    return shifts[Math.min(shifts.length - 1, Math.max(0, nearest(shifts, this.at) + way))];
   }
 }
 

@@ -38,7 +38,12 @@ export class Graph {
     if (!way || !this.frame) return;
     event.preventDefault();
     event.stopPropagation();
-    this.moved(Math.min(this.frame.x[1], Math.max(this.frame.x[0], this.at + way * this.step)));
+    this.moved(this.next(way));
+  }
+
+  /** Where the cursor is wanted, a step up or down. */
+  next(way) {
+    return Math.min(this.frame.x[1], Math.max(this.frame.x[0], this.at + way * this.step));
   }
 
   /** Says that there is nothing to draw, and why; empty for a drawing. */
@@ -173,9 +178,11 @@ export class CurveGraph extends Graph {
   }
 
   tellCounts(kinds, x) {
-    const { data } = this.shown;
-    const found = kinds.map((kind) => data.first.curves[kind].same && [data.first.curves[kind].same.same[nearest(data.first.curves[kind].x, x)], data.first.curves[kind].same.n[nearest(data.first.curves[kind].x, x)]]).filter(Boolean);
-    return [[`${this.shown.place(x)} `, false], [found.map(([same]) => same ?? "–").join(" | "), true], [` of ${Math.max(...found.map(([, n]) => n))}`, false]];
+    const found = kinds.map((kind) => this.shown.data.first.curves[kind]).filter(({ same }) => same).map(({ x: xs, same: { same, n } }) => {
+      const i = nearest(xs, x);
+      return { same: same[i] ?? "–", n: n[i] };
+    });
+    return [[`${this.shown.place(x)} `, false], [found.map(({ same }) => same).join(" | "), true], [` of ${Math.max(...found.map(({ n }) => n))}`, false]];
   }
 
   tellCurves(kinds, x) {

@@ -35,16 +35,24 @@ export function readOff(curves, measure, at) {
 
 /** How far a measure's graphs reach, the same in all of them: over faces, strangers and the visitor's own. */
 export function reachOf(data, measure) {
-  const all = [];
-  const take = (values) => values.forEach((value) => { if (typeof value === "number") all.push(value); });
-  for (const one of Object.values(data.first.curves)) {
-    const curve = one.of[measure];
-    if (!curve) continue;
-    [...curve.faces, curve.low, curve.high].forEach(take);
-  }
-  for (const one of Object.values(data.mine?.curves ?? {})) take(one.of[measure] ?? []);
-  take(data.first.strangers?.of[measure] ?? []);
-  if (data.first.threshold?.measure === measure) all.push(data.first.threshold.value);
+  const { curves, strangers, threshold } = data.first;
+  return reachOver(measure, [
+    ...Object.values(curves).flatMap((one) => drawnOf(one, measure)),
+    ...Object.values(data.mine?.curves ?? {}).map((one) => one.of[measure] ?? []),
+    strangers?.of[measure] ?? [],
+    threshold?.measure === measure ? [threshold.value] : [],
+  ]);
+}
+
+/** What is drawn of a curve, in lists; none where there is no such measure. */
+export function drawnOf(curves, measure) {
+  const curve = curves.of[measure];
+  return curve ? [...curve.faces, curve.low, curve.high] : [];
+}
+
+/** How far a measure's axis reaches over lists of values, what equal pictures have among them. */
+export function reachOver(measure, lists) {
+  const all = lists.flat().filter((value) => typeof value === "number");
   const { identical_at: identical } = rowOf(measure);
   if (typeof identical === "number") all.push(identical);
   return roundReach(Math.min(...all), Math.max(...all), identical);
