@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from blurdash.reference import SWEEPS, load_reference
+from blurdash.sweep_file import settings_of, with_settings
 from blurdash.ui.components.scripts import script
 from blurdash.ui.server.references import SHIPPED
 from blurdash.ui.sweeps.board import Swept, swept_data
@@ -74,6 +75,22 @@ const swept = {json.dumps(swept)};
 answer(firstAmongStrangers(swept.curves.fixed, "l2", sigmaOf(swept, "l2")));
 """
     assert ran(code) == wanted
+
+
+def test_a_threshold_by_a_distance_without_a_graph_is_told() -> None:
+    """An own recogniser may judge by the cosine distance, which no graph shows."""
+    table = load_reference(SHIPPED / "faces-dlib-study").sweep("fixed")
+    known = settings_of(table)
+    threshold = {"measure": "cosine_distance", "value": 0.02, "source": "mine"}
+    other = {**known, "recogniser": {**known["recogniser"], "threshold": threshold}}
+    drawn = swept_data(Swept({"fixed": with_settings(table, other)}, "x"), "px")
+    assert "cosine_distance" not in drawn["measures"]
+    assert (drawn["threshold"]["label"], drawn["threshold"]["higher"]) == ("Cosine distance", False)
+    rows = table.select(["degree", "cosine_distance"]).to_pylist()
+    at_50 = [row["cosine_distance"] for row in rows if row["degree"] == 50]
+    same = drawn["curves"]["fixed"]["same"]
+    assert same["same"][50] == sum(value <= 0.02 for value in at_50)
+    assert 0 < same["same"][50] < same["n"][50] == 30
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ def swept_data(swept: Swept, axis: str) -> dict[str, Any]:
         if threshold is None
         else {
             "measure": tile_id(threshold["measure"]),
+            "label": MEASURES[threshold["measure"]].label,
+            "higher": MEASURES[threshold["measure"]].higher_is_closer,
             "value": threshold["value"],
             "source": str(threshold.get("source", "")),
         },

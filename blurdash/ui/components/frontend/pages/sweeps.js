@@ -85,6 +85,12 @@ class Board {
     return measure !== ALL && rowOf(measure).family === "embedding" ? measure : this.measures().find((id) => rowOf(id).family === "embedding");
   }
 
+  /** The measure that the recogniser judges by, where it has a graph. */
+  judged() {
+    const { measure } = this.data.first.threshold;
+    return this.measures().includes(measure) ? measure : this.distance();
+  }
+
   set(change) {
     Object.assign(this.state, change);
     this.build();
@@ -168,7 +174,7 @@ class Board {
   smallOf(measure) {
     if (!this.small.has(measure)) {
       const graph = new CurveGraph(measure === SAME ? "Same person" : rowOf(measure).label, (at) => this.point(at));
-      const open = button(graph.name, "Opens it with the map over the angle", () => this.set({ measure: measure === SAME ? this.data.first.threshold.measure : measure }));
+      const open = button(graph.name, "Opens it with the map over the angle", () => this.set({ measure: measure === SAME ? this.judged() : measure }));
       open.className = "sw-open";
       open.dataset.focus = `open-${measure}`;
       graph.title.replaceChildren(open);

@@ -104,7 +104,7 @@ export class CurveGraph extends Graph {
       const { x, of } = data.first.curves[kind];
       if (choices.each && !this.shown.small) parts.push(...of[measure].faces.map((face) => frame.line(x, face, "sw-face")));
     }
-    if (data.first.threshold?.measure === measure) parts.push(...thresholdLine(frame, data.first.threshold, rowOf(measure), this.shown.small));
+    if (data.first.threshold?.measure === measure) parts.push(...thresholdLine(frame, data.first.threshold, this.shown.small));
     for (const kind of kinds) {
       const { x, of } = data.first.curves[kind];
       parts.push(frame.band(x, of[measure].low, of[measure].high, "sw-band"), frame.line(x, of[measure].mean, kindClass(kind, kinds)));
@@ -151,10 +151,10 @@ export class CurveGraph extends Graph {
   counts(kinds, frame) {
     const { data } = this.shown;
     const drawn = kinds.filter((kind) => data.first.curves[kind].same);
-    const { source, value, measure } = data.first.threshold;
+    const { source, value, label, higher } = data.first.threshold; // of a distance that may have no graph
     return [
       ...drawn.map((kind) => frame.line(data.first.curves[kind].x, data.first.curves[kind].same.same, kindClass(kind, kinds))),
-      frame.text(frame.left + 8 * frame.unit, frame.foot - 8 * frame.unit, `faces with ${rowOf(measure).label} ${rowOf(measure).higher ? "≥" : "≤"} ${value} (${source.split(",")[0]})`),
+      frame.text(frame.left + 8 * frame.unit, frame.foot - 8 * frame.unit, `faces with ${label} ${higher ? "≥" : "≤"} ${value} (${source.split(",")[0]})`),
     ];
   }
 
@@ -228,7 +228,7 @@ function strangersBand(frame, [low, median, high], small) {
   ];
 }
 
-function thresholdLine(frame, { value, source }, { higher }, small) {
+function thresholdLine(frame, { value, source, higher }, small) {
   const words = small ? `${value}` : `same person ${higher ? "above" : "below"} ${value} (${source.split(",")[0]})`;
   const y = frame.up(value) + (higher ? -5 : 14) * frame.unit;
   return [frame.level(value, "sw-threshold"), frame.text(frame.left + 8 * frame.unit, y, words, "start", "sw-ink")];
