@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,19 +12,31 @@ import numpy as np
 
 from blurdash import defaults
 from blurdash.blur import Picture
-from blurdash.clean import CROPS
+from blurdash.canvas import digest_of
+from blurdash.clean import CROPS, REDETECT
 from blurdash.distance import DISTANCES
 from blurdash.disturb import Disturbance
 from blurdash.embed import Embedder
-from blurdash.errors import SettingError
-from blurdash.face import Face
+from blurdash.embed.crops import crop_corners
+from blurdash.errors import NoFaceError, SettingError
+from blurdash.face import Face, locate_face
 from blurdash.kernel import KERNELS
 from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.readout import PreparedFace
-from blurdash.register import REGISTRATIONS, align, register
+from blurdash.register import REGISTRATIONS, Registration, align, register
 from blurdash.table import Measure, in_role, look_up
 
-__all__ = ["SCEPTIC_NAMES", "BlurEquivalent", "ScepticRow", "blur_equivalent", "sceptic_table"]
+__all__ = [
+    "SCEPTIC_NAMES",
+    "BlurEquivalent",
+    "Corners",
+    "ScepticRow",
+    "blur_equivalent",
+    "sceptic_table",
+]
+
+# Of a crop: left upper one first, clockwise; x and y.
+Corners = tuple[tuple[float, float], ...]
 
 LEAST_SAID = 10  # px
 NEIGHBOURS = 3.0  # px: crossings that lie closer are one range
@@ -185,6 +198,9 @@ class ScepticRow:
         sharp: Values of the sharp, moved picture.
         blurred: Values of the blurred picture.
         note: What a user must know; may be empty.
+        sharp_crop: Corners of what the recogniser is shown, px of the sharp picture as it is before
+            it is registered; None where no face is found, or nobody knows how it is cut.
+        blurred_crop: The same in the blurred picture.
     """
 
     kernel: str
@@ -194,6 +210,8 @@ class ScepticRow:
     sharp: dict[str, float]
     blurred: dict[str, float]
     note: str
+    sharp_crop: Corners | None = None
+    blurred_crop: Corners | None = None
 
     def prefers_sharp(self, name: str) -> bool | None:
         """Whether a measure calls the sharp picture the closer one; None where it has no value."""
@@ -247,9 +265,45 @@ def sceptic_table(
     for kernel in kernels:
         row = look_up(KERNELS, kernel, "kernel")
         turned = row.angle_like(KERNELS[defaults.KERNEL], angle)
-        prepared = PreparedFace(face, embedder, kernel=kernel, exact=False)
-        rows += _sceptic_rows(prepared, turned, degree, moved, registrations, crops, names)
+        find = _Finder()
+        prepared = PreparedFace(face, embedder, kernel=kernel, exact=False, locate=find)
+        place = functools.partial(_corners, face, embedder, find)
+        rows += _sceptic_rows(prepared, turned, degree, moved, registrations, crops, names, place)
     return rows
+
+
+class _Finder:
+    """Finds the face in a picture, in each picture once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Face | NoFaceError] = {}
+
+    def __call__(self, picture: Picture) -> Face:
+        key = digest_of(picture)
+        if key not in self._found:
+            try:
+                self._found[key] = locate_face(picture)
+            except NoFaceError as error:
+                self._found[key] = error
+        found = self._found[key]
+        if isinstance(found, NoFaceError):
+            raise found
+        return found
+
+
+def _corners(
+    face: Face, embedder: Embedder, find: _Finder, side: _Side, crop: str
+) -> Corners | None:
+    """Where the recogniser's crop lies in a picture as it is before it is registered."""
+    try:
+        plan = embedder.crop_plan(find(side.picture) if crop == REDETECT else face)
+    except NoFaceError:
+        return None
+    if plan is None:
+        return None
+    corners = crop_corners(plan)
+    high, wide = side.picture.shape[:2]
+    return tuple(side.found.carried(corners, (wide, high))) if side.found else corners
 
 
 def _sceptic_rows(
@@ -260,6 +314,7 @@ def _sceptic_rows(
     registrations: Sequence[str],
     crops: Sequence[str],
     names: Sequence[str],
+    place: Callable[[_Side, str], Corners | None],
 ) -> Iterator[ScepticRow]:
     pictures = prepared.changed(moved), prepared.changed(prepared.blurred(degree, angle))
     for how in registrations:
@@ -268,7 +323,8 @@ def _sceptic_rows(
         note = "; ".join(dict.fromkeys(side.note for side in pair if side.note))
         for crop in crops:
             sharp, blurred = (_with_distances(prepared, side, crop, names) for side in pair)
-            yield ScepticRow(prepared.kernel, angle, crop, how, sharp, blurred, note)
+            places = (place(side, crop) for side in pair)
+            yield ScepticRow(prepared.kernel, angle, crop, how, sharp, blurred, note, *places)
 
 
 class _Side(NamedTuple):
@@ -277,6 +333,7 @@ class _Side(NamedTuple):
     picture: Picture
     values: dict[str, float]
     note: str
+    found: Registration | None = None  # how the picture was moved back
 
 
 def _pixel_side(prepared: PreparedFace, picture: Picture, how: str, names: Sequence[str]) -> _Side:
@@ -288,7 +345,7 @@ def _pixel_side(prepared: PreparedFace, picture: Picture, how: str, names: Seque
     moved, region = align(picture, found)
     here, there = (np.ascontiguousarray(one[region]) for one in (reference, moved))
     values = {name: ARGUMENT_MEASURES[name].compute(here, there) for name in pixel}
-    return _Side(moved, values, found.note)
+    return _Side(moved, values, found.note, found)
 
 
 def _with_distances(

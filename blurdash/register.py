@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,29 @@ class Registration:
     rotation: float
     how: str
     note: str = ""
+
+    def carried(
+        self, points: Sequence[tuple[float, float]], size: tuple[int, int]
+    ) -> list[tuple[float, float]]:
+        """Returns where places of the reference lie in the test picture.
+
+        Args:
+            points: x and y, px.
+            size: Width and height of the pictures, px.
+
+        Example:
+            >>> Registration(8, 0, 90, "ecc").carried([(0, 0), (99, 99)], (100, 100))
+            [(8.0, 99.0), (107.0, 0.0)]
+        """
+        turn = math.radians(self.rotation)
+        cosine, sine = math.cos(turn), math.sin(turn)
+        x, y = ((side - 1) / 2 for side in size)
+        away = [(right - x, down - y) for right, down in points]
+        # Rows count downwards: see ``inverse_move``.
+        return [
+            (x + one * cosine + two * sine + self.dx, y + two * cosine - one * sine + self.dy)
+            for one, two in away
+        ]
 
 
 def register(reference: Picture, test: Picture, how: str = "phase") -> Registration:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from blurdash.argument import LEAST_SAID, BlurEquivalent, ScepticRow
+from blurdash.argument import LEAST_SAID, BlurEquivalent, Corners, ScepticRow
+from blurdash.clean import REDETECT
 from blurdash.distance import EMBEDDING
 from blurdash.disturb import Disturbance
 from blurdash.measures import ARGUMENT_MEASURES, CLAIM
@@ -24,6 +25,7 @@ __all__ = [
     "Blur",
     "ShownRow",
     "angle_sentence",
+    "crop_place",
     "done_to_blurred",
     "done_to_sharp",
     "embedding_sentence",
@@ -383,6 +385,32 @@ def sceptic_sentence(rows: Sequence[ScepticRow]) -> str:
     """
     counts = listed([f"{word(name)} in {_count(rows, name, BLURRED)}" for name in CLAIM])
     return f"Of {len(rows)} ways to ask, the blurred picture is preferred by {counts}."
+
+
+def crop_place(crop: str, corners: Corners | None, clean: Corners | None) -> str:
+    """Returns what is said of the place in a picture that a recogniser is shown.
+
+    Args:
+        crop: A key of ``CROPS``.
+        corners: Where it is, px; None where no face was found.
+        clean: Where it is in the clean picture.
+
+    Example:
+        >>> clean = ((0, 0), (9, 0), (9, 9), (0, 9))
+        >>> crop_place("redetect", tuple((x + 8, y) for x, y in clean), clean)
+        'crop, detected again: 8 px away'
+    """
+    if corners is None or clean is None:
+        return "no face is found here"
+    # Of a box that is turned, too, the middle lies between two opposite corners.
+    far = round(math.dist(_between(corners[0], corners[2]), _between(clean[0], clean[2])))
+    if crop == REDETECT:
+        return f"crop, detected again: {far} px away" if far else "crop, detected again"
+    return f"crop of the clean face, moved along by {far} px" if far else "crop of the clean face"
+
+
+def _between(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
 def sceptic_notes(rows: Sequence[ScepticRow]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,7 @@ class Curve:
             none is.
         identical: Faces whose value is infinite, as PSNR is where nothing changed, ``(D,)``.
         median: ``(D,)``.
-        low: Lower end of the 95 % bootstrap band of the mean over faces, ``(D,)``.
-        high: Its upper end.
+        seed: Of the bootstrap, so that the band is the same every time.
     """
 
     measure: str
@@ -73,9 +73,23 @@ class Curve:
     n: npt.NDArray[np.intp]
     mean: Values
     median: Values
-    low: Values
-    high: Values
     identical: npt.NDArray[np.intp]
+    seed: int
+
+    @property
+    def low(self) -> Values:
+        """Lower end of the 95 % bootstrap band of the mean over faces, ``(D,)``."""
+        return self._ends[0]
+
+    @property
+    def high(self) -> Values:
+        """Its upper end, ``(D,)``."""
+        return self._ends[1]
+
+    @functools.cached_property
+    def _ends(self) -> tuple[Values, Values]:
+        # When first asked for: 2000 draws, and of many a curve nobody asks.
+        return _band(self.values, self.seed)
 
     def left_out(self) -> str:
         """Returns at which degrees faces are left out of the mean, in words; empty for none.
@@ -162,7 +176,6 @@ def curve_of(table: pa.Table, measure: str, *, x: str = "px", seed: int = defaul
     places = degrees
     if x == "percent":
         places, values = _over_percent(table, values)
-    low, high = _band(values, seed)
     return Curve(
         measure,
         places,
@@ -171,9 +184,8 @@ def curve_of(table: pa.Table, measure: str, *, x: str = "px", seed: int = defaul
         (~np.isnan(values)).sum(axis=0),
         _finite_mean(values),
         _nan_median(values),
-        low,
-        high,
         np.isinf(values).sum(axis=0),
+        seed,
     )
 
 

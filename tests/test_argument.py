@@ -590,6 +590,24 @@ def test_the_sceptics_table_has_every_switch(portrait_face: Face, dlib_embedder:
     redetected = by_key["study", "none", "redetect"]
     assert redetected.sharp["cosine_similarity"] > plain.sharp["cosine_similarity"]
     assert {row.angle for row in rows if row.kernel == "line"} == {(defaults.ANGLE + 135) % 180}
+    # Where the recogniser looks, in the pictures as they hang: moved by 16 px, and found anew.
+    (left, top), *_ = plain.sharp_crop
+    assert plain.blurred_crop == plain.sharp_crop
+    assert registered.sharp_crop[0] == pytest.approx((left + 16, top))
+    assert redetected.sharp_crop[0] == pytest.approx((left + 16, top), abs=4)
+    assert by_key["study", "phase", "redetect"].sharp_crop[0] == pytest.approx(
+        (left + 16, top), abs=4
+    )
+
+
+@pytest.mark.parametrize("rotation", [0.0, 3.0])
+def test_a_place_is_carried_as_the_picture_is_moved(rotation: float) -> None:
+    dot = np.zeros((101, 101, 3), np.uint8)
+    dot[30, 70] = 255
+    moved = move(dot, 5, -4, rotation=rotation)
+    ((x, y),) = Registration(5, -4, rotation, "ecc").carried([(70, 30)], (101, 101))
+    brightest = np.unravel_index(moved[..., 0].argmax(), (101, 101))
+    assert brightest == pytest.approx((y, x), abs=0.6)
 
 
 def test_the_sceptics_table_refuses_an_unknown_switch(

@@ -20,6 +20,7 @@ __all__ = [
     "arcface_crop",
     "area_resized",
     "chip_plan",
+    "crop_corners",
     "dlib_chip",
     "native_crop",
     "native_plan",
@@ -76,6 +77,27 @@ class CropPlan(NamedTuple):
     side: int
     levels: int = 0
     grid: tuple[float, ...] = ()
+
+
+def crop_corners(plan: CropPlan) -> tuple[tuple[float, float], ...]:
+    """Returns where a crop's corners lie on the canvas, px: from its left upper one on, clockwise.
+
+    Args:
+        plan: How it is cut.
+
+    Example:
+        >>> crop_corners(CropPlan("bilinear", (10, 20, 30, 40), 160))
+        ((10, 20), (40, 20), (40, 60), (10, 60))
+    """
+    left, top, width, height = plan.box
+    right, bottom = left + width, top + height
+    if not plan.grid:
+        return (left, top), (right, top), (right, bottom), (left, bottom)
+    x, y, *steps = plan.grid
+    (ax, ay), (dx, dy) = ((plan.side * one, plan.side * two) for one, two in (steps[:2], steps[2:]))
+    corners = ((x, y), (x + ax, y + ay), (x + ax + dx, y + ay + dy), (x + dx, y + dy))
+    halved = 2**plan.levels
+    return tuple((left + one * halved, top + two * halved) for one, two in corners)
 
 
 def native_crop(canvas: Picture, box: Box, side: int = 160) -> Picture:

@@ -17,6 +17,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+# A name under which phones could open the dashboard; the tests' browser takes it to loopback.
+ROOM = "room.test"
 
 
 class Dashboard:
@@ -31,6 +33,7 @@ class Dashboard:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+        command += ["--browser.serverAddress", ROOM]
         self.process = subprocess.Popen(
             [*command, "--server.port", str(self.port)],
             cwd=ROOT,
@@ -80,7 +83,12 @@ def browser(chromium_path: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                f"--host-resolver-rules=MAP {ROOM} localhost",
+            ],
         )
         yield _past_the_guess(browser)
         browser.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from blurdash.blur import Change
-from blurdash.distance import DISTANCES
+from blurdash.distance import DISTANCES, EMBEDDING
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER, label_of
 from blurdash.errors import BlurdashError
 from blurdash.figure_argument import FLIP_PANELS
@@ -89,9 +90,10 @@ def _draw_scene(chosen: View, loading: Loading, make_file: MakeFile | None) -> N
     if _do(story, box, sent.act("act"), chosen):
         st.rerun()  # the whole page: its kernel is another now
     here = rests_at(rest, list(story.values.values()))
+    kernel = story.kernel(chosen.kernel)
     own_curve = (
         asked is not None
-        and KERNELS[chosen.kernel].drawn_in_browser
+        and KERNELS[kernel].drawn_in_browser
         and Sent.by(SCENE_KEY).text("drawn") != "server"  # it has given up since
     )
     told = _told(story, chosen, loading, box, at_rest=here, own_curve=own_curve)
@@ -100,7 +102,7 @@ def _draw_scene(chosen: View, loading: Loading, make_file: MakeFile | None) -> N
     if make_file is not None and story.scene == "take-home" and told.face is not None and here:
         offer_file(make_file, story, chosen.kernel, told.face.embedder.name)
     if told.known is not None and story.pictures():
-        for place, change in enumerate(story.changes(chosen.kernel)):
+        for place, change in enumerate(story.changes(kernel)):
             if isinstance(change, Change):
                 key = f"bd_served_{place}"
                 serve_change(chosen, told.known, change, key=key, at_rest=here)
@@ -135,8 +137,6 @@ def _enter(story: Story, box: BallotBox, scene: str | None) -> None:
     if name != "two-pictures":
         story.reveal()  # whoever goes on has ended the vote
         box.reveal()
-    if name == "angle" and not st.session_state.get("bd_angle_found"):
-        start_search(story, "angle")
 
 
 def _do(story: Story, box: BallotBox, act: tuple[str, object, int] | None, chosen: View) -> bool:
@@ -199,9 +199,10 @@ def _told(
     own_curve: bool,
 ) -> Told:
     """Everything that is known of the scene."""
+    shows = replace(chosen, kernel=story.kernel(chosen.kernel))
     told = Told(
         story=story,
-        kernel=chosen.kernel,
+        kernel=shows.kernel,
         crop=chosen.crop,
         box=box,
         at_rest=at_rest,
@@ -210,32 +211,41 @@ def _told(
     )
     shown = session_faces().shown_face(chosen.face)
     told.circumstances = circumstances(
-        _recogniser_now(loading), chosen.protocol, chosen.crop, chosen.kernel, shown.label
+        _recogniser_now(loading), shows.protocol, shows.crop, shows.kernel, shown.label
     )
     told.counted, told.others = _counted(chosen, loading.embedder)
     if shown.face.doubt:
         told.doubt = sentence(shown.face.doubt)
     if loading.embedder is None:
         if loading.error:
-            _tell_pixels(told, chosen, sentence(loading.error))
+            _tell_pixels(told, shows, sentence(loading.error))
             if story.scene == "sceptic" and story.other and loading.name:
-                _ask_other(told, chosen, loading.name)
+                _ask_other(told, shows, loading.name)
         return told
-    told.face = face_in_use(chosen, loading.embedder)
+    told.face = face_in_use(shows, loading.embedder)
     told.recogniser = label_of(loading.embedder)
     told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
-    follow_search(story, told.face, chosen.kernel, told.owner)
-    _drop_other_twins(story, (shown.id, *_settings_of(chosen, loading.embedder)))
-    if story.scene == "angle" and story.finding == "" and story.note:
-        st.session_state["bd_angle_found"] = True
+    follow_search(story, told.face, shows.kernel, told.owner)
+    _drop_other_twins(story, (shown.id, *_settings_of(shows, loading.embedder)))
     try:
-        told.values = _measured(told.face, story.changes(chosen.kernel))
+        told.values = _measured(told.face, story.changes(shows.kernel))
         told.reader = reader_data(chosen, shown.face, loading.embedder)
     except BlurdashError as error:
         told.problem = sentence(str(error))
+    _look_for_flip(story, told.values)
     if story.scene == "sceptic" and story.other:
-        _ask_other(told, chosen, loading.embedder.name)
+        _ask_other(told, shows, loading.embedder.name)
     return told
+
+
+def _look_for_flip(story: Story, values: Sequence[Mapping[str, float]] | None) -> None:
+    """Looks, once, for blurs that make the point, where those that the scene opens on do not."""
+    if story.scene != "angle" or values is None or not story.blurs_as_at_first():
+        return
+    if values[0][EMBEDDING] > values[1][EMBEDDING] or st.session_state.get("bd_angle_sought"):
+        return
+    st.session_state["bd_angle_sought"] = True
+    start_search(story, "angle")
 
 
 def _counted(chosen: View, embedder: Embedder | None) -> tuple[Counted | None, list[Counted]]:

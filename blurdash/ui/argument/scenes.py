@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 __all__ = ["SCENE_PARTS"]
 
 OCCLUSION_GRID = 12
+WHY_LINES = (
+    "This scene draws exact lines whatever the page's kernel is: length and direction, and "
+    "nothing else, differ."
+)
 MISSING = "The recogniser is missing: it has no number for these two pictures."
 
 
@@ -217,6 +221,7 @@ def _angle(told: Told) -> Parts:
         row = shown_rows(left, right, (EMBEDDING,)).get(EMBEDDING)
     see = angle_sentence(row, (first, second)) if told.pixels is None else MISSING
     panels.append(audit_table(told.kernel, audits))
+    panels.append({"kind": "notes", "small": True, "lines": [WHY_LINES]})
     busy = story.finding == "angle"
     label = "Searching …" if busy else SEARCHES["angle"]
     hint = "Looks for a longer blur that the recogniser calls closer than a shorter one"

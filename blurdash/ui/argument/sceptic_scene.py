@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
-from blurdash.argument import ScepticRow, sceptic_table
+from blurdash.argument import Corners, ScepticRow, sceptic_table
+from blurdash.canvas import CANVAS_SIZE
 from blurdash.kernel import KERNELS
 from blurdash.measures import CLAIM
 from blurdash.register import REGISTRATIONS
-from blurdash.sentences import sceptic_notes, sceptic_sentence
+from blurdash.sentences import crop_place, sceptic_notes, sceptic_sentence
 from blurdash.ui.argument.panels import measure_table, sceptic_panel
 from blurdash.ui.argument.searches import angle_of
 from blurdash.ui.argument.story import PAIR
@@ -61,8 +62,28 @@ def _four_ways(told: Told, rows: Sequence[ScepticRow]) -> dict[str, Any]:
             pair = found[0].sharp, found[0].blurred
         names = [name for name in CLAIM if pair is None or all(name in one for one in pair)]
         table = measure_table(*(pair or (None, None)), names=names, heads=PAIR)
-        ways.append({"name": f"{registration}-{crop}", "known": pair is not None, **table})
+        places = _places(found[0], _clean_crop(rows)) if found else []
+        name = f"{registration}-{crop}"
+        ways.append({"name": name, "known": pair is not None, "crops": places, **table})
     return {"kind": "four", "ways": ways}
+
+
+def _clean_crop(rows: Sequence[ScepticRow]) -> Corners | None:
+    """Where the clean face is cut out, which is where nothing was registered or found anew."""
+    plain = (one.sharp_crop for one in rows if (one.registration, one.crop) == WAYS[0])
+    return next(plain, None)
+
+
+def _places(row: ScepticRow, clean: Corners | None) -> list[dict[str, Any]]:
+    """Where the recogniser looks in both pictures, as shares of their side, and what is said."""
+    return [
+        {
+            "corners": [[x / CANVAS_SIZE, y / CANVAS_SIZE] for x, y in corners or ()],
+            "says": crop_place(row.crop, corners, clean),
+        }
+        for corners in (row.sharp_crop, row.blurred_crop)
+        if clean is not None
+    ]
 
 
 def _sceptic_rows(told: Told, kernel: str) -> Answer | None:

@@ -29,12 +29,15 @@ class Scene(NamedTuple):
         sliders: Names of the rows of ``ARGUMENT_SLIDERS`` that work in it.
         pictures: The two that are shown, the sharp one first; empty for none.
         presses: What each press inside it brings, as the button says it.
+        kernel: The key of ``KERNELS`` that its pictures have, whatever the page's; empty for
+            the page's.
     """
 
     title: str
     sliders: tuple[str, ...]
     pictures: tuple[str, ...]
     presses: tuple[str, ...] = ()
+    kernel: str = ""
 
 
 PAIR = ("sharp", "blurred")
@@ -47,7 +50,8 @@ SCENES = {
     "two-pictures": Scene("Two pictures", MOVES, PAIR, ("Show the room",)),
     "pixels": Scene("PSNR and SSIM", DISTURBS, PAIR, ("SSIM",)),
     "embedding": Scene("The embedding", DISTURBS, PAIR, ("Where it looks", "Where it fails")),
-    "angle": Scene("Angle", BLURS, ("first", "second"), ("The embedding",)),
+    # Exact lines: nothing but their length and direction differs.
+    "angle": Scene("Angle", BLURS, ("first", "second"), ("The embedding",), kernel="line"),
     "sceptic": Scene("The sceptic", MOVES, PAIR, ("Registered first", "Detected again", "Both")),
     "how-often": Scene("How often", (), ()),
     "take-home": Scene("Take home", (), PAIR),
@@ -107,9 +111,17 @@ class Story:
         """One of the two blurs of the scene about angle, ``a`` or ``b``."""
         return Change(int(self.values[f"degree_{letter}"]), self.values[f"angle_{letter}"], kernel)
 
+    def blurs_as_at_first(self) -> bool:
+        """Whether nobody has touched the sliders of the scene about angle."""
+        return all(self.values[name] == ARGUMENT_SLIDERS[name].first for name in BLURS)
+
     def pictures(self) -> tuple[str, ...]:
         """The two that are shown, the sharp one first, however they hang."""
         return SCENES[self.scene].pictures
+
+    def kernel(self, chosen: str) -> str:
+        """The kernel of what is shown; of most scenes the one that was chosen for the page."""
+        return SCENES[self.scene].kernel or chosen
 
     def hung(self) -> tuple[str, ...]:
         """The same as they hang: A, B."""

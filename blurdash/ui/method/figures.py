@@ -16,7 +16,7 @@ import numpy as np
 
 from blurdash.canvas import CANVAS_SIZE, Picture
 from blurdash.embed import DEFAULT_EMBEDDER, EMBEDDERS, FALLBACK_EMBEDDER
-from blurdash.embed.crops import CropPlan, chip_plan, dlib_chip, native_crop
+from blurdash.embed.crops import chip_plan, crop_corners, dlib_chip, native_crop
 from blurdash.kernel import KERNELS, KernelAudit, audit_kernel
 from blurdash.portrait import portrait_face
 
@@ -203,7 +203,7 @@ def crops_figure() -> str:
     plan = chip_plan(points)
     scale = SHOWN / CANVAS_SIZE
     left, top, right, bottom = (one * scale for one in box)
-    chip = [(x * scale, y * scale + 22) for x, y in _chip_corners(plan)]
+    chip = [(x * scale, y * scale + 22) for x, y in crop_corners(plan)]
     names = [EMBEDDERS[name].label for name in (DEFAULT_EMBEDDER, FALLBACK_EMBEDDER)]
     native, aligned = native_crop(face.canvas, box), dlib_chip(face.canvas, points)
     wide = 165
@@ -231,15 +231,6 @@ def crops_figure() -> str:
         ]
     label = "What each recogniser cuts out of the built-in portrait"
     return _svg(SHOWN + 24 + 2 * wide + 20, SHOWN + 24, label, parts)
-
-
-def _chip_corners(plan: CropPlan) -> list[tuple[float, float]]:
-    """Corners of a chip on the canvas, px."""
-    first, *steps = (np.array(plan.grid[i : i + 2]) for i in (0, 2, 4))
-    across, down = (plan.side * step for step in steps)
-    corners = [first, first + across, first + across + down, first + down]
-    left, top = plan.box[:2]
-    return [(left + x * 2**plan.levels, top + y * 2**plan.levels) for x, y in corners]
 
 
 def _picture(picture: Picture, x: float, y: float, side: float) -> str:

@@ -85,7 +85,7 @@ def _scene(
     told = _told(subject, story)
     data = scene_data(told)
     live = () if name in WITHOUT_SLIDERS else data["sliders"]
-    panels = [panel for panel in data["panels"] if _is_alone(panel, subject.kernel)]
+    panels = [panel for panel in data["panels"] if _is_alone(panel, told.kernel)]
     return {
         **data,
         "ack": 0,
@@ -101,13 +101,14 @@ def _scene(
 
 
 def _told(subject: Subject, story: Story) -> Told:
+    shown = subject.with_kernel(story.kernel(subject.kernel))
     told = ToldAtOnce(
         story=story,
-        kernel=subject.kernel,
+        kernel=shown.kernel,
         crop=defaults.CROP,
         box=BallotBox(),
         at_rest=True,
-        face=subject.known,
+        face=shown.known,
         reader=reader_part(subject),
         recogniser=label_of(subject.embedder),
         counted=counts_of(subject.reference),
@@ -118,12 +119,12 @@ def _told(subject: Subject, story: Story) -> Told:
             label_of(subject.embedder),
             subject.embedder.protocol,
             defaults.CROP,
-            subject.kernel,
+            shown.kernel,
             subject.label,
         ),
     )
-    changes = story.changes(subject.kernel)
-    told.values = tuple(subject.known.quick(change) for change in changes)
+    changes = story.changes(shown.kernel)
+    told.values = tuple(shown.known.quick(change) for change in changes)
     return told
 
 

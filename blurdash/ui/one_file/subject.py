@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from blurdash import defaults
@@ -53,6 +53,14 @@ class Subject:
     def __post_init__(self) -> None:
         """Prepares the face when it is first asked for."""
         self.known = KnownFace(self.face, self.embedder, self.kernel, defaults.CROP)
+
+    def with_kernel(self, kernel: str) -> Subject:
+        """Returns the same face under another kernel; itself where it is the same.
+
+        Args:
+            kernel: A key of ``KERNELS``.
+        """
+        return self if kernel == self.kernel else replace(self, kernel=kernel)
 
     @property
     def view(self) -> View:

@@ -91,9 +91,7 @@ def sweeps_page() -> None:
     with panel["save"]:
         downloads(found, _axis())
     with panel["read"]:
-        how_to_read(found.swept)
-        for problem in references_at_hand().problems:
-            st.caption(plain_line(sentence(problem)))
+        how_to_read(found.swept, [sentence(one) for one in references_at_hand().problems])
 
 
 # --- what is chosen -------------------------------------------------------------------------------

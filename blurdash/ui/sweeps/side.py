@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +72,9 @@ def _facts(swept: Swept) -> list[tuple[str, str]]:
 
 
 def _plain(text: object) -> str:
-    return " ".join(str(text).split())[:200]
+    """One line of what can be seen of a text: marks that turn the direction of others go."""
+    seen = "".join(sign for sign in " ".join(str(text).split()) if sign.isprintable())
+    return seen[:200].strip()
 
 
 def _label(table: pa.Table) -> str:
@@ -189,8 +191,13 @@ HINTS = {
 }
 
 
-def how_to_read(swept: Swept) -> None:
-    """Draws how to read the graphs, for what is chosen in the browser, and what they say."""
+def how_to_read(swept: Swept, problems: Iterable[str] = ()) -> None:
+    """Draws how to read the graphs, for what is chosen in the browser, and what they say.
+
+    Args:
+        swept: What is shown.
+        problems: Sentences of what is not shown.
+    """
     threshold = threshold_of(swept.any)
     lines = [_line(READ["one"], [tile_id(name) for name in MEASURES])]
     lines += [_line(READ[name], [name]) for name in ("all", "beside")]
@@ -200,8 +207,11 @@ def how_to_read(swept: Swept) -> None:
         if threshold is not None and threshold["measure"] == name:
             hint = "threshold"
         lines.append(_line(HINTS[hint], [tile_id(name)], hint=True))
-    st.html(f"<h2>How to read it</h2>{''.join(lines)}")
-    st.markdown(_says(swept))
+    lines.append(f"<p>{_says(swept)}</p>")
+    lines += [f'<p class="sw-hint">{html.escape(problem)}</p>' for problem in problems]
+    # It may scroll: keys get there, too.
+    box = '<div class="sw-reading" tabindex="0" role="region" aria-label="How to read it">'
+    st.html(f"{box}<h2>How to read it</h2>{''.join(lines)}</div>")
 
 
 def _line(text: str, shown_for: list[str], *, hint: bool = False) -> str:
@@ -210,13 +220,13 @@ def _line(text: str, shown_for: list[str], *, hint: bool = False) -> str:
 
 
 def _says(swept: Swept) -> str:
-    """What the numbers say, as text: whom blur moves most, strangers, who passes at the end."""
+    """What the numbers say, as HTML: whom blur moves most, strangers, who passes at the end."""
     table = swept.tables.get("fixed") or swept.any
     curve = curve_of(table, EMBEDDING)
     worst, best = curve.extremes()
     facts = []
     if len(curve.faces) > 1 and worst:
-        facts.append(f"Blur moves **{_bold(worst)}** most and **{_bold(best)}** least.")
+        facts.append(f"Blur moves {_bold(worst)} most and {_bold(best)} least.")
     band = strangers(table, EMBEDDING)
     if band:
         facts.append(_strangers_fact(band))
@@ -249,7 +259,5 @@ def _strangers_fact(band: Strangers) -> str:
 
 
 def _bold(name: str) -> str:
-    """A face's name as text between bold marks: a foreign file's must not become markup."""
-    kept = "".join(sign if sign.isalnum() or sign in " _-,." else " " for sign in name)
-    short = " ".join(kept.split())[:60].strip()  # a space beside a mark would end being bold
-    return short.replace("_", "\\_") or "a face without a name"
+    """A face's name in bold: a foreign file's must not become markup."""
+    return f"<b>{html.escape(_plain(name)[:60].strip() or 'a face without a name')}</b>"

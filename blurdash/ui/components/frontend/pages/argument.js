@@ -22,7 +22,8 @@ import { describeSpec, specOf } from "./argument_captions.js";
 import { ArgumentFinder } from "./argument_finder.js";
 import { ArgumentNumbers } from "./argument_numbers.js";
 import { CodeOnScreen } from "./argument_code.js";
-import { buildPanel } from "./argument_panels.js";
+import { CropBoxes } from "./argument_crops.js";
+import { buildPanel, renewVerdict } from "./argument_panels.js";
 import { PictureMaps } from "./argument_maps.js";
 import { Press } from "./argument_press.js";
 import { roomNow } from "./argument_rows.js";
@@ -128,6 +129,7 @@ class Argue {
       step: () => this.stepNow(),
       letterOf: (i) => this.letterOf(i),
     });
+    this.crops = new CropBoxes(this.parts.figures);
     this.steps = new SceneSteps(this.parts.steps, [...this.box.querySelectorAll(".ba-go")], (scene) => this.goTo(scene));
     this.code = new CodeOnScreen(this.box, () => this.data.panels.find(({ kind }) => kind === "ways") ?? null,
       () => [...this.parts.pictures.querySelectorAll("canvas")], () => this.act("phones"));
@@ -417,6 +419,8 @@ class Argue {
     this.paintHeadline(press.headline());
     this.paintOf(own && !here && !data.hidden ? own : null); // before the reveal it would say what was done
     this.maps.paint();
+    const four = data.panels.find(({ kind }) => kind === "four");
+    this.crops.show((this.isFresh() && four?.ways[this.stepNow()].crops) || []);
     this.paintFacts();
     setText(parts.message, data.message);
     parts.message.classList.toggle("ba-alert", Boolean(data.alert));
@@ -502,6 +506,12 @@ class Argue {
       const text = JSON.stringify(panel.kind === "vote" || panel.kind === "flips" ? [panel, data.vote, this.values.x, this.values.y, this.values.degree] : panel);
       const same = old.find((one) => one.bdText === text);
       if (same) return same;
+      const table = panel.kind === "verdict" ? old.find((one) => one.classList.contains("ba-verdict")) : null;
+      if (table) {
+        renewVerdict(table, panel);
+        table.bdText = text;
+        return table;
+      }
       const built = buildPanel(this, panel);
       built.bdText = text;
       return built;

@@ -196,9 +196,25 @@ function buildVerdict(argue, panel) {
   const box = document.createElement("div");
   box.setAttribute("role", "table");
   box.setAttribute("aria-label", "Which picture each measure prefers");
-  for (const row of panel.rows) box.append(buildVerdictRow(panel, row));
-  box.style.setProperty("--ba-places", panel.places);
+  renewVerdict(box, panel);
   return box;
+}
+
+/** Gives a table other numbers: it stays, and only a row that was not there comes in slowly. */
+export function renewVerdict(box, panel) {
+  const old = [...box.children];
+  const lines = panel.rows.map((row) => {
+    const text = JSON.stringify([row, panel.head]);
+    const before = old.find(({ dataset }) => dataset.testid === row.test);
+    if (before?.bdText === text) return before;
+    const line = buildVerdictRow(panel, row);
+    line.bdText = text;
+    line.classList.toggle("ba-new", !before);
+    return line;
+  });
+  old.forEach((line) => { if (!lines.includes(line)) line.remove(); });
+  lines.forEach((line, i) => { if (box.children[i] !== line) box.insertBefore(line, box.children[i] ?? null); });
+  box.style.setProperty("--ba-places", panel.places);
 }
 
 function buildVerdictRow(panel, row) {
@@ -258,20 +274,23 @@ function buildWay(argue, way, i, at) {
   button.onclick = () => argue.setStep(i);
   for (const [name, family] of [["Pixels", "pixels"], ["Embedding", "embedding"]]) {
     const line = textElement("span", "", "");
-    line.append(textElement("b", `ba-of-${family}`, name), textElement("i", "", i > at ? "" : sideSaid(argue, way, family)));
+    const [side, which] = i > at ? ["", ""] : sideSaid(argue, way, family);
+    const said = textElement("i", "", side);
+    said.append(textElement("span", "ba-which", which ? ` ${which}` : "")); // of a projector the letter is enough
+    line.append(textElement("b", `ba-of-${family}`, name), said);
     button.append(line);
   }
   return button;
 }
 
-/** Which picture a family chose, where its measures agree. */
+/** Which picture a family chose, where its measures agree: its letter, and what was done to it. */
 function sideSaid(argue, way, family) {
-  if (!way.known) return "···";
+  if (!way.known) return ["···", ""];
   const wins = new Set(way.rows.filter((row) => row.family === family).map((row) => row.wins));
-  if (!wins.size) return "–";
-  if (wins.size > 1) return "split";
+  if (!wins.size) return ["–", ""];
+  if (wins.size > 1) return ["split", ""];
   const [side] = wins;
-  return side === null ? "alike" : `${argue.letterOf(side - 1)} ${way.head[side]}`;
+  return side === null ? ["alike", ""] : [argue.letterOf(side - 1), way.head[side]];
 }
 
 /** Every number under every switch, in a dialog of its own. */

@@ -111,7 +111,6 @@ class Board {
     this.tools.replaceChildren(...this.buildTools(tab));
     this.body.replaceChildren(...this.panelsOf(tab));
     this.foot.replaceChildren(...this.buildFoot());
-    document.querySelector(".st-key-bd-sweeps-read")?.setAttribute("tabindex", "0"); // it may scroll
     if (held) this.box.querySelector(`[data-focus="${held}"]`)?.focus();
     this.paint();
     this.keep();

@@ -177,7 +177,6 @@ export class Readouts {
     if (note) {
       setText(parts.inUse, label);
       setText(parts.why, `${note[0].toUpperCase()}${note.slice(1)}. Put the weights file into a folder and start with BLURDASH_WEIGHTS_DIR set to it, or let this machine reach the internet once.`);
-      if (state === "exact") setText(parts.families[0].flag, "fallback in use");
     } else parts.why.hidden = true;
   }
 
@@ -262,8 +261,8 @@ function buildReadouts(place) {
     <p class="bd-facts" role="status" aria-live="polite"></p>
     <section class="bd-block bd-believe"><header><h2>How blurred does each measure think this is?</h2></header>
       <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg>${BELIEVE_ROWS.map(() => '<button type="button" class="bd-hold" hidden></button>').join("")}</div><p class="bd-foot"></p></section>
-    <section class="bd-block bd-embedding"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
-      <p class="bd-fallback" hidden><span>FaceNet is not at hand: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p>
+    <section class="bd-block bd-embedding"><div class="bd-lead"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
+      <p class="bd-fallback" hidden><span>FaceNet is missing: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p></div>
       <div class="bd-cells"></div><p class="bd-why" hidden></p></section>
     <section class="bd-block bd-pixels"><header><h2>${FAMILY_HEADS.pixels}</h2><span>against the clean picture, range 255</span><span class="bd-push bd-flag"></span></header>
       <div class="bd-cells"></div></section>
