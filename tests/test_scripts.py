@@ -456,3 +456,25 @@ def test_without_any_worker_the_page_gives_up_and_says_why():
     answer([found, bus.notHere]);
     """
     assert with_workers(code) == [[[1, None]], "broken"]
+
+
+def test_one_worker_is_enough_where_the_pages_frames_come_late():
+    code = """import { Pace } from "./wasm/pace.js";
+let now = 0;
+const next = [];
+Object.defineProperty(globalThis, "performance", { value: { now: () => now } });
+globalThis.requestAnimationFrame = (frame) => next.push(frame);
+const pace = new Pace();
+const drag = (frames, lasts) => {
+  for (let i = 0; i < frames; i++) { pace.follow(); now += lasts; next.shift()?.(now); }
+  return pace.keepsUp();
+};
+const dragged = [[30, 16.7], [3, 50], [30, 16.7], [12, 33.4], [30, 16.7], [90, 16.7]];
+const kept = dragged.map((of) => drag(...of));
+now += 1000;
+next.shift()?.(now);
+answer([...kept, next.length]);
+"""
+    # In time; a hiccup; in time; late for long; for a while one worker; both again; nobody asks.
+    wanted = [True, True, True, False, False, True, 0]
+    assert answer_of(script("test.js", {"test.js": code})) == wanted

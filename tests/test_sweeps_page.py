@@ -401,6 +401,94 @@ def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
     assert board(app)["first"]["curves"]["fixed"]["x"] == list(range(job.done))
 
 
+def test_a_stopped_sweep_goes_on_where_it_was_left(app):
+    box(app, "Every").set_value("1").run()
+    next(one for one in app.button if one.label == "Sweep").click().run()
+    job, deadline = session_job(app), time.monotonic() + 90
+    while job.done < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stop(app)
+    before = job.table
+    assert before.num_rows < 101
+    assert "The rest can follow" in app.warning[0].value
+    next(one for one in app.button if one.label == "Go on").click().run()
+    assert session_job(app) is job
+    assert not app.warning
+    while session_job(app) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        app.run()
+    assert job.table["degree"].to_pylist() == list(range(101))
+    assert job.table.slice(0, before.num_rows).equals(before)
+    assert board(app)["first"]["curves"]["fixed"]["x"] == list(range(101))
+    assert "Go on" not in [one.label for one in app.button]
+
+
+def test_a_stopped_sweep_can_be_forgotten(app):
+    box(app, "Every").set_value("1").run()
+    next(one for one in app.button if one.label == "Sweep").click().run()
+    job, deadline = session_job(app), time.monotonic() + 60
+    while job.done < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stop(app)
+    visitor = app.session_state["bd_visitor"]
+    assert visitor.runs
+    next(one for one in app.button if one.label == "Forget it").click().run()
+    assert not app.exception
+    assert (visitor.stopped, visitor.runs, job.table) == (None, {}, None)
+    job.go_on()
+    assert not job.running, "it has let go of the photos"
+
+
+def page_beside_explore() -> None:
+    import streamlit as st
+
+    from blurdash.ui.sweeps.page import sweeps_page
+
+    def to_explore() -> None:
+        st.session_state["went"] = st.session_state.get("went", 0) + 1
+
+    sweeps_page(to_explore)
+
+
+def press_point(app: AppTest, about: object) -> None:
+    number = int(app.session_state["pressed"]) + 1 if "pressed" in app.session_state else 1
+    app.session_state["pressed"] = number
+    app.session_state["bd_sweeps"] = {"act": ["open", about, number]}
+    app.run()
+    assert not app.exception
+
+
+def test_a_point_opens_its_face_in_explore_as_it_was_measured(dlib_embedder):
+    assert recogniser.request(None, "native").done.wait(60)
+    assert recogniser.request("dlib", "native").done.wait(60)
+    app = AppTest.from_function(page_beside_explore, default_timeout=60).run()
+    drawn = board(app)
+    assert (drawn["opens"], drawn["open"]) == (True, {}), "nobody has the pictures of these"
+    assert drawn["mine"]["face"] == "portrait"
+    for nonsense in (None, [], ["portrait"], ["no face", 40, "fixed"], ["portrait", 40, "map"],
+                     ["portrait", "x", "fixed"], [["portrait"], 40, "fixed"]):  # fmt: skip
+        press_point(app, nonsense)
+        assert "went" not in app.session_state
+    before = app.session_state["bd_view"].position()
+    press_point(app, ["portrait", 40, "fixed"])
+    assert app.session_state["went"] == 1
+    assert app.session_state["bd_start"] == 1
+    shown = app.session_state["bd_view"]
+    assert before != shown.position() == [40, 45.0, 0.0, 0.0]
+    assert (shown.face, shown.recogniser, shown.kernel) == ("portrait", "dlib", "study")
+    # At the angle that was drawn for this very face and degree, which other faces have not.
+    press_point(app, ["portrait", 30, "random"])
+    path = sweeps_at_hand()[Which("Portrait", "dlib", "study", "random angle")]
+    drawn_at = {row["degree"]: row["angle"] for row in read_shipped(path).to_pylist()}
+    assert app.session_state["bd_view"].position() == [30, drawn_at[30], 0.0, 0.0]
+    assert drawn_at[30] not in (45, drawn_at[31])
+    press_point(app, ["portrait", 1000, "random"])
+    assert app.session_state["bd_view"].degree == 30, "there is no such blur"
+
+
 def test_runs_at_both_angles_stand_side_by_side(app):
     box(app, "Every").set_value("10").run()
     for angle in ("45", "random"):

@@ -44,10 +44,15 @@ def run(make_file: MakeFile | None = None) -> None:
     _check_settings()
     offer_own()  # before any list of recognisers is drawn
     door = closed_door()
+    explore = st.Page(explore_page, title="Explore", url_path="explore", default=True)
     pages = [
-        st.Page(explore_page, title="Explore", url_path="explore", default=True),
+        explore,
         st.Page(functools.partial(argument_page, make_file), title="Argument", url_path=ARGUMENT),
-        st.Page(sweeps_page, title="Sweeps", url_path="sweeps"),
+        st.Page(
+            functools.partial(sweeps_page, functools.partial(st.switch_page, explore)),
+            title="Sweeps",
+            url_path="sweeps",
+        ),
         st.Page(method_page, title="Method", url_path="method"),
     ]
     page = st.navigation(pages, position="hidden" if door else "top")

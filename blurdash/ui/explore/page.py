@@ -70,7 +70,7 @@ def explore_page() -> None:
     somebody_waits(current_session())
     chosen = view.start()
     if view.obey_back(chosen):
-        st.session_state["bd_start"] = st.session_state.get("bd_start", 0) + 1
+        view.jumped()
         st.session_state["bd_left_at"] = _sent_position()
     settings_row(chosen)
     loading = recogniser_in_use(chosen.recogniser, chosen.protocol)
@@ -263,7 +263,7 @@ def _draw_controls(chosen: View, loading: Loading) -> None:
         ack=ack,
         rested=rested,
         key=view.settings_key(chosen),
-        start=st.session_state.get("bd_start", 0),
+        start=view.jumps(),
         eye_distance=face.face.eye_distance,
         source=face.face.frame.side if face.face.frame else None,
         doubt=sentence(face.face.doubt) if face.face.doubt else "",

@@ -138,6 +138,7 @@ def _curves(table: pa.Table, axis: str) -> dict[str, Any]:
         "angle": settings_of(table).get("identity", {}).get("angle"),
         "x": _rounded(one.x, 2),
         "count": len(one.faces),
+        "names": [one.faces[i] for i in kept],
         "same": _same(table, curves) if axis == "px" else None,
         "of": {tile_id(name): _curve(curve, kept) for name, curve in curves.items()},
     }

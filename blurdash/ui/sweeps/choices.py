@@ -110,10 +110,8 @@ def _stop(job: PhotoJob) -> str:
 
 
 def drop_job() -> None:
-    """Ends the session's job, if there is one."""
-    job = session_faces().job
-    if job is not None:
-        job.drop()
+    """Ends the session's job, if there is one, and forgets how one that was stopped goes on."""
+    session_faces().drop_jobs()
 
 
 def plain_line(text: str) -> str:

@@ -30,7 +30,7 @@ from blurdash.ui.visitor.sweep_job import SweepJob
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["go_on_measuring", "measure_own_face", "own_face", "under_of"]
+__all__ = ["angle_of", "go_on_measuring", "measure_own_face", "own_face", "under_of"]
 
 KINDS = ("random", "fixed")
 WANTED_KEY = "sw_mine_wanted"
@@ -46,8 +46,8 @@ def own_face(swept: Swept) -> dict[str, Any]:
         swept: The sweeps beside which they would stand.
 
     Returns:
-        ``label``; ``curves`` by kind; ``notes`` by kind: why it is not drawn; and ``offer``: what
-        a button says that has them measured, empty where there is none.
+        ``face``, its id; ``label``; ``curves`` by kind; ``notes`` by kind: why it is not drawn;
+        and ``offer``: what a button says that has them measured, empty where there is none.
     """
     face = _face()
     curves, notes = {}, {}
@@ -59,6 +59,7 @@ def own_face(swept: Swept) -> dict[str, Any]:
         else:
             notes[kind] = _note(face, under)
     return {
+        "face": face.id,
         "label": "the portrait" if face.id == PORTRAIT_ID else "my face",
         "curves": curves,
         "notes": notes,
@@ -81,22 +82,42 @@ def under_of(table: pa.Table) -> Circumstances:
 
 def _known(face: ShownFace, under: Circumstances) -> Values | None:
     """The face's numbers under just these circumstances, from whoever has them."""
-    return _of_run(face, under) or _of_portrait(face, under) or _of_explore(under)
+    table = _swept(face, under)
+    return _of_explore(under) if table is None else values_by_degree(table)
 
 
-def _of_run(face: ShownFace, under: Circumstances) -> Values | None:
+def angle_of(name: str, table: pa.Table, degree: float) -> float | None:
+    """Returns the angle at which a face was blurred by a degree; None where that is not known.
+
+    Args:
+        name: The id of one of the visitor's faces.
+        table: A sweep beside or in which the face is drawn.
+        degree: px.
+    """
+    face, under = session_faces().shown_face(name), under_of(table)
+    for rows in (_angles(table, face.label), _angles(_swept(face, under), None)):
+        if round(degree) in rows:
+            return rows[round(degree)]
+    return float(under.angle) if isinstance(under.angle, (int, float)) else None
+
+
+def _angles(table: pa.Table | None, face: str | None) -> dict[int, float]:
+    """The angle at each degree of a face in a table; None for the one face that it is of."""
+    if table is None:
+        return {}
+    rows = table.select(["face", "degree", "angle"]).to_pylist()
+    return {row["degree"]: float(row["angle"]) for row in rows if face in (None, row["face"])}
+
+
+def _swept(face: ShownFace, under: Circumstances) -> pa.Table | None:
+    """The face's own sweep under just these circumstances."""
     run = Run(frozenset({face.id}), under.recogniser, under.kernel, under.angle or 0.0)
     table = session_faces().runs.get(run)
-    return None if table is None or under_of(table).other_than(under) else values_by_degree(table)
-
-
-def _of_portrait(face: ShownFace, under: Circumstances) -> Values | None:
-    if face.id != PORTRAIT_ID:
-        return None
-    which = Which(PORTRAIT_FACES, under.recogniser, under.kernel, angle_name(under.angle))
-    path = sweep_at_hand(which, under.weights)
-    table = None if path is None else read_shipped(path)
-    return None if table is None or under_of(table).other_than(under) else values_by_degree(table)
+    if table is None and face.id == PORTRAIT_ID:
+        which = Which(PORTRAIT_FACES, under.recogniser, under.kernel, angle_name(under.angle))
+        path = sweep_at_hand(which, under.weights)
+        table = None if path is None else read_shipped(path)
+    return None if table is None or under_of(table).other_than(under) else table
 
 
 def _of_explore(under: Circumstances) -> Values | None:

@@ -16,11 +16,11 @@ from blurdash.reference import unpacked
 from blurdash.summary import AXES
 from blurdash.sweep_file import read_sweep, with_own_settings
 from blurdash.ui.components.browser import scripts, sweeps
-from blurdash.ui.components.sent import Sent
+from blurdash.ui.components.sent import Sent, is_number
 from blurdash.ui.server.references import references_at_hand
 from blurdash.ui.sweeps.board import swept_data
 from blurdash.ui.sweeps.choices import pick, plain_line
-from blurdash.ui.sweeps.own_face import go_on_measuring, measure_own_face, own_face
+from blurdash.ui.sweeps.own_face import angle_of, go_on_measuring, measure_own_face, own_face
 from blurdash.ui.sweeps.portrait_sweeps import keep_computed, offer_portrait
 from blurdash.ui.sweeps.run_panel import SHOW_KEY, run_panel
 from blurdash.ui.sweeps.side import downloads, how_to_read, what_this_is
@@ -44,6 +44,8 @@ from blurdash.ui.visitor.session import OwnReference, session_faces
 from blurdash.words import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from blurdash.reference import Reference
     from blurdash.ui.sweeps.board import Swept
 
@@ -55,13 +57,17 @@ ALONE = ""
 ADDRESSED = {"shipped": "", "portrait": PORTRAIT}  # what of faces stands in an address
 
 
-def sweeps_page() -> None:
-    """Draws the page."""
+def sweeps_page(to_explore: Callable[[], None] | None = None) -> None:
+    """Draws the page.
+
+    Args:
+        to_explore: Goes to the page that shows a single face; without it none can be opened.
+    """
     scripts(key="bd_scripts")
     said = session_faces().take_run()
     there = groups()
     _begin(there)
-    _obey()
+    opened = _obey()
     faces, name, kernel, beside = _choices(there)
     with st.container(key="bd-sweeps"):
         left = st.container(key="bd-sweeps-left")
@@ -78,8 +84,11 @@ def sweeps_page() -> None:
         if found.swept is None:
             _nothing(found, faces, name, kernel)
             return
+        if to_explore is not None and opened is not None and _show_face(found, opened):
+            to_explore()
         try:
             data = _data(found, faces, beside)
+            data |= {"opens": bool(to_explore), "open": _openable(found) if to_explore else {}}
         except BlurdashError as error:
             st.error(sentence(plain_line(str(error))), icon=":material/error:")
             return
@@ -167,20 +176,60 @@ def _beside_called(name: str) -> str:
     return label_of_name(name) if name else "nothing"
 
 
-def _obey() -> None:
-    """Does what the browser asked for, once."""
+def _obey() -> object | None:
+    """Does what the browser asked for, once; returns which face is to be opened, if any."""
     act = Sent.by(BOARD_KEY).act("act")
-    if act is not None and act[2] != st.session_state.get("sw_obeyed"):
-        st.session_state["sw_obeyed"] = act[2]
-        if act[0] == "axis" and act[1] in AXES:
-            st.session_state["sw_axis"] = act[1]
-        elif act[0] == "mine":
-            measure_own_face()
+    if act is None or act[2] == st.session_state.get("sw_obeyed"):
+        return None
+    st.session_state["sw_obeyed"] = act[2]
+    if act[0] == "axis" and act[1] in AXES:
+        st.session_state["sw_axis"] = act[1]
+    elif act[0] == "mine":
+        measure_own_face()
+    return act[1] if act[0] == "open" else None
 
 
 def _axis() -> str:
     """What the x axis counts."""
     return str(st.session_state.get("sw_axis", "px"))
+
+
+# --- a face, opened in Explore --------------------------------------------------------------------
+
+
+def _openable(found: Found) -> dict[str, str]:
+    """Ids of the visitor's faces that single curves are of, by their name in the tables."""
+    faces = session_faces()
+    labels = {one.label: one.id for one in faces.choices()}
+    if found.swept is not None and found.swept.own:
+        return labels
+    own = next((one.faces for one in faces.own if one.reference is found.reference), frozenset())
+    return {label: name for label, name in labels.items() if name in own}
+
+
+def _show_face(found: Found, about: object) -> bool:
+    """Has Explore show a face as it was measured: what is asked for may be anything.
+
+    Returns:
+        Whether there is such a one.
+    """
+    if not isinstance(about, list) or len(about) != 3 or found.swept is None:
+        return False
+    name, degree, kind = about
+    names = [one.id for one in session_faces().choices()]
+    table = found.swept.tables.get(kind) if kind in ("random", "fixed") else None
+    if name not in names or table is None or not is_number(degree):
+        return False
+    angle = angle_of(name, table, degree)
+    if angle is None:
+        return False
+    chosen = view.start()
+    chosen.face = name
+    view.choose_recogniser(chosen, str(table["embedder"][0]))
+    view.choose_kernel(chosen, str(table["kernel"][0]))
+    chosen.protocol, chosen.crop = str(table["protocol"][0]), str(table["crop"][0])
+    view.jump(chosen, [degree, angle, 0.0, 0.0])
+    return True
 
 
 # --- what there is --------------------------------------------------------------------------------

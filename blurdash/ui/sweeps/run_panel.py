@@ -36,6 +36,7 @@ from blurdash.words import counted, duration, sentence
 
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
+    from blurdash.ui.visitor.session import Faces
 
 __all__ = ["SHOW_KEY", "run_panel"]
 
@@ -62,13 +63,29 @@ def run_panel(name: str, kernel: str, said: str) -> None:
         return
     if isinstance(faces.job, ReferenceJob):
         said, faces.job = faces.job.error, None
-    if said:
+    if faces.stopped is not None:
+        _stopped(faces)
+    elif said:
         st.warning(said)
     with st.container(horizontal=True, gap="small", key="bd-sweeps-begin"):
         with st.popover("Choose and run", key="sw_run"):
             _form(name, kernel)
         photo_intake(faces)
     st.caption("Photos stay in memory only, and are gone when you leave.")
+
+
+def _stopped(faces: Faces) -> None:
+    """What a run that was stopped has found, with a way to go on and one to be rid of it."""
+    st.warning(f"{faces.stopped.error if faces.stopped else ''} The rest can follow.")
+    with st.container(horizontal=True, gap="small", key="bd-sweeps-stopped"):
+        if clicked("Go on", key="sw_go_on", type="primary"):
+            stop_measuring()
+            faces.go_on()
+            st.session_state[SHOW_KEY] = MY_PHOTOS
+            st.rerun()
+        if clicked("Forget it", key="sw_forget"):
+            faces.forget_stopped()
+            st.rerun()
 
 
 def _form(name: str, kernel: str) -> None:

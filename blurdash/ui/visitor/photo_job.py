@@ -41,6 +41,7 @@ class PhotoJob(ABC):
         total: Pictures in all.
         error: What went wrong, or that it was cancelled, as one sentence; empty while it runs.
         faces: Ids of the faces it is about.
+        can_go_on: Whether it was cancelled and can be taken up where it was left.
     """
 
     # As it begins a sentence, and in one.
@@ -52,6 +53,7 @@ class PhotoJob(ABC):
         self.done, self.total = 0, total
         self.error = ""
         self.running = True
+        self.can_go_on = False
         self._lock = threading.Lock()  # a step, or an end
         self._dropped = False
         self._worked = 0.0  # s
@@ -78,6 +80,14 @@ class PhotoJob(ABC):
         with self._lock:
             if self.running:
                 self._end(self.keep_part())
+
+    def go_on(self) -> None:
+        """Takes up cancelled work where it was left; what cannot be taken up stays as it is."""
+        with self._lock:
+            if not self.can_go_on or self._dropped:
+                return
+            self.can_go_on, self.running, self.error = False, True, ""
+        self.begin()
 
     def drop(self) -> None:
         """Ends it and keeps nothing: its photos are forgotten. Waits for no step under way."""

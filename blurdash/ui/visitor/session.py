@@ -101,6 +101,7 @@ class Faces:
     shown: dict[str, ShownFace] = field(default_factory=dict)
     known: dict[tuple[str, ...], KnownFace] = field(default_factory=dict)  # by face and setting
     job: PhotoJob | None = None
+    stopped: PhotoJob | None = None  # it was cancelled, and can go on
     curve: Curve | None = None
     curve_under: Circumstances | None = None  # what that curve was measured under
     fill_curve: Callable[[], None] | None = None  # has the rest of it computed; None if complete
@@ -143,9 +144,10 @@ class Faces:
         if photo is None:
             return
         self.arrivals.say_no_more(key)
-        if self.job is not None and self.job.holds(photo.faces):
-            self.job.drop()
-            self.job = None
+        for place, job in (("job", self.job), ("stopped", self.stopped)):
+            if job is not None and job.holds(photo.faces):
+                job.drop()
+                setattr(self, place, None)
         self.own = [one for one in self.own if one.faces.isdisjoint(photo.faces)]
         self.runs = {
             run: table for run, table in self.runs.items() if run.faces.isdisjoint(photo.faces)
@@ -164,9 +166,7 @@ class Faces:
 
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""
-        if self.job is not None:
-            self.job.drop()
-        self.job = None
+        self.drop_jobs()
         self.own.clear()
         self.runs.clear()
         self._forget_drawn()
@@ -201,10 +201,34 @@ class Faces:
         if self.job is None or run is None or for_all or self.job.running:
             return ""
         table, said = getattr(self.job, "table", None), self.job.error
+        if self.job.can_go_on:
+            self.stopped = self.job
         self.job = None
         if table is not None:
             self.keep_run(run, table)
         return said
+
+    def go_on(self) -> None:
+        """Takes up the sweep that was stopped where it was left."""
+        if self.stopped is not None:
+            self.job, self.stopped = self.stopped, None
+            self.job.go_on()
+
+    def forget_stopped(self) -> None:
+        """Drops the sweep that was stopped, with what it has measured."""
+        run: Run | None = getattr(self.stopped, "run", None)
+        if self.stopped is None or run is None:
+            return
+        self.stopped.drop()
+        self.stopped = None
+        self.runs.pop(run, None)
+
+    def drop_jobs(self) -> None:
+        """Drops the work under way, and what was stopped cannot go on any more."""
+        for job in (self.job, self.stopped):
+            if job is not None:
+                job.drop()
+        self.job = self.stopped = None
 
     def keep_run(self, run: Run, table: pa.Table) -> None:
         """Keeps what a sweep found, in place of an earlier one of the same."""

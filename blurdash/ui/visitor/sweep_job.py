@@ -63,16 +63,18 @@ class SweepJob(PhotoJob):
         self.table = None if self._sweep is None else self._sweep.table()
 
     def keep_part(self) -> str:
-        """Keeps the faces that are done, or the degrees of the first one."""
+        """Keeps the faces that are done, or the degrees of the first one, and a way to go on."""
         self.finish()
+        self.can_go_on = self.purpose is None
         done = 0 if self.table is None else len(set(self.table["face"].to_pylist()))
         return f"The sweep was cancelled: {self._kept(done)}."
 
     def let_go(self) -> None:
-        """Lets go of the photos; of a sweep that was dropped, of all of it."""
-        self._sweep = None
+        """Lets go of the photos, unless it can go on; of a sweep that was dropped, of all of it."""
         if self._dropped:
             self.table = None
+        if self._dropped or not self.can_go_on:
+            self._sweep = None
 
     def _kept(self, faces: int) -> str:
         if not faces:

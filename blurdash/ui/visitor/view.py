@@ -32,6 +32,9 @@ __all__ = [
     "choose_kernel",
     "choose_recogniser",
     "follows",
+    "jump",
+    "jumped",
+    "jumps",
     "obey_back",
     "setting_choices",
     "settings_entries",
@@ -46,6 +49,7 @@ POSITION = ("degree", "angle", "shift")
 AUTOMATIC = "auto"
 PORTRAIT = "portrait"
 VIEW_KEY = "bd_view"
+START_KEY = "bd_start"
 # Which choices are to show what the view says, and not what the browser still has of them.
 FOLLOW_KEY = "bd_choices_follow"
 
@@ -174,6 +178,22 @@ def take_position(view: View, position: Sequence[float]) -> None:
         setattr(view, name, round(inside) if slider.whole else inside)
     if st.session_state.get(VIEW_KEY) is view and view.position() != before:
         touch()
+
+
+def jump(view: View, position: Sequence[float]) -> None:
+    """Moves Explore's sliders from here; the browser follows."""
+    take_position(view, position)
+    jumped()
+
+
+def jumped() -> None:
+    """Has the browser's sliders of Explore follow what is looked at."""
+    st.session_state[START_KEY] = jumps() + 1
+
+
+def jumps() -> int:
+    """Returns how often Explore's sliders were moved from here."""
+    return int(st.session_state.get(START_KEY, 0))
 
 
 def address_of(view: View) -> str:

@@ -276,7 +276,7 @@ function buildWay(argue, way, i, at) {
     const line = textElement("span", "", "");
     const [side, which] = i > at ? ["", ""] : sideSaid(argue, way, family);
     const said = textElement("i", "", side);
-    said.append(textElement("span", "ba-which", which ? ` ${which}` : "")); // of a projector the letter is enough
+    said.append(textElement("span", "ba-done-to", which ? ` ${which}` : "")); // of a projector the letter is enough
     line.append(textElement("b", `ba-of-${family}`, name), said);
     button.append(line);
   }

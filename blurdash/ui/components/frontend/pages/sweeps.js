@@ -192,7 +192,17 @@ class Board {
     const save = textElement("button", "sw-link", "Save PNG");
     Object.assign(link, { type: "button", onclick: () => copyFrom(link, location.href, "Copy link to this view") });
     Object.assign(save, { type: "button", onclick: () => this.save(save) });
-    return [facts, save, link];
+    const opens = textElement("span", "sw-opens", this.openSaid());
+    return [facts, opens, save, link];
+  }
+
+  /** What a press on a point does, where there is one that does anything. */
+  openSaid() {
+    const { open, opens, mine, axis, first } = this.data;
+    if (this.tab() !== "one" || axis !== "px") return "";
+    const some = Object.values(first.curves).some(({ names }) => names.some((name) => open[name]));
+    if (some) return "Press a point to open that face in Explore";
+    return opens && mine && Object.keys(mine.curves).length ? `Press a point of ${mine.label} to open it in Explore` : "";
   }
 
   async save(element) {
@@ -237,7 +247,7 @@ class Board {
 
   shown(more) {
     const { data, state } = this;
-    return { data, at: state.at, choices: { each: state.each, mine: state.mine, strangers: state.strangers }, axis: `degree, ${data.axes[data.axis]}`, axisName: data.axis, place: (x) => this.place(x), names: { random: this.nameOf("random"), fixed: this.nameOf("fixed") }, ...more };
+    return { data, at: state.at, choices: { each: state.each, mine: state.mine, strangers: state.strangers }, axis: `degree, ${data.axes[data.axis]}`, axisName: data.axis, place: (x) => this.place(x), names: { random: this.nameOf("random"), fixed: this.nameOf("fixed") }, open: (...about) => this.act("open", about), ...more };
   }
 
   paintOne() {

@@ -67,8 +67,21 @@ export class Graph {
   }
 }
 
+const OPEN_WITHIN_PX = 9;
+
 /** One measure over the degree, of one way to choose the angle or of both. */
 export class CurveGraph extends Graph {
+  constructor(name, moved) {
+    super(name, moved);
+    this.over = null; // the face whose point a pointer is on
+    this.svg.onpointermove = this.svg.onpointerdown = (event) => {
+      this.over = this.faceUnder(event);
+      if (this.frame) moved(this.frame.under(event.clientX));
+    };
+    this.svg.onpointerleave = () => { this.over = null; if (this.shown) this.point(this.shown.at); };
+    this.svg.onclick = (event) => this.press(event);
+  }
+
   /**
    * @param {object} shown data (as board.py makes it), measure, kinds: keys of its curves, reach: of the axis,
    *   at, choices: each, mine, strangers; small: whether it is one of six; axis: what the degree counts
@@ -161,12 +174,13 @@ export class CurveGraph extends Graph {
   /** Sets the cursor, and reads off what stands there. */
   point(at) {
     if (!this.frame) return;
+    this.shown.at = at;
     const { data, measure, kinds } = this.shown;
     const frame = this.frame;
     const there = kinds.filter((kind) => data.first.curves[kind]);
     const { x: xs } = data.first.curves[there[0]];
     const x = xs[nearest(xs, at)];
-    const parts = [shape("path", "sw-needle", { d: `M${frame.across(x)} ${frame.top}V${frame.foot}` })];
+    const parts = [shape("path", "sw-needle", { d: `M${frame.across(x)} ${frame.top}V${frame.foot}` }), ...this.ring(x)];
     const told = measure === SAME ? this.tellCounts(there, x) : this.tellCurves(there, x);
     if (measure !== SAME && there.length === 1) {
       const { mean } = readOff(data.first.curves[there[0]], measure, x);
@@ -175,6 +189,42 @@ export class CurveGraph extends Graph {
     this.cursor.replaceChildren(...parts);
     this.tell(told);
     this.speak(frame.x[0], frame.x[1], x, told.map(([words]) => words).join(""));
+  }
+
+  /** A face whose point a pointer is on, of those that can be opened. */
+  faceUnder({ clientX, clientY }) {
+    const { data, measure, kinds, small, axisName, choices } = this.shown ?? {};
+    if (!this.frame || small || measure === SAME || axisName !== "px") return null;
+    const [kind] = kinds;
+    const y = clientY - this.svg.getBoundingClientRect().top;
+    const curve = data.first.curves[kind];
+    const at = curve.x[nearest(curve.x, this.frame.under(clientX))];
+    const lines = choices.each ? curve.of[measure].faces.map((ys, i) => ({ face: data.open[curve.names[i]], name: curve.names[i], xs: curve.x, ys })) : [];
+    const own = choices.mine && data.mine?.curves[kind];
+    if (own && data.opens) lines.push({ face: data.mine.face, name: data.mine.label, xs: own.x, ys: own.of[measure] });
+    const near = lines.filter(({ face }) => face).map((line) => ({ ...line, kind, at, value: line.ys[line.xs.indexOf(at)] }))
+      .filter(({ value }) => typeof value === "number").map((line) => ({ ...line, far: Math.abs(this.frame.up(line.value) - y) }))
+      .sort((one, other) => one.far - other.far)[0];
+    return near?.far <= OPEN_WITHIN_PX * this.frame.unit ? near : null;
+  }
+
+  /** The ring around it, and whose it is. */
+  ring(x) {
+    const { over, frame } = this;
+    this.svg.toggleAttribute("data-opens", Boolean(over));
+    if (over?.at !== x) return [];
+    const [cx, cy] = [frame.across(x), frame.up(over.value)];
+    const right = cx < (frame.left + frame.right) / 2;
+    return [shape("circle", "sw-ring", { cx, cy, r: 6 * frame.unit }),
+      frame.text(cx + (right ? 11 : -11) * frame.unit, cy + 0.36 * frame.font, `open ${over.name}`, right ? "start" : "end", "sw-strong")];
+  }
+
+  /** A face is opened by a press on its point; by a finger, which hides it, at the second one. */
+  press(event) {
+    const found = this.faceUnder(event);
+    const again = found && this.tapped === found.face;
+    this.tapped = found?.face;
+    if (found && (event.pointerType === "mouse" || again)) this.shown.open(found.face, found.at, found.kind);
   }
 
   tellCounts(kinds, x) {

@@ -6,6 +6,7 @@ import { bus } from "../bus.js";
 import { CORE_BYTES, CORE_WORKER } from "../core_source.js";
 import { rightlyComputed } from "./check.js";
 import { Core } from "./core.js";
+import { Pace } from "./pace.js";
 
 const CLIENT_LEAST_GB = 4; // of memory, for a second worker
 const CLIENT_PATIENCE_MS = 20000; // for the first answer; a page in the background may be slow
@@ -58,6 +59,7 @@ export class CoreClient {
     this.waiting = []; // {number, lane, request, reader, resolve} in each lane: what is to be done next
     this.spare = null; // the same: what is done where nothing else waits
     this.workers = Array.from({ length: workersWanted() }, () => new CoreWorker());
+    this.pace = new Pace();
   }
 
   /** Takes a square RGBA picture; what waits to be made of the one before is dropped. */
@@ -84,6 +86,7 @@ export class CoreClient {
    */
   change(wanted, reader = null, lane = 0) {
     this.waiting[lane]?.resolve(null);
+    this.pace.follow();
     return new Promise((resolve) => {
       this.waiting[lane] = this.task(wanted, reader, resolve, lane);
       this.work();
@@ -120,7 +123,7 @@ export class CoreClient {
     if (whyNotHere()) this.cancelAll();
     if (!this.picture) return;
     for (let task = this.nextTask(); task; task = this.nextTask()) {
-      const free = this.workers.find((one, i) => !one.busy && (one.ready || i === 0));
+      const free = this.workers.find((one, i) => !one.busy && (i === 0 || (one.ready && this.pace.keepsUp())));
       if (!free) return;
       this.waiting[task.lane] = null;
       this.hand(free, task);
@@ -163,7 +166,7 @@ export class CoreClient {
 
   /** How many requests can be in hand at once. */
   get hands() {
-    return Math.max(1, this.workers.filter(({ ready }) => ready).length);
+    return this.pace.keepsUp() ? Math.max(1, this.workers.filter(({ ready }) => ready).length) : 1;
   }
 
   /**

@@ -25,6 +25,7 @@ import { Saying } from "./saying.js";
 import { renewPage } from "./scene.js";
 import { Settler } from "./settler.js";
 import { Sharing } from "./sharing.js";
+import { forgetSizes } from "./sizes.js";
 import { Slider, entered, moved, spoken } from "./slider.js";
 import { button, setText, shown } from "./texts.js";
 import { ThumbControls } from "./thumb_controls.js";
@@ -102,7 +103,10 @@ function buildControls(state) {
   state.thumb = new ThumbControls([right, down, degree, angle], right.name, (change) => { stopPlay(state); move(state, change); });
   box.replaceChildren(state.lanes.box, buildRow(state, degree, buildPlay), buildRow(state, angle, buildRandom),
     buildShiftRow(state, right, down), state.thumb.box);
-  state.observer = new ResizeObserver(() => { if (state.data) paintSeen(state); });
+  state.observer = new ResizeObserver(() => {
+    forgetSizes();
+    if (state.data) paintSeen(state);
+  });
   state.observer.observe(state.lanes.box);
 }
 
@@ -260,6 +264,7 @@ function stopPlay(state) {
 }
 
 function presented(state, on) {
+  forgetSizes();
   state.box.classList.toggle("bd-present", on);
   state.readouts.present(on);
   state.saying.present(on);

@@ -3,6 +3,7 @@
 
 import { ROWS } from "../rows.js";
 import { mark, placesOf } from "./marks.js";
+import { sizeOf } from "./sizes.js";
 import { escaped } from "./texts.js";
 
 const AXIS_SHARE_BEYOND = 0.15; // of the width: the zone of more than 100 px
@@ -12,9 +13,7 @@ export const BELIEVE_ROWS = ROWS.tiles.filter((tile) => tile.axis !== null).sort
 
 /** Where the axis of degrees begins and ends on a drawing, px. */
 export function axisSpan(svg) {
-  const unit = parseFloat(getComputedStyle(svg).getPropertyValue("--bd-u")) || 1;
-  const { width } = svg.getBoundingClientRect();
-  const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
+  const { width, font, unit } = sizeOf(svg);
   const zone = Math.max(width * AXIS_SHARE_BEYOND, 6.4 * font); // as wide as its words, and half a number
   return { left: 58 * unit, right: width - zone, zone, font, unit };
 }
@@ -26,7 +25,7 @@ export function axisSpan(svg) {
  * @returns {number[][]} top and height of each row, px; empty where there is no room to draw
  */
 export function drawBelieve(svg, { like, degree, unit, reach = 1, guess = null }) {
-  const box = svg.getBoundingClientRect();
+  const box = sizeOf(svg);
   if (box.width < 60 || box.height < 30) return [];
   const { left, right, zone, font } = axisSpan(svg);
   const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
@@ -79,12 +78,12 @@ function said(text, x, y, { width, unit, font }) {
 
 /** Draws how far a value is from that of equal pictures: a threshold, and where strangers are. */
 export function drawGauge(svg, { value, person, closer, unit }) {
-  const box = svg.getBoundingClientRect();
+  const box = sizeOf(svg);
   if (box.width < 60 || !person) {
     svg.innerHTML = "";
     return;
   }
-  const font = parseFloat(getComputedStyle(svg).fontSize) || 12;
+  const { font } = box;
   const { limit, identical, strangers } = person;
   const away = (at) => Math.abs(at - identical);
   const band = strangers ? [away(strangers.low), away(strangers.high)].sort((one, other) => one - other) : [0, 0];

@@ -5,6 +5,7 @@
 import { ROWS } from "../rows.js";
 import { LANE_LAST_DEGREE, curveProgress } from "./curve_csv.js";
 import { mark, placesOf } from "./marks.js";
+import { sizeOf } from "./sizes.js";
 import { escaped, setText } from "./texts.js";
 
 const LANE_FAMILIES = ["embedding", "pixels"];
@@ -86,14 +87,16 @@ export class Lanes {
 
   /** Where the slider's axis lies in this box, px; null while there is no room. */
   measure(input) {
-    const box = this.box.getBoundingClientRect();
-    const range = input.getBoundingClientRect();
-    if (box.width < 60 || box.height < 40) return null;
-    const unit = parseFloat(getComputedStyle(this.box).getPropertyValue("--bd-u")) || 1;
+    const sizes = [sizeOf(this.box), sizeOf(input)];
+    if (this.measured && sizes.every((size, i) => size === this.measured.sizes[i])) return this.measured.place;
+    const [{ width, height, unit }, range] = sizes;
+    if (width < 60 || height < 40) return null;
     const thumb = 16 * unit;
     const font = parseFloat(getComputedStyle(this.still).fontSize) || 11;
-    return { width: Math.round(box.width), height: Math.round(box.height), unit, font,
-      left: range.left - box.left + thumb / 2, span: range.width - thumb };
+    const left = input.getBoundingClientRect().left - this.box.getBoundingClientRect().left + thumb / 2;
+    const place = { width: Math.round(width), height: Math.round(height), unit, font, left, span: range.width - thumb };
+    this.measured = { sizes, place };
+    return place;
   }
 
   scale(place, { recogniser, curve }) {

@@ -7,6 +7,7 @@ import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { copyFrom } from "./clipboard.js";
 import { BELIEVE_ROWS, drawBelieve, drawGauge } from "./gauges.js";
+import { sizeOf } from "./sizes.js";
 import { formatted, setText, shown } from "./texts.js";
 
 const FAMILY_HEADS = {
@@ -88,7 +89,7 @@ export class Readouts {
     this.paintPerson(seen, tiles.map(({ value }) => value));
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
     setText(parts.facts, seen.message);
-    const unit = unitOf(parts.box);
+    const unit = sizeOf(parts.box).unit;
     const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
     this.guessing = guess.on;
     const places = drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit, reach: guess.reach, guess: guess.mark });
@@ -196,7 +197,7 @@ export class Readouts {
     parts.limit.title = parts.limit.textContent;
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;
-    drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: unitOf(parts.box) });
+    drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: sizeOf(parts.box).unit });
   }
 
   paintLine({ data: { recogniser, kernel, eye_distance: eyes, source, alone }, state, view, receipt }) {
@@ -321,6 +322,3 @@ function paintKernel({ box, values }, audited, kernel, degree) {
   texts.forEach((text, i) => setText(values[i], text));
 }
 
-function unitOf(element) {
-  return parseFloat(getComputedStyle(element).getPropertyValue("--bd-u")) || 1;
-}
