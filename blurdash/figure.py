@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from plotly.subplots import make_subplots
 
-from blurdash.circumstances import measured_under
 from blurdash.distance import EMBEDDING
 from blurdash.figure_panel import ACCENTS, draw_panel, drawable
 from blurdash.folder import left_out_in_words
@@ -20,31 +18,25 @@ from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE, first_of, separated
 from blurdash.summary import (
     AXES,
+    UNBOUNDED,
     curve_of,
     degree_angle_map,
+    heading,
+    measured,
     past_threshold,
 )
 from blurdash.sweep_file import settings_of, with_own_settings
-from blurdash.table import in_role
 
 __all__ = [
-    "UNBOUNDED",
     "curves_figure",
-    "heading",
     "map_figure",
-    "measured",
-    "recogniser_of",
     "sweep_page",
 ]
 
 
 # --- the study ------------------------------------------------------------------------------------
 
-# What a sweep's figure shows, in reading order: the study's three, then the pixel measures.
-PANELS = in_role(MEASURES, "panel")
 COLUMNS = 3
-# Of identical pictures these are infinite, and a mean leaves them out.
-UNBOUNDED = tuple(name for name in PANELS if math.isinf(MEASURES[name].identical))
 TOP = 100  # px for title, legend and the panels' first line
 SHARE = "of faces past the threshold"
 
@@ -89,14 +81,6 @@ def curves_figure(
     title = f"{heading(table)}, {_counted_faces(table)}"
     _style_sweep(figure, x, title, height * rows // 2, row=2)
     return figure
-
-
-def measured(table: pa.Table) -> list[str]:
-    """Returns the measures that a table has numbers of and that are drawn.
-
-    All of them where it has none, as of failing pictures alone.
-    """
-    return [name for name in PANELS if table[name].null_count < len(table)] or list(PANELS)
 
 
 def map_figure(table: pa.Table, measure: str = EMBEDDING) -> go.Figure:
@@ -238,25 +222,6 @@ def _counted_faces(table: pa.Table) -> str:
     """Returns how many faces were measured, such as "n = 30 faces"."""
     count = _face_count(table)
     return f"n = {count} face{'' if count == 1 else 's'}"
-
-
-def heading(table: pa.Table) -> str:
-    """Returns what a sweep's numbers belong to: recogniser, protocol, crop, kernel, angle."""
-    settings = settings_of(table)
-    angle = settings.get("identity", {}).get("angle")
-    label = recogniser_of(table)
-    protocol, crop, kernel = (first_of(table, name) for name in ("protocol", "crop", "kernel"))
-    return measured_under(label, protocol, crop, kernel, angle) + _unless_with_file(settings)
-
-
-def recogniser_of(table: pa.Table) -> str:
-    """Returns the label of a table's recogniser, its name where no label came with it."""
-    known = settings_of(table).get("recogniser", {})
-    return str(known.get("label", first_of(table, "embedder")))
-
-
-def _unless_with_file(settings: Mapping[str, Any]) -> str:
-    return "" if settings.get("with_file", True) else f" ({NOT_WITH_FILE})"
 
 
 def _facts(table: pa.Table) -> dict[str, Any]:

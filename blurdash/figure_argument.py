@@ -12,14 +12,11 @@ from plotly.subplots import make_subplots
 
 from blurdash.circumstances import measured_under
 from blurdash.distance import DISTANCES
-from blurdash.flips import HUMAN, FlipCell, RankFlips
+from blurdash.flips import FLIP_PANELS, HUMAN, FlipCell, RankFlips
 from blurdash.measures import ARGUMENT_MEASURES
-from blurdash.table import in_role
 
-__all__ = ["FLIP_PANELS", "rank_flip_figure", "rank_flip_page"]
+__all__ = ["rank_flip_figure", "rank_flip_page"]
 
-# In reading order: the claim, then what a sceptic puts beside it.
-FLIP_PANELS = in_role(ARGUMENT_MEASURES, "flips")
 COLUMNS = 4
 NEUTRAL = "#e8e8e8"
 # Blue where faces prefer the sharp picture, orange where they prefer the blurred one: the accents,

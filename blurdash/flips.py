@@ -26,10 +26,11 @@ from blurdash.measures import ARGUMENT_MEASURES
 from blurdash.pairs import wilson
 from blurdash.readout import PreparedFace
 from blurdash.receipt import versions
-from blurdash.table import look_up
+from blurdash.table import in_role, look_up
 from blurdash.values import is_real, is_whole
 
 __all__ = [
+    "FLIP_PANELS",
     "HUMAN",
     "FlipCell",
     "FlipSettings",
@@ -39,6 +40,9 @@ __all__ = [
     "count_flips",
     "preferences",
 ]
+
+# What is shown of the counts, in reading order: the claim, then what a sceptic puts beside it.
+FLIP_PANELS = in_role(ARGUMENT_MEASURES, "flips")
 
 SHIFTS = (2.0, 4.0, 8.0, 16.0)
 DEGREES = (5, 10, 20, 30, 50, 75, 100)

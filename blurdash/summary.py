@@ -13,13 +13,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from blurdash import defaults
+from blurdash.circumstances import measured_under
 from blurdash.errors import SettingError, TableError
 from blurdash.measures import MEASURES
+from blurdash.provenance import NOT_WITH_FILE, first_of
 from blurdash.sweep_file import settings_of
-from blurdash.table import look_up
+from blurdash.table import in_role, look_up
 
 __all__ = [
     "AXES",
+    "PANELS",
+    "UNBOUNDED",
     "Band",
     "Curve",
     "Map",
@@ -27,7 +31,10 @@ __all__ = [
     "averages",
     "curve_of",
     "degree_angle_map",
+    "heading",
+    "measured",
     "past_threshold",
+    "recogniser_of",
     "strangers",
     "threshold_of",
 ]
@@ -41,6 +48,11 @@ AXES = {
     "px": "degree, px of the canvas",
     "percent": "degree, % of the distance between the eyes",
 }
+
+# What is drawn of a sweep, in reading order: the study's three, then the pixel measures.
+PANELS = in_role(MEASURES, "panel")
+# Of identical pictures these are infinite, and a mean leaves them out.
+UNBOUNDED = tuple(name for name in PANELS if math.isinf(MEASURES[name].identical))
 
 DRAWS = 2000
 CONFIDENCE = 0.95
@@ -146,6 +158,33 @@ class Map:
     angles: Values
     mean: Values
     n: int
+
+
+def measured(table: pa.Table) -> list[str]:
+    """Returns the measures that a table has numbers of and that are drawn.
+
+    All of them where it has none, as of failing pictures alone.
+    """
+    return [name for name in PANELS if table[name].null_count < len(table)] or list(PANELS)
+
+
+def heading(table: pa.Table) -> str:
+    """Returns what a sweep's numbers belong to: recogniser, protocol, crop, kernel, angle."""
+    settings = settings_of(table)
+    angle = settings.get("identity", {}).get("angle")
+    label = recogniser_of(table)
+    protocol, crop, kernel = (first_of(table, name) for name in ("protocol", "crop", "kernel"))
+    return measured_under(label, protocol, crop, kernel, angle) + _unless_with_file(settings)
+
+
+def recogniser_of(table: pa.Table) -> str:
+    """Returns the label of a table's recogniser, its name where no label came with it."""
+    known = settings_of(table).get("recogniser", {})
+    return str(known.get("label", first_of(table, "embedder")))
+
+
+def _unless_with_file(settings: Mapping[str, Any]) -> str:
+    return "" if settings.get("with_file", True) else f" ({NOT_WITH_FILE})"
 
 
 def curve_of(table: pa.Table, measure: str, *, x: str = "px", seed: int = defaults.SEED) -> Curve:

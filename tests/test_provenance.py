@@ -16,8 +16,9 @@ import pytest
 
 from blurdash.cli import main
 from blurdash.errors import SettingError, TableError
-from blurdash.figure import heading, map_figure, sweep_page
+from blurdash.figure import map_figure, sweep_page
 from blurdash.provenance import SAME_IN_A_SWEEP, fits, rows_say, separated
+from blurdash.summary import heading
 from blurdash.sweep_file import (
     SCHEMA,
     read_sweep,

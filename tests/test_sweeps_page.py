@@ -19,9 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
-from blurdash.figure import curves_figure, measured
+from blurdash.figure import curves_figure
 from blurdash.reference import load_reference
-from blurdash.summary import past_threshold
+from blurdash.summary import measured, past_threshold
 from blurdash.sweep_file import as_csv, settings_of, with_settings
 from blurdash.ui.server import recogniser, shipped
 from blurdash.ui.server.known_face import Curve
@@ -499,6 +499,11 @@ def test_runs_at_both_angles_stand_side_by_side(app):
             assert time.monotonic() < deadline
             time.sleep(0.1)
             app.run()
+    visitor = app.session_state["bd_visitor"]
+    before = {key: made for key, (_, made) in visitor.drawn.items()}
+    assert len(before) == 2
+    app.run()
+    assert all(visitor.drawn[key][1] is made for key, made in before.items()), "made once"
     assert set(board(app)["first"]["curves"]) == {"fixed", "random"}
     assert "all three" in board(app)["missing"]["map"]
     assert box(app, "Reference faces").value == "My photos"

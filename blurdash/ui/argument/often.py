@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from blurdash.distance import EMBEDDING
 from blurdash.errors import TableError
-from blurdash.figure_argument import FLIP_PANELS
-from blurdash.flips import HUMAN, preferences
+from blurdash.flips import FLIP_PANELS, HUMAN, preferences
 from blurdash.measures import ARGUMENT_MEASURES, CLAIM
 from blurdash.sentences import word
 from blurdash.sentences_others import measure_it

@@ -12,7 +12,7 @@ from blurdash.blur import Change
 from blurdash.distance import DISTANCES, EMBEDDING
 from blurdash.embed import EMBEDDERS, FALLBACK_EMBEDDER, label_of
 from blurdash.errors import BlurdashError
-from blurdash.figure_argument import FLIP_PANELS
+from blurdash.flips import FLIP_PANELS
 from blurdash.kernel import KERNELS
 from blurdash.ui.argument.often import counts_of, counts_of_others
 from blurdash.ui.argument.one_file_offer import MakeFile, offer_file

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from blurdash.distance import DISTANCES
-from blurdash.figure import measured, recogniser_of
 from blurdash.kernel import KERNELS, audit_kernel
 from blurdash.measures import MEASURES
 from blurdash.reference import SWEEPS
@@ -26,13 +25,16 @@ from blurdash.summary import (
     Map,
     curve_of,
     degree_angle_map,
+    measured,
     past_threshold,
+    recogniser_of,
     strangers,
     threshold_of,
 )
 from blurdash.sweep_file import settings_of
 from blurdash.ui.components.rows import tile_id
 from blurdash.ui.server.shipped import read_shipped, stamp_of
+from blurdash.ui.visitor.session import session_faces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Swept", "line_data", "shift_data", "swept_data", "which_of"]
 
 MOST_LINES = 60  # more are a grey mass, and megabytes
+DRAWN_KEPT = 8  # tables of a visitor whose curves are kept
 MORE_DIGITS = 2  # than are shown, so that what is read off between two points is right
 LENGTH_STEP = 3  # degrees between two angles at which a kernel's length is told
 FEWEST_STRANGERS = 20  # faces: of fewer, their spread is no unit
@@ -116,14 +119,27 @@ def swept_data(swept: Swept, axis: str) -> dict[str, Any]:
 def _shared(of: Any, swept: Swept, which: str, axis: str) -> dict[str, Any]:
     """What is made of a table; that of a file that all visitors share is made once."""
     path = swept.paths.get(which)
-    if path is None:
-        return dict(of(swept.tables[which], axis))
-    return _of_file(of, path, stamp_of(path), axis)
+    if path is not None:
+        return _of_file(of, path, stamp_of(path), axis)
+    if swept.own:
+        return _of_visitor(of, swept.tables[which], axis)
+    return dict(of(swept.tables[which], axis))
 
 
 @functools.lru_cache(maxsize=32)
 def _of_file(of: Any, path: Path, _stamp: tuple[int, int], axis: str) -> dict[str, Any]:
     return dict(of(read_shipped(path), axis))
+
+
+def _of_visitor(of: Any, table: pa.Table, axis: str) -> dict[str, Any]:
+    """The same of a table of the visitor's own, which is measured once and drawn at every run."""
+    drawn = session_faces().drawn
+    key = (of.__name__, id(table), axis)
+    if key not in drawn:
+        drawn[key] = (table, dict(of(table, axis)))  # with the table, so that no other has its id
+        while len(drawn) > DRAWN_KEPT:
+            del drawn[next(iter(drawn))]
+    return drawn[key][1]
 
 
 # --- curves ---------------------------------------------------------------------------------------

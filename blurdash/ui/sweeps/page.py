@@ -9,11 +9,10 @@ import streamlit as st
 from blurdash import defaults
 from blurdash.embed import EMBEDDERS
 from blurdash.errors import BlurdashError
-from blurdash.figure import heading
 from blurdash.kernel import KERNELS
 from blurdash.provenance import separated
 from blurdash.reference import unpacked
-from blurdash.summary import AXES
+from blurdash.summary import AXES, heading
 from blurdash.sweep_file import read_sweep, with_own_settings
 from blurdash.ui.components.browser import scripts, sweeps
 from blurdash.ui.components.sent import Sent, is_number

@@ -12,12 +12,19 @@ import streamlit as st
 
 from blurdash.distance import DISTANCES, EMBEDDING
 from blurdash.embed import EMBEDDERS
-from blurdash.figure import UNBOUNDED, sweep_page
+from blurdash.figure import sweep_page
 from blurdash.folder import left_out_in_words
 from blurdash.kernel import KERNELS
 from blurdash.measures import MEASURES
 from blurdash.provenance import NOT_WITH_FILE
-from blurdash.summary import averages, curve_of, past_threshold, strangers, threshold_of
+from blurdash.summary import (
+    UNBOUNDED,
+    averages,
+    curve_of,
+    past_threshold,
+    strangers,
+    threshold_of,
+)
 from blurdash.sweep_file import as_csv, settings_of
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.rows import tile_id

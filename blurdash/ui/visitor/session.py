@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
@@ -107,6 +107,9 @@ class Faces:
     fill_curve: Callable[[], None] | None = None  # has the rest of it computed; None if complete
     own: list[OwnReference] = field(default_factory=list)
     runs: dict[Run, pa.Table] = field(default_factory=dict)  # the last one last
+    drawn: dict[tuple[str, int, str], tuple[pa.Table, dict[str, Any]]] = field(
+        default_factory=dict
+    )  # what Sweeps makes of their tables
     choose: str = ""  # id of the face to show next
     forgotten: int = 0  # how often all was forgotten on purpose: the browser then forgets too
     visit: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -163,6 +166,7 @@ class Faces:
     def _forget_drawn(self) -> None:
         """Lets go of what pages hold of the face that is shown."""
         self.curve = self.curve_under = self.fill_curve = None
+        self.drawn.clear()
 
     def forget(self) -> None:
         """Drops every photo and all that was computed from it."""
@@ -222,6 +226,7 @@ class Faces:
         self.stopped.drop()
         self.stopped = None
         self.runs.pop(run, None)
+        self.drawn.clear()
 
     def drop_jobs(self) -> None:
         """Drops the work under way, and what was stopped cannot go on any more."""
