@@ -374,7 +374,10 @@ def angle_sentence(row: ShownRow | None, blurs: tuple[Blur, Blur]) -> str:
 
 
 def _kept(blur: Blur, value: str) -> str:
-    return f"{blur.degree} px at {blur.angle:g}°, truly {blur.length} px long, keeps {value}"
+    # Of an exact line the degree is the length.
+    truly = "" if float(blur.length) == blur.degree else f", truly {blur.length} px long"
+    angle = f"{blur.angle:g}".replace("-", "−")
+    return f"{blur.degree} px at {angle}°{truly}, keeps {value}"
 
 
 def sceptic_sentence(rows: Sequence[ScepticRow]) -> str:

@@ -359,7 +359,7 @@ def test_angle_scene_draws_exact_lines_whatever_the_kernel_of_the_page(app, dlib
 
 def test_angle_scene_opens_on_blurs_that_make_the_point_or_looks_for_such(app, monkeypatch):
     data = run_at(app, "angle")
-    assert data["see"].startswith("The longer blur leaves more of the face: 68 px at -15°")
+    assert data["see"].startswith("The longer blur leaves more of the face: 68 px at −15°, keeps")
     wins = {row["name"]: row["wins"] for row in panel(data, "verdict")["rows"]}
     assert (wins["PSNR"], wins["SSIM"], wins["Cosine"]) == (2, 2, 1)
     assert not app.session_state["bd_story"].finding
@@ -370,7 +370,15 @@ def test_angle_scene_opens_on_blurs_that_make_the_point_or_looks_for_such(app, m
     assert not app.session_state["bd_story"].finding, "somebody has chosen these"
     run_at(app, "angle")
     assert app.session_state["bd_story"].finding == "angle"
-    app.session_state["bd_story"].finding = ""
+    # Left before it has found anything, it begins anew; once it has, it does not.
+    run_at(app, "pixels")
+    assert not app.session_state["bd_story"].finding
+    run_at(app, "angle")
+    story = app.session_state["bd_story"]
+    assert story.finding == "angle"
+    story.finding, story.note = "", "There is none."
+    run_at(app, "angle")
+    story.note = ""
     run_at(app, "angle")
     assert not app.session_state["bd_story"].finding
 
@@ -392,7 +400,8 @@ def test_angle_scene_finds_a_longer_blur_that_looks_sharper(app):
     assert cosine["wins"] == 1
     audit = panel(data, "table")
     assert audit["rows"][0]["cells"][0].startswith("Mass")
-    assert any("geometry" in line or "the face" in line for line in panel(data, "notes")["lines"])
+    notes = [line for one in data["panels"] if one["kind"] == "notes" for line in one["lines"]]
+    assert any("geometry" in line or "the face" in line for line in notes)
     assert values["degree"] == ARGUMENT_SLIDERS["degree"].first  # the other scenes' sliders stay
 
 

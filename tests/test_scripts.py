@@ -464,7 +464,7 @@ let now = 0;
 const next = [];
 Object.defineProperty(globalThis, "performance", { value: { now: () => now } });
 globalThis.requestAnimationFrame = (frame) => next.push(frame);
-const pace = new Pace();
+let pace = new Pace();
 const drag = (frames, lasts) => {
   for (let i = 0; i < frames; i++) { pace.follow(); now += lasts; next.shift()?.(now); }
   return pace.keepsUp();
@@ -473,8 +473,10 @@ const dragged = [[30, 16.7], [3, 50], [30, 16.7], [12, 33.4], [30, 16.7], [90, 1
 const kept = dragged.map((of) => drag(...of));
 now += 1000;
 next.shift()?.(now);
-answer([...kept, next.length]);
+const asked = next.length;
+pace = new Pace(); // on a screen of 30 a second
+answer([...kept, asked, drag(60, 33.4), drag(12, 66.8)]);
 """
     # In time; a hiccup; in time; late for long; for a while one worker; both again; nobody asks.
-    wanted = [True, True, True, False, False, True, 0]
+    wanted = [True, True, True, False, False, True, 0, True, False]
     assert answer_of(script("test.js", {"test.js": code})) == wanted

@@ -37,6 +37,7 @@ from blurdash.ui.server.shipped import (
 from blurdash.ui.sweeps import own_face as of_own_face
 from blurdash.ui.sweeps import side as side_panel
 from blurdash.ui.sweeps.board import Swept, shift_data
+from blurdash.ui.visitor.session import Faces, Run
 from blurdash.ui.visitor.shown_face import ShownFace
 
 
@@ -442,6 +443,20 @@ def test_a_stopped_sweep_can_be_forgotten(app):
     assert not job.running, "it has let go of the photos"
 
 
+@pytest.mark.parametrize("part", [None, pa.table({"face": ["a"]})])
+def test_what_is_forgotten_is_what_the_stopped_sweep_has_measured(part):
+    """The same may have been measured before it, or by another one since."""
+    run, whole = Run(frozenset({"portrait"}), "dlib", "study", 45.0), pa.table({"face": ["a", "b"]})
+    faces, drops = Faces(session="nobody's"), []
+    for kept in (whole, part):
+        faces.runs = {} if kept is None else {run: kept}
+        job: Any = SimpleNamespace(run=run, table=part, drop=lambda: drops.append(1))
+        faces.stopped = job
+        faces.forget_stopped()
+        assert (faces.stopped, faces.runs) == (None, {run: whole} if kept is whole else {})
+    assert drops == [1, 1]
+
+
 def page_beside_explore() -> None:
     import streamlit as st
 
@@ -473,8 +488,10 @@ def test_a_point_opens_its_face_in_explore_as_it_was_measured(dlib_embedder):
         press_point(app, nonsense)
         assert "went" not in app.session_state
     before = app.session_state["bd_view"].position()
+    app.session_state["bd_visitor"].choose = "the photo that was added last"
     press_point(app, ["portrait", 40, "fixed"])
     assert app.session_state["went"] == 1
+    assert app.session_state["bd_visitor"].choose == ""
     assert app.session_state["bd_start"] == 1
     shown = app.session_state["bd_view"]
     assert before != shown.position() == [40, 45.0, 0.0, 0.0]

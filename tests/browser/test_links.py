@@ -28,6 +28,7 @@ def test_back_and_forward_lead_where_one_was(page: Page, at_rest: Callable[[Page
     assert page.evaluate("() => history.length") == before  # a moving hand adds nothing
     page.get_by_role("link", name="Argument").click()
     expect(page).to_have_url(re.compile("/argument[?]scene="), timeout=30_000)
+    page.get_by_role("button", name="Show the room →").click()
     page.get_by_role("button", name="Next →").click()
     expect(page).to_have_url(re.compile("scene=pixels"), timeout=30_000)
     page.get_by_role("link", name="Explore").click()

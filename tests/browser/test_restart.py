@@ -43,7 +43,8 @@ def with_photos(
     page.get_by_role("button", name="Add photo").click()
     page.locator("input[type=file]").set_input_files(photos(count))
     expect(face_of(page)).to_have_text("Photo 1", timeout=PATIENCE)
-    expect(page.locator("[data-testid=stPopoverBody]")).to_have_count(0)  # it closes by itself
+    # It closes by itself, once all of them are there.
+    expect(page.locator("[data-testid=stPopoverBody]")).to_have_count(0, timeout=PATIENCE)
     if count > 1:
         page.get_by_role("radio", name=f"Photo {count}", exact=True).click()
     expect(page.locator(".bd-clean .bd-picture")).to_have_attribute(

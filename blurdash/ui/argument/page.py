@@ -226,26 +226,35 @@ def _told(
     told.recogniser = label_of(loading.embedder)
     told.recognisers = told.recogniser, EMBEDDERS[_other(loading.embedder.name)].label
     follow_search(story, told.face, shows.kernel, told.owner)
-    _drop_other_twins(story, (shown.id, *_settings_of(shows, loading.embedder)))
+    under = (shown.id, *_settings_of(shows, loading.embedder))
+    _drop_other_twins(story, under)
     try:
         told.values = _measured(told.face, story.changes(shows.kernel))
         told.reader = reader_data(chosen, shown.face, loading.embedder)
     except BlurdashError as error:
         told.problem = sentence(str(error))
-    _look_for_flip(story, told.values)
+    _look_for_flip(story, told.values, under)
     if story.scene == "sceptic" and story.other:
         _ask_other(told, shows, loading.embedder.name)
     return told
 
 
-def _look_for_flip(story: Story, values: Sequence[Mapping[str, float]] | None) -> None:
-    """Looks, once, for blurs that make the point, where those that the scene opens on do not."""
-    if story.scene != "angle" or values is None or not story.blurs_as_at_first():
+def _look_for_flip(
+    story: Story, values: Sequence[Mapping[str, float]] | None, under: tuple[str, ...]
+) -> None:
+    """Looks for blurs that make the point, where those that the scene opens on do not.
+
+    Once under every setting: a search that was left for another scene begins anew.
+    """
+    if story.scene != "angle" or story.finding:
         return
-    if values[0][EMBEDDING] > values[1][EMBEDDING] or st.session_state.get("bd_angle_sought"):
+    sought: set[tuple[str, ...]] = st.session_state.setdefault("bd_angle_sought", set())
+    if story.note:
+        sought.add(under)
+    if under in sought or values is None or not story.blurs_as_at_first():
         return
-    st.session_state["bd_angle_sought"] = True
-    start_search(story, "angle")
+    if values[0][EMBEDDING] <= values[1][EMBEDDING]:
+        start_search(story, "angle")
 
 
 def _counted(chosen: View, embedder: Embedder | None) -> tuple[Counted | None, list[Counted]]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from blurdash.ui.components.clicks import clicked
 from blurdash.ui.components.fragments import fragment
+from blurdash.ui.sweeps.own_face import stop_measuring
 from blurdash.ui.visitor.reference_job import ReferenceJob
 from blurdash.ui.visitor.session import session_faces
 
@@ -97,6 +98,7 @@ def _progress() -> None:
         text += f", {math.ceil(left)} s left"
     st.progress(min(1.0, job.done / max(1, job.total)), text)
     if clicked(_stop(job), key="sw_cancel"):
+        stop_measuring()  # else the next piece of it would begin
         job.cancel()
         st.rerun()
 

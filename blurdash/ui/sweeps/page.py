@@ -223,7 +223,7 @@ def _show_face(found: Found, about: object) -> bool:
     if angle is None:
         return False
     chosen = view.start()
-    chosen.face = name
+    chosen.face, session_faces().choose = name, ""  # not the photo that was added last
     view.choose_recogniser(chosen, str(table["embedder"][0]))
     view.choose_kernel(chosen, str(table["kernel"][0]))
     chosen.protocol, chosen.crop = str(table["protocol"][0]), str(table["crop"][0])

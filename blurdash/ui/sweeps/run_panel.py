@@ -63,10 +63,10 @@ def run_panel(name: str, kernel: str, said: str) -> None:
         return
     if isinstance(faces.job, ReferenceJob):
         said, faces.job = faces.job.error, None
+    if said and (faces.stopped is None or said != faces.stopped.error):
+        st.warning(said)
     if faces.stopped is not None:
         _stopped(faces)
-    elif said:
-        st.warning(said)
     with st.container(horizontal=True, gap="small", key="bd-sweeps-begin"):
         with st.popover("Choose and run", key="sw_run"):
             _form(name, kernel)
@@ -81,7 +81,6 @@ def _stopped(faces: Faces) -> None:
         if clicked("Go on", key="sw_go_on", type="primary"):
             stop_measuring()
             faces.go_on()
-            st.session_state[SHOW_KEY] = MY_PHOTOS
             st.rerun()
         if clicked("Forget it", key="sw_forget"):
             faces.forget_stopped()

@@ -223,9 +223,11 @@ class Faces:
         run: Run | None = getattr(self.stopped, "run", None)
         if self.stopped is None or run is None:
             return
+        table = getattr(self.stopped, "table", None)
         self.stopped.drop()
         self.stopped = None
-        self.runs.pop(run, None)
+        if table is not None and self.runs.get(run) is table:  # and not what another has finished
+            del self.runs[run]
         self.drawn.clear()
 
     def drop_jobs(self) -> None:

@@ -10,7 +10,7 @@ import { copyFrom, sayFor } from "../widgets/clipboard.js";
 import { button, setText, textElement } from "../widgets/texts.js";
 import { AngleMap, AngleProfile, degreeUnder } from "./sweeps_angles.js";
 import { BesideTable, ShiftGraph, SigmaGraph, shortName, sigmaReach } from "./sweeps_beside.js";
-import { CurveGraph } from "./sweeps_curves.js";
+import { CurveGraph, faceNamed } from "./sweeps_curves.js";
 import { SAME, reachOf, rowOf } from "./sweeps_numbers.js";
 import { savePicture } from "./sweeps_picture.js";
 
@@ -198,11 +198,11 @@ class Board {
 
   /** What a press on a point does, where there is one that does anything. */
   openSaid() {
-    const { open, opens, mine, axis, first } = this.data;
+    const { opens, mine, axis, first } = this.data;
     if (this.tab() !== "one" || axis !== "px") return "";
-    const some = Object.values(first.curves).some(({ names }) => names.some((name) => open[name]));
-    if (some) return "Press a point to open that face in Explore";
-    return opens && mine && Object.keys(mine.curves).length ? `Press a point of ${mine.label} to open it in Explore` : "";
+    const some = Object.values(first.curves).some(({ names }) => names.some((name) => faceNamed(this.data, name)));
+    if (some && this.state.each) return "Press a point to open that face in Explore";
+    return opens && this.state.mine && mine && Object.keys(mine.curves).length ? `Press a point of ${mine.label} to open it in Explore` : "";
   }
 
   async save(element) {

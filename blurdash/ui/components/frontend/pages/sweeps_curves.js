@@ -67,18 +67,31 @@ export class Graph {
   }
 }
 
-const OPEN_WITHIN_PX = 9;
+const OPEN_WITHIN_PX = 9; // from the point that a pointer is on
+const PRESS_WITHIN_PX = 4; // from where it went down
+
+/** The id of a visitor's face; of other faces undefined. */
+export function faceNamed({ open }, name) {
+  return Object.hasOwn(open, name) ? open[name] : undefined;
+}
 
 /** One measure over the degree, of one way to choose the angle or of both. */
 export class CurveGraph extends Graph {
   constructor(name, moved) {
     super(name, moved);
     this.over = null; // the face whose point a pointer is on
-    this.svg.onpointermove = this.svg.onpointerdown = (event) => {
+    this.pressed = null; // where a pointer went down, and what it is
+    this.svg.onpointermove = (event) => {
       this.over = this.faceUnder(event);
       if (this.frame) moved(this.frame.under(event.clientX));
     };
-    this.svg.onpointerleave = () => { this.over = null; if (this.shown) this.point(this.shown.at); };
+    this.svg.onpointerdown = (event) => {
+      const { clientX, clientY, pointerType } = event;
+      this.pressed = { clientX, clientY, pointerType };
+      this.svg.onpointermove(event);
+    };
+    // A finger leaves when it is lifted: what it has shown stays.
+    this.svg.onpointerleave = ({ pointerType }) => { if (pointerType === "mouse") this.leave(); };
     this.svg.onclick = (event) => this.press(event);
   }
 
@@ -88,6 +101,7 @@ export class CurveGraph extends Graph {
    */
   draw(shown) {
     this.shown = shown;
+    this.over = this.tapped = null; // of what was drawn before
     const { data, measure, kinds, reach, small, axis } = shown;
     const there = kinds.filter((kind) => data.first.curves[kind]);
     if (this.veiled(there.length ? "" : shown.missing)) return;
@@ -199,7 +213,7 @@ export class CurveGraph extends Graph {
     const y = clientY - this.svg.getBoundingClientRect().top;
     const curve = data.first.curves[kind];
     const at = curve.x[nearest(curve.x, this.frame.under(clientX))];
-    const lines = choices.each ? curve.of[measure].faces.map((ys, i) => ({ face: data.open[curve.names[i]], name: curve.names[i], xs: curve.x, ys })) : [];
+    const lines = choices.each ? curve.of[measure].faces.map((ys, i) => ({ face: faceNamed(data, curve.names[i]), name: curve.names[i], xs: curve.x, ys })) : [];
     const own = choices.mine && data.mine?.curves[kind];
     if (own && data.opens) lines.push({ face: data.mine.face, name: data.mine.label, xs: own.x, ys: own.of[measure] });
     const near = lines.filter(({ face }) => face).map((line) => ({ ...line, kind, at, value: line.ys[line.xs.indexOf(at)] }))
@@ -219,12 +233,20 @@ export class CurveGraph extends Graph {
       frame.text(cx + (right ? 11 : -11) * frame.unit, cy + 0.36 * frame.font, `open ${over.name}`, right ? "start" : "end", "sw-strong")];
   }
 
-  /** A face is opened by a press on its point; by a finger, which hides it, at the second one. */
-  press(event) {
-    const found = this.faceUnder(event);
-    const again = found && this.tapped === found.face;
-    this.tapped = found?.face;
-    if (found && (event.pointerType === "mouse" || again)) this.shown.open(found.face, found.at, found.kind);
+  leave() {
+    this.over = null;
+    if (this.shown) this.point(this.shown.at);
+  }
+
+  /** A face is opened by a press on its point; by a finger, which hides it, at the second one there. */
+  press({ clientX, clientY }) {
+    const down = this.pressed;
+    if (!down || Math.hypot(clientX - down.clientX, clientY - down.clientY) > PRESS_WITHIN_PX) return; // the cursor was dragged
+    const found = this.faceUnder(down);
+    const place = found && [found.face, found.at].join();
+    const again = place !== null && this.tapped === place;
+    this.tapped = place;
+    if (found && (down.pointerType === "mouse" || again)) this.shown.open(found.face, found.at, found.kind);
   }
 
   tellCounts(kinds, x) {

@@ -3,6 +3,7 @@
 
 const PACE_FRAMES = 9; // of which more than half must be in time
 const PACE_LATE_MS = 22; // a frame of a screen of 60 a second was left out
+const PACE_LATE_SHARE = 1.4; // of what a frame takes on a slower screen
 const PACE_REST_MS = 1500; // for so long one worker is enough, once frames were late
 const PACE_IDLE_MS = 300; // without a request nobody counts frames
 
@@ -10,6 +11,7 @@ const PACE_IDLE_MS = 300; // without a request nobody counts frames
 export class Pace {
   constructor() {
     this.frames = [];
+    this.usual = Infinity; // the shortest frame so far: the screen's own
     this.last = null;
     this.askedAt = 0;
     this.lateUntil = 0;
@@ -31,9 +33,13 @@ export class Pace {
   }
 
   count(now) {
-    if (this.last !== null) this.frames = [...this.frames, now - this.last].slice(-PACE_FRAMES);
+    if (this.last !== null) {
+      this.frames = [...this.frames, now - this.last].slice(-PACE_FRAMES);
+      this.usual = Math.min(this.usual, now - this.last);
+    }
     this.last = now;
-    const late = this.frames.filter((frame) => frame > PACE_LATE_MS).length;
+    const most = Math.max(PACE_LATE_MS, PACE_LATE_SHARE * this.usual);
+    const late = this.frames.filter((frame) => frame > most).length;
     if (late > PACE_FRAMES / 2) {
       this.lateUntil = now + PACE_REST_MS;
       this.frames = [];

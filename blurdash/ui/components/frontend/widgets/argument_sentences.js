@@ -195,7 +195,8 @@ export function angleSentence(row, blurs) {
 }
 
 function keptWords({ degree, angle, length }, value) {
-  return `${degree} px at ${significant(angle, 6)}°, truly ${length} px long, keeps ${value}`;
+  const truly = Number(length) === degree ? "" : `, truly ${length} px long`; // of an exact line the degree is it
+  return `${degree} px at ${significant(angle, 6).replace("-", "−")}°${truly}, keeps ${value}`;
 }
 
 /** Against which blurs the embedding takes the blurred picture for the closer one; of an equivalent. */

@@ -84,6 +84,7 @@ function tearDown(state) {
   state.bus.removeEventListener("slot", state.onSlot);
   state.bus.removeEventListener("numbers", state.onNumbers);
   state.bus.removeEventListener("faceless", state.onNumbers);
+  state.bus.removeEventListener("sizes", state.onNumbers);
   state.observer.disconnect();
   document.removeEventListener("keydown", state.onKey);
   state.bus.faceless = null;
@@ -167,6 +168,7 @@ function listen(state) {
   state.bus.addEventListener("slot", state.onSlot);
   state.bus.addEventListener("numbers", state.onNumbers);
   state.bus.addEventListener("faceless", state.onNumbers);
+  state.bus.addEventListener("sizes", state.onNumbers);
   state.bus.addEventListener("set", state.onSet);
   state.bus.addEventListener("mode", state.onMode);
   document.addEventListener("keydown", state.onKey);

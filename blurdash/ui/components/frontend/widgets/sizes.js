@@ -1,6 +1,8 @@
 // @module sizes: how large a drawing is, and in what units, asked of the browser once until that changes: whoever
 // asks in the midst of drawing has the whole page laid out again.
 
+import { bus } from "../bus.js";
+
 let known = new WeakMap();
 let watch = null;
 
@@ -15,10 +17,21 @@ export function sizeOf(element) {
   const style = getComputedStyle(element);
   const size = { width, height, font: parseFloat(style.fontSize) || 12, unit: parseFloat(style.getPropertyValue("--bd-u")) || 1 };
   if (!width || !height) return size; // it is not shown yet
-  watch ??= new ResizeObserver((entries) => entries.forEach(({ target }) => known.delete(target)));
+  watch ??= new ResizeObserver((entries) => look(entries.map(({ target }) => target)));
   known.set(element, size);
   watch.observe(element);
   return size;
+}
+
+/** Forgets what is another size by now, and has it drawn anew: whoever drew it may have made it so. */
+function look(elements) {
+  const others = elements.filter((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    const before = known.get(element);
+    return before && (width !== before.width || height !== before.height);
+  });
+  others.forEach((element) => known.delete(element));
+  if (others.length) bus.dispatchEvent(new Event("sizes"));
 }
 
 /** From now on all is asked anew: letters may be of another size in a box that is as large as before. */
