@@ -384,16 +384,21 @@ def session_job(app: AppTest):
     return app.session_state["bd_visitor"].job
 
 
-def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
+def stopped_after(app: AppTest, readouts: int):
+    """A sweep of the portrait at every degree, stopped once so many readouts are done."""
     box(app, "Every").set_value("1").run()
     next(one for one in app.button if one.label == "Sweep").click().run()
-    deadline = time.monotonic() + 60
-    job = session_job(app)
-    while job.done < 8:
+    job, deadline = session_job(app), time.monotonic() + 60
+    while job.done < readouts:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     stop(app)
     assert not app.exception
+    return job
+
+
+def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
+    job = stopped_after(app, 8)
     assert job.table["degree"].to_pylist() == list(range(job.done))
     # How the face was found is what was found in its photo, not on the canvas.
     assert job.table["face_source_px"][0].as_py() == pytest.approx(167.2, abs=0.1)
@@ -403,13 +408,7 @@ def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
 
 
 def test_a_stopped_sweep_goes_on_where_it_was_left(app):
-    box(app, "Every").set_value("1").run()
-    next(one for one in app.button if one.label == "Sweep").click().run()
-    job, deadline = session_job(app), time.monotonic() + 90
-    while job.done < 5:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    stop(app)
+    job, deadline = stopped_after(app, 5), time.monotonic() + 90
     before = job.table
     assert before.num_rows < 101
     assert "The rest can follow" in app.warning[0].value
@@ -427,13 +426,7 @@ def test_a_stopped_sweep_goes_on_where_it_was_left(app):
 
 
 def test_a_stopped_sweep_can_be_forgotten(app):
-    box(app, "Every").set_value("1").run()
-    next(one for one in app.button if one.label == "Sweep").click().run()
-    job, deadline = session_job(app), time.monotonic() + 60
-    while job.done < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    stop(app)
+    job = stopped_after(app, 3)
     visitor = app.session_state["bd_visitor"]
     assert visitor.runs
     next(one for one in app.button if one.label == "Forget it").click().run()

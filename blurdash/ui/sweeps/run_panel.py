@@ -36,7 +36,6 @@ from blurdash.words import counted, duration, sentence
 
 if TYPE_CHECKING:
     from blurdash.embed import Embedder
-    from blurdash.ui.visitor.session import Faces
 
 __all__ = ["SHOW_KEY", "run_panel"]
 
@@ -66,7 +65,7 @@ def run_panel(name: str, kernel: str, said: str) -> None:
     if said and (faces.stopped is None or said != faces.stopped.error):
         st.warning(said)
     if faces.stopped is not None:
-        _stopped(faces)
+        _stopped(faces.stopped.error)
     with st.container(horizontal=True, gap="small", key="bd-sweeps-begin"):
         with st.popover("Choose and run", key="sw_run"):
             _form(name, kernel)
@@ -74,9 +73,10 @@ def run_panel(name: str, kernel: str, said: str) -> None:
     st.caption("Photos stay in memory only, and are gone when you leave.")
 
 
-def _stopped(faces: Faces) -> None:
-    """What a run that was stopped has found, with a way to go on and one to be rid of it."""
-    st.warning(f"{faces.stopped.error if faces.stopped else ''} The rest can follow.")
+def _stopped(said: str) -> None:
+    """What is said of a run that was stopped, with a way to go on and one to be rid of it."""
+    faces = session_faces()
+    st.warning(f"{said} The rest can follow.")
     with st.container(horizontal=True, gap="small", key="bd-sweeps-stopped"):
         if clicked("Go on", key="sw_go_on", type="primary"):
             stop_measuring()

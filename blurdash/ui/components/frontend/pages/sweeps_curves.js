@@ -28,10 +28,15 @@ export class Graph {
     this.not = textElement("div", "sw-not", "");
     this.box.append(this.head, this.svg, this.veil, this.not);
     this.not.hidden = true;
-    this.svg.onpointermove = ({ clientX }) => { if (this.frame) moved(this.frame.under(clientX)); };
-    this.svg.onpointerdown = this.svg.onpointermove;
+    this.svg.onpointermove = this.svg.onpointerdown = (event) => {
+      this.hover(event);
+      if (this.frame) moved(this.frame.under(event.clientX));
+    };
     this.svg.onkeydown = (event) => this.key(event);
   }
+
+  /** What else a pointer does that is over it. */
+  hover() {}
 
   key(event) {
     const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
@@ -81,15 +86,6 @@ export class CurveGraph extends Graph {
     super(name, moved);
     this.over = null; // the face whose point a pointer is on
     this.pressed = null; // where a pointer went down, and what it is
-    this.svg.onpointermove = (event) => {
-      this.over = this.faceUnder(event);
-      if (this.frame) moved(this.frame.under(event.clientX));
-    };
-    this.svg.onpointerdown = (event) => {
-      const { clientX, clientY, pointerType } = event;
-      this.pressed = { clientX, clientY, pointerType };
-      this.svg.onpointermove(event);
-    };
     // A finger leaves when it is lifted: what it has shown stays.
     this.svg.onpointerleave = ({ pointerType }) => { if (pointerType === "mouse") this.leave(); };
     this.svg.onclick = (event) => this.press(event);
@@ -231,6 +227,12 @@ export class CurveGraph extends Graph {
     const right = cx < (frame.left + frame.right) / 2;
     return [shape("circle", "sw-ring", { cx, cy, r: 6 * frame.unit }),
       frame.text(cx + (right ? 11 : -11) * frame.unit, cy + 0.36 * frame.font, `open ${over.name}`, right ? "start" : "end", "sw-strong")];
+  }
+
+  hover(event) {
+    const { type, clientX, clientY, pointerType } = event;
+    this.over = this.faceUnder(event);
+    if (type === "pointerdown") this.pressed = { clientX, clientY, pointerType };
   }
 
   leave() {

@@ -47,7 +47,7 @@ export function mountControls(component) {
 function newControls(root) {
   const state = {
     root, bus,
-    play: 0, movedAt: 0, wording: 0, like: [], held: null, shows: "null",
+    play: 0, movedAt: 0, wording: 0, like: [], shows: "null",
     view: null, data: null, tag: null, elements: {}, saying: new Saying(),
   };
   state.readouts = new Readouts(() => askNow(state), (tile) => hold(state, tile));
@@ -191,7 +191,6 @@ function move(state, change) {
 /** Has the right picture be the blur that a measure takes it for; of more than there are the longest.
  * A row that has none yet is shown as soon as it has one. */
 function hold(state, tile) {
-  state.held = tile;
   const found = tile && state.like[ROWS.tiles.indexOf(tile)];
   const detail = found?.text ? heldView(state, tile, found) : null;
   const shows = JSON.stringify(detail);
@@ -413,7 +412,7 @@ function paintSeen(state) {
   const guessing = state.guess.takes(state);
   const like = state.like = guessing ? [] : own || fresh ? said.equivalents : standIn ? ROWS.tiles.map(() => ownBlur(view)) : [];
   state.guess.run(like);
-  if (state.held) hold(state, state.held);
+  if (state.readouts.held) hold(state, state.readouts.held);
   paintLanes(state, byTile(tiles.map(({ value, at }) => (at ? undefined : value))), byTile(lag ? [] : like));
   if (state.saying.settle(bus.slots)) {
     state.sharing.settle(state.saying.parts.share);

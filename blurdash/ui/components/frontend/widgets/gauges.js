@@ -24,10 +24,10 @@ export function axisSpan(svg) {
  * @param {object|null} guess what somebody said: `measure` and the degree `at`
  * @returns {number[][]} top and height of each row, px; empty where there is no room to draw
  */
-export function drawBelieve(svg, { like, degree, unit, reach = 1, guess = null }) {
+export function drawBelieve(svg, { like, degree, reach = 1, guess = null }) {
   const box = sizeOf(svg);
   if (box.width < 60 || box.height < 30) return [];
-  const { left, right, zone, font } = axisSpan(svg);
+  const { left, right, zone, font, unit } = axisSpan(svg);
   const [top, bottom] = [font + 6 * unit, box.height - font - 6 * unit];
   const x = (at) => left + ((right - left) * at) / 100;
   const rows = BELIEVE_ROWS;
@@ -77,13 +77,13 @@ function said(text, x, y, { width, unit, font }) {
 }
 
 /** Draws how far a value is from that of equal pictures: a threshold, and where strangers are. */
-export function drawGauge(svg, { value, person, closer, unit }) {
+export function drawGauge(svg, { value, person, closer }) {
   const box = sizeOf(svg);
   if (box.width < 60 || !person) {
     svg.innerHTML = "";
     return;
   }
-  const { font } = box;
+  const { font, unit } = box;
   const { limit, identical, strangers } = person;
   const away = (at) => Math.abs(at - identical);
   const band = strangers ? [away(strangers.low), away(strangers.high)].sort((one, other) => one - other) : [0, 0];

@@ -7,7 +7,6 @@ import { ROWS } from "../rows.js";
 import { STYLES } from "../styles.js";
 import { copyFrom } from "./clipboard.js";
 import { BELIEVE_ROWS, drawBelieve, drawGauge } from "./gauges.js";
-import { sizeOf } from "./sizes.js";
 import { formatted, setText, shown } from "./texts.js";
 
 const FAMILY_HEADS = {
@@ -89,10 +88,9 @@ export class Readouts {
     this.paintPerson(seen, tiles.map(({ value }) => value));
     paintKernel(parts.kernel, seen.kernel, data.kernel, seen.view.degree);
     setText(parts.facts, seen.message);
-    const unit = sizeOf(parts.box).unit;
     const byId = Object.fromEntries(ROWS.tiles.map((tile, i) => [tile.id, like[i]]));
     this.guessing = guess.on;
-    const places = drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, unit, reach: guess.reach, guess: guess.mark });
+    const places = drawBelieve(parts.axis, { like: byId, degree: seen.believed.degree, reach: guess.reach, guess: guess.mark });
     this.placeRows(places, byId, seen.view);
     if (guess.on) guess.settle(parts.axis, places[BELIEVE_ROWS.findIndex(({ id }) => id === "psnr")], seen.share);
     this.paintLine(seen);
@@ -197,7 +195,7 @@ export class Readouts {
     parts.limit.title = parts.limit.textContent;
     parts.gauge.parentElement.hidden = !person;
     const value = person && values ? values[person.tile] : null;
-    drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null, unit: sizeOf(parts.box).unit });
+    drawGauge(parts.gauge, { value, person, closer: state === "exact" ? closer : null });
   }
 
   paintLine({ data: { recogniser, kernel, eye_distance: eyes, source, alone }, state, view, receipt }) {
