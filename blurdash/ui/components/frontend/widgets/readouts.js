@@ -261,7 +261,7 @@ function buildReadouts(place) {
     <section class="bd-block bd-believe"><header><h2>How blurred does each measure think this is?</h2></header>
       <div class="bd-axis"><svg role="img" aria-label="Blur equivalent of each measure"></svg>${BELIEVE_ROWS.map(() => '<button type="button" class="bd-hold" hidden></button>').join("")}</div><p class="bd-foot"></p></section>
     <section class="bd-block bd-embedding"><div class="bd-lead"><header><h2>${FAMILY_HEADS.embedding}</h2><span class="bd-recogniser"></span><span class="bd-push bd-flag"></span></header>
-      <p class="bd-fallback" hidden><span>FaceNet is missing: <b></b> is in use.</span><button type="button" class="bd-link" aria-expanded="false">How to add it</button></p></div>
+      <p class="bd-fallback" hidden><span><span class="bd-long">FaceNet missing: </span><b></b> in use</span><button type="button" class="bd-link" aria-expanded="false" aria-label="How to add it">How<span class="bd-long"> to add it</span></button></p></div>
       <div class="bd-cells"></div><p class="bd-why" hidden></p></section>
     <section class="bd-block bd-pixels"><header><h2>${FAMILY_HEADS.pixels}</h2><span>against the clean picture, range 255</span><span class="bd-push bd-flag"></span></header>
       <div class="bd-cells"></div></section>
