@@ -34,6 +34,7 @@ from blurdash.canvas import (
     resized,
 )
 from blurdash.errors import NoFaceError, WeightsError
+from blurdash.facenet_library import facenet_library
 from blurdash.pictures import checked_picture
 
 __all__ = [
@@ -450,9 +451,8 @@ def _one_torch_thread() -> Iterator[None]:
 
 @functools.cache
 def _mtcnn(smallest_face: int) -> Any:
-    from facenet_pytorch import MTCNN
-
-    return MTCNN(keep_all=True, min_face_size=smallest_face, post_process=False, device="cpu")
+    mtcnn = facenet_library().MTCNN
+    return mtcnn(keep_all=True, min_face_size=smallest_face, post_process=False, device="cpu")
 
 
 def _detect(photo: Picture, side: int, smallest_face: int) -> list[_Detection]:

@@ -37,6 +37,7 @@ LEVELS = {
     "provenance": 1,
     "sceptic": 2,
     "blur": 2,
+    "facenet_library": 0,
     "face": 2,
     "folder": 2,
     "sweep_file": 2,

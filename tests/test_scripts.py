@@ -344,14 +344,22 @@ let broken = () => false;
 globalThis.matchMedia = () => ({ matches: touch });
 Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 4 } });
 globalThis.Worker = class {
-  constructor() { this.n = workers.push(this) - 1; this.asked = []; }
+  constructor() { this.n = workers.push(this) - 1; this.asked = []; this.given = 0; }
   postMessage(asked) {
-    this.asked.push(asked);
     if (broken(this, asked)) queueMicrotask(() => this.onerror({ message: "broken" }));
-    else if (asked.ask !== "change") queueMicrotask(() => this.tell({ right: true }));
+    else if (asked.ask === "change") this.queue(asked);
+    else if (asked.ask === "give") {
+      this.given++;
+      queueMicrotask(() => this.tell(asked, { rgba: `picture of ${asked.of}` }));
+    } else queueMicrotask(() => this.tell(asked, { right: true }));
   }
-  tell(said) { this.onmessage({ data: { number: this.asked.at(-1).number, ...said } }); }
-  finish() { this.tell({ rgba: null, values: { of: this.asked.at(-1).degree } }); }
+  queue(asked) {  // as worker.js does: of what is not begun the newest of each lane stays
+    const over = this.asked.slice(1).find(({ lane }) => lane === asked.lane);
+    if (over) this.tell(over, { overtaken: true });
+    this.asked = [...this.asked.filter((one) => one !== over), asked];
+  }
+  tell({ number }, said) { this.onmessage({ data: { number, ...said } }); }
+  finish() { const made = this.asked.shift(); this.tell(made, { values: { of: made.degree } }); }
   terminate() { ended.push(this.n); }
 };
 const turns = async () => { for (let i = 0; i < 200; i++) await null; };
@@ -384,7 +392,8 @@ def test_two_workers_follow_a_hand_and_nothing_late_is_told():
     change(client, 3);
     change(client, 4);  // waits
     await turns();
-    const hands = [workers.length, client.hands, workers.map(({ asked }) => asked.at(-1).degree)];
+    const inHand = workers.map(({ asked }) => asked.map(({ degree }) => degree));
+    const hands = [workers.length, client.hands, inHand];
     workers[1].finish();
     await turns();
     workers[0].finish();  // what was asked first comes last
@@ -394,7 +403,7 @@ def test_two_workers_follow_a_hand_and_nothing_late_is_told():
     answer([hands, found, bus.notHere ?? ""]);
     """
     hands, found, not_here = with_workers(code)
-    assert hands == [2, 2, [2, 3]]
+    assert hands == [2, 2, [[2], [3]]]
     assert found == [[1, 1], [3, 3], [2, None], [4, 4]]
     assert not_here == ""
 
@@ -421,13 +430,64 @@ def test_a_phone_has_one_worker_and_the_latest_request_wins():
     const client = await opened();
     for (const degree of [2, 3, 4]) change(client, degree);
     await turns();
+    const queued = workers[0].asked.map(({ degree }) => degree);
     workers[0].finish();
+    workers[0].finish();  // without waiting for the page
     await turns();
-    workers[0].finish();
-    await turns();
-    answer([workers.length, client.hands, found]);
+    answer([workers.length, client.hands, queued, found]);
     """
-    assert with_workers(code) == [1, 1, [[1, 1], [3, None], [2, 2], [4, 4]]]
+    assert with_workers(code) == [1, 1, [2, 4], [[1, 1], [3, None], [2, 2], [4, 4]]]
+
+
+def test_a_picture_is_given_where_it_is_still_wanted():
+    code = """
+    touch = true;
+    const client = await opened();
+    const pictures = [];
+    for (const wanted of [true, false]) {
+      const one = client.change({ degree: 9 }, null, 0, () => wanted);
+      await turns();
+      workers[0].finish();
+      const { values, picture } = await one;
+      pictures.push(values.of, picture && /^picture of \\d+$/.test(await picture));
+    }
+    answer([pictures, workers[0].given]);
+    """
+    assert with_workers(code) == [[9, True, 9, None], 1]
+
+
+def test_what_waits_for_idle_time_is_done_after_the_picture_was_given():
+    code = """
+    touch = true;
+    const client = await opened();
+    client.change({ degree: 2 }, null, 0, () => true);
+    const idle = client.changeInIdleTime({ degree: 3 }, null);
+    await turns();
+    workers[0].finish();
+    await turns();
+    workers[0].finish();
+    answer([(await idle).values.of, workers[0].given]);
+    """
+    assert with_workers(code) == [3, 1]
+
+
+def test_a_worker_alone_is_told_what_is_next_only_of_the_same_picture():
+    code = """
+    touch = true;
+    const client = await opened();
+    change(client, 2);
+    await turns();
+    client.setPicture(new Uint8ClampedArray(4), 1);
+    change(client, 3);
+    await turns();
+    const queued = workers[0].asked.map(({ degree }) => degree);
+    workers[0].finish();
+    await turns();
+    workers[0].finish();
+    await turns();
+    answer([queued, found]);
+    """
+    assert with_workers(code) == [[2], [[1, 1], [2, 2], [3, 3]]]
 
 
 def test_where_there_is_no_memory_for_a_second_worker_one_does_all():

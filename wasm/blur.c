@@ -158,27 +158,27 @@ INLINE vec within(i32 x, i32 width) {
 EXPORT(blur) void blur(i32 y0, i32 y1) {
   i32 width = 3 * now.n;
   vec scale = each(1 / unit), least = wasm_i8x16_splat(-1), most = wasm_i8x16_splat(0);
-  for (i32 block = 0; block < width; block += 64) // columns that fit a core's own cache, row after row
-    for (i32 y = y0; y < y1; y++)
-      for (i32 x = block; x < block + 64 && x < width; x += 32) {
-        const u8 *base = (const u8 *)(wide + (y + REACH) * wide_pitch + 3 * REACH + x);
-        vec sums[8];
-        add_up(sums, base);
-        for (int j = 0; j < 8; j++) {
-          vec exact = times(wasm_f32x4_convert_i32x4(sums[j]), scale);
-          sums[j] = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(exact));
-          if (again) sums[j] = settled(sums[j], exact, base + 8 * j);
-        }
-        for (int j = 0; j < 2; j++) {
-          vec low = wasm_i16x8_narrow_i32x4(sums[4 * j], sums[4 * j + 1]);
-          vec high = wasm_i16x8_narrow_i32x4(sums[4 * j + 2], sums[4 * j + 3]);
-          vec levels = wasm_u8x16_narrow_i16x8(low, high);
-          store(now.blurred + y * now.pitch + x + 16 * j, levels);
-          vec inside = within(x + 16 * j, width);
-          least = wasm_u8x16_min(least, wasm_v128_or(levels, wasm_v128_not(inside)));
-          most = wasm_u8x16_max(most, wasm_v128_and(levels, inside));
-        }
+  // Row after row, as they lie in memory: what was read for one row is at hand for the next.
+  for (i32 y = y0; y < y1; y++)
+    for (i32 x = 0; x < width; x += 32) {
+      const u8 *base = (const u8 *)(wide + (y + REACH) * wide_pitch + 3 * REACH + x);
+      vec sums[8];
+      add_up(sums, base);
+      for (int j = 0; j < 8; j++) {
+        vec exact = times(wasm_f32x4_convert_i32x4(sums[j]), scale);
+        sums[j] = nearest_whole(exact);
+        if (again) sums[j] = settled(sums[j], exact, base + 8 * j);
       }
+      for (int j = 0; j < 2; j++) {
+        vec low = wasm_i16x8_narrow_i32x4(sums[4 * j], sums[4 * j + 1]);
+        vec high = wasm_i16x8_narrow_i32x4(sums[4 * j + 2], sums[4 * j + 3]);
+        vec levels = wasm_u8x16_narrow_i16x8(low, high);
+        store(now.blurred + y * now.pitch + x + 16 * j, levels);
+        vec inside = within(x + 16 * j, width);
+        least = wasm_u8x16_min(least, wasm_v128_or(levels, wasm_v128_not(inside)));
+        most = wasm_u8x16_max(most, wasm_v128_and(levels, inside));
+      }
+    }
   u8 low[16], high[16];
   store(low, least), store(high, most);
   if (y0 == 0) now.blurred_least = 255, now.blurred_most = 0;

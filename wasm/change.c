@@ -2,17 +2,21 @@
 #include "core.h"
 
 // From level to level: the stretch so that `least` becomes 0 and `most` 255, in cv2.normalize's steps.
-typedef struct { u8 table[256]; float factor, offset; i32 nothing, in_float32; } Stretch;
+// float32 finds it, but for a few levels, which are mended.
+enum { MOST_MENDED = 8 };
+typedef struct { u8 table[256]; float factor, offset; i32 nothing, mended; u8 level[MOST_MENDED], by[MOST_MENDED]; } Stretch;
 
 static u8 *unshifted; // the stretched picture, where the shift ends between two pixels
 static float *lines; // rows of it, moved sideways
 static u8 *row_wide; // one of its rows with what is mirrored in
+static float *row_floats; // the same
 
 int make_room_to_change(void) {
   unshifted = take((uint32_t)(now.pitch * now.n) + 64);
   lines = take((uint32_t)(LANCZOS * (3 * now.n + 64)) * 4);
   row_wide = take((uint32_t)(3 * (now.n + LANCZOS) + 128));
-  return unshifted && lines && row_wide;
+  row_floats = take((uint32_t)(3 * (now.n + LANCZOS) + 128) * 4);
+  return unshifted && lines && row_wide && row_floats;
 }
 
 static float level_of(float x) { return x < 0 ? 0 : x > 255 ? 255 : __builtin_rintf(x); }
@@ -20,25 +24,33 @@ static float level_of(float x) { return x < 0 ? 0 : x > 255 ? 255 : __builtin_ri
 static void make_stretch(Stretch *s, i32 wanted, i32 least, i32 most) {
   double scale = most > least ? 255. * (1. / (most - least)) : 0;
   s->factor = (float)(wanted ? scale : 1), s->offset = (float)(wanted ? -least * scale : 0);
-  s->nothing = 1, s->in_float32 = 1;
+  s->nothing = 1, s->mended = 0;
   for (i32 i = 0; i < 256; i++) {
     // OpenCV multiplies and adds in one step: exact in float64, then rounded once.
     s->table[i] = (u8)level_of((float)((double)i * s->factor + s->offset));
     s->nothing &= s->table[i] == i;
-    s->in_float32 &= s->table[i] == (u8)level_of((float)i * s->factor + s->offset);
+    u8 by = (u8)(s->table[i] - (u8)level_of((float)i * s->factor + s->offset));
+    if (!by) continue;
+    if (s->mended < MOST_MENDED) s->level[s->mended] = (u8)i, s->by[s->mended] = by;
+    s->mended++;
   }
 }
 
 static vec four_levels(vec levels, const Stretch *s) {
   vec exact = plus(times(wasm_f32x4_convert_i32x4(levels), each(s->factor)), each(s->offset));
-  return wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(exact));
+  return nearest_whole(exact);
 }
 
 static vec sixteen_levels(vec x, const Stretch *s) {
   vec low = wasm_u16x8_extend_low_u8x16(x), high = wasm_u16x8_extend_high_u8x16(x);
   vec a = four_levels(wasm_u32x4_extend_low_u16x8(low), s), b = four_levels(wasm_u32x4_extend_high_u16x8(low), s);
   vec c = four_levels(wasm_u32x4_extend_low_u16x8(high), s), d = four_levels(wasm_u32x4_extend_high_u16x8(high), s);
-  return wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(a, b), wasm_i16x8_narrow_i32x4(c, d));
+  vec levels = wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(a, b), wasm_i16x8_narrow_i32x4(c, d));
+  for (i32 i = 0; i < s->mended; i++) {
+    vec here = wasm_i8x16_eq(x, wasm_i8x16_splat((int8_t)s->level[i]));
+    levels = wasm_i8x16_add(levels, wasm_v128_and(here, wasm_i8x16_splat((int8_t)s->by[i])));
+  }
+  return levels;
 }
 
 static void stretch(u8 *to, const u8 *from, i32 bytes, const Stretch *s) {
@@ -47,7 +59,7 @@ static void stretch(u8 *to, const u8 *from, i32 bytes, const Stretch *s) {
     return;
   }
   i32 i = 0;
-  if (s->in_float32)
+  if (s->mended <= MOST_MENDED)
     for (; i + 16 <= bytes; i += 16) store(to + i, sixteen_levels(load(from + i), s));
   for (; i < bytes; i++) to[i] = s->table[from[i]];
 }
@@ -95,30 +107,41 @@ INLINE vec settled(vec sums, const u8 *from) {
   return load(sum);
 }
 
-INLINE vec four_across(vec four[LANCZOS]) {
+INLINE vec four_across(const float *from) {
   vec sum = each(0);
-  for (i32 i = 0; i < LANCZOS; i++) sum = plus(sum, times(wasm_f32x4_convert_u32x4(four[i]), each(across[i])));
+#pragma clang loop unroll(full)
+  for (i32 i = 0; i < LANCZOS; i++) sum = plus(sum, times(load(from + 3 * i), each(across[i])));
   return sum;
+}
+
+// `count` pixels of a row, from `first` on; what lies beyond its ends is mirrored.
+static void take_pixels(u8 *to, const u8 *from, i32 first, i32 count) {
+  i32 n = now.n, start = first < 0 ? -first : 0, end = n - first < count ? n - first : count; // from inside
+  if (start < end) __builtin_memcpy(to + 3 * start, from + 3 * (first + start), (uint32_t)(3 * (end - start)));
+  for (i32 x = 0; x < count; x++) {
+    if (x == start && start < end) x = end;
+    if (x >= count) return;
+    const u8 *pixel = from + 3 * mirrored(first + x, n);
+    for (i32 k = 0; k < 3; k++) to[3 * x + k] = pixel[k];
+  }
 }
 
 // One row of `unshifted`, moved by whole px and, where asked, by the taps along it; as float32.
 static void line_of(float *to, i32 y, i32 right, i32 between) {
-  i32 n = now.n, width = 3 * n, before = LANCZOS / 2;
-  const u8 *from = unshifted + y * now.pitch;
-  for (i32 x = 0; x < n + LANCZOS; x++) {
-    const u8 *pixel = from + 3 * mirrored(x - before - right, n);
-    for (i32 k = 0; k < 3; k++) row_wide[3 * x + k] = pixel[k];
+  i32 width = 3 * now.n, before = LANCZOS / 2;
+  take_pixels(row_wide, unshifted + y * now.pitch, -before - right, now.n + LANCZOS);
+  for (i32 x = 0; x < width + 3 * LANCZOS; x += 8) {
+    vec eight = wasm_u16x8_load8x8(row_wide + x);
+    store(row_floats + x, wasm_f32x4_convert_u32x4(wasm_u32x4_extend_low_u16x8(eight)));
+    store(row_floats + x + 4, wasm_f32x4_convert_u32x4(wasm_u32x4_extend_high_u16x8(eight)));
   }
-  for (i32 x = 0; x < width; x += 8) {
-    vec low[LANCZOS], high[LANCZOS];
-    for (i32 i = 0; i < LANCZOS; i++) {
-      vec eight = wasm_u16x8_load8x8(row_wide + x + 3 * i);
-      low[i] = wasm_u32x4_extend_low_u16x8(eight), high[i] = wasm_u32x4_extend_high_u16x8(eight);
-    }
-    vec first = wasm_f32x4_convert_u32x4(low[before]), second = wasm_f32x4_convert_u32x4(high[before]);
-    if (between & ACROSS) first = four_across(low), second = four_across(high);
-    if (between == ACROSS) first = settled(first, row_wide + x), second = settled(second, row_wide + x + 4);
-    store(to + x, first), store(to + x + 4, second);
+  if (!(between & ACROSS)) {
+    __builtin_memcpy(to, row_floats + 3 * before, (uint32_t)width * 4);
+    return;
+  }
+  for (i32 x = 0; x < width; x += 4) {
+    vec sums = four_across(row_floats + x);
+    store(to + x, between == ACROSS ? settled(sums, row_wide + x) : sums);
   }
 }
 
@@ -131,7 +154,7 @@ static void column_of(u8 *to, float **rows, i32 between, i32 width) {
       if (between & ALONG)
         for (i32 i = 0; i < LANCZOS; i++) sums[j] = plus(sums[j], times(load(rows[i] + x + 4 * j), each(along[i])));
       else sums[j] = load(rows[LANCZOS / 2] + x + 4 * j);
-      sums[j] = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(sums[j]));
+      sums[j] = nearest_whole(sums[j]);
     }
     vec levels = wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(sums[0], sums[1]), wasm_i16x8_narrow_i32x4(sums[2], sums[3]));
     if (x + 16 <= width) store(to + x, levels);

@@ -66,3 +66,9 @@ INLINE void store(void *to, vec values) { wasm_v128_store(to, values); }
 #define plus wasm_f32x4_add
 #define minus wasm_f32x4_sub
 #define times wasm_f32x4_mul
+
+// The whole number next to each of four between ±2²¹, of two as near the even one: added to 1.5 · 2²³ it
+// stands in the lowest bits.
+INLINE vec nearest_whole(vec x) {
+  return wasm_i32x4_sub(plus(x, each(0x1.8p23f)), wasm_i32x4_splat(0x4b400000));
+}

@@ -32,6 +32,7 @@ from blurdash.embed.facenet_folded import folded
 from blurdash.embed.facenet_weights import CASIA_WEBFACE, VGGFACE2
 from blurdash.embed.program import Program, Shown
 from blurdash.errors import WeightsError
+from blurdash.facenet_library import facenet_library
 from blurdash.pictures import checked_stack
 from blurdash.weights import Progress, WeightsFile, fetch, sha256
 
@@ -323,10 +324,9 @@ def _damaged(path: Path, what: str) -> WeightsError:
 
 def _blank_network() -> nn.Module:
     """Returns the network's structure on the meta device: no memory, no random numbers drawn."""
-    from facenet_pytorch import InceptionResnetV1  # seconds of imports: torchvision, requests
-
+    structure = facenet_library().InceptionResnetV1
     with torch.device("meta"):
-        network: nn.Module = InceptionResnetV1(pretrained=None, classify=False)
+        network: nn.Module = structure(pretrained=None, classify=False)
     return network.eval()
 
 

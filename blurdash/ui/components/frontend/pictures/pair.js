@@ -169,7 +169,7 @@ export class Pair {
   }
 
   isMade(i) {
-    return this.made[i]?.text === this.textOf(this.specs[i]);
+    return this.made[i]?.text === this.textOf(this.specs[i]) && Boolean(this.made[i].canvas);
   }
 
   /** What a made picture is of: a spec, and who reads it out. */
@@ -180,12 +180,14 @@ export class Pair {
   async make(i, text) {
     const { mark } = this;
     const [spec, reader] = [this.specs[i], readerNow()];
-    const found = await this.renderer.drawnHere(viewOf(spec), reader, i);
+    const found = await this.renderer.drawnHere(viewOf(spec), reader, () => this.textOf(this.specs[i]) === text, i);
     if (!found || this.gone || mark !== this.mark || !this.ready) return;
-    this.made[i] = { text, spec, values: found.values, key: reader?.key ?? null, canvas: found.canvas() };
-    if (this.isMade(i)) this.paint(i, this.made[i].canvas);
-    this.sayState();
+    const made = { text, spec, values: found.values, key: reader?.key ?? null, canvas: null };
+    this.made[i] = made;
     this.tell();
+    made.canvas = await found.canvas();
+    if (this.made[i] === made && this.isMade(i)) this.paint(i, made.canvas);
+    this.sayState();
   }
 
   /** Says the numbers that both pictures have. */
@@ -209,8 +211,9 @@ export class Pair {
     for (const [i, spec] of this.specs.entries()) {
       if (spec.degree === undefined || this.renderer.draws(viewOf(spec))) continue;
       const served = await this.renderer.drawnByServer(viewOf(spec));
-      if (!served || turn !== this.turn || this.gone) return;
-      this.paint(i, served.canvas());
+      const canvas = await served?.canvas();
+      if (!canvas || turn !== this.turn || this.gone) return;
+      this.paint(i, canvas);
     }
     this.sayState();
   }

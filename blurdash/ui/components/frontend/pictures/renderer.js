@@ -75,19 +75,20 @@ export class Renderer {
   /**
    * A view at full size, within a grey level of the server's picture (two after a stretch).
    * @param {object|null} reader what reads out the embedding, where that is done here (reader.js)
-   * @returns {Promise<{values: object|null, canvas: () => HTMLCanvasElement}|null>} null when overtaken;
-   *   `values` by measure, null where they are not known here
+   * @param {() => boolean} shown as CoreClient.change has it
+   * @returns {Promise<{values: object|null, canvas: () => Promise<HTMLCanvasElement|null>}|null>} null when
+   *   overtaken; `values` by measure, null where they are not known here
    */
-  async paintExact(view, reader = null) {
-    return await this.drawnHere(view, reader) ?? this.drawnByServer(view);
+  async paintExact(view, reader, shown) {
+    return await this.drawnHere(view, reader, shown) ?? this.drawnByServer(view);
   }
 
   /** The same by the core; of one of several pictures in a lane of its own. */
-  async drawnHere(view, reader, lane = 0) {
+  async drawnHere(view, reader, shown, lane = 0) {
     if (!this.draws(view)) return null;
     const { size } = this.picture;
-    const made = await this.client.change({ ...this.wantedOf(view), painted: true }, reader, lane);
-    return made && { values: made.values, canvas: () => canvasOf(made.rgba, size) };
+    const made = await this.client.change(this.wantedOf(view), reader, lane, shown);
+    return made && { values: made.values, canvas: async () => canvasOf(await made.picture, size) };
   }
 
   /**
@@ -97,7 +98,7 @@ export class Renderer {
   async measureInIdleTime(view, reader, reference = null) {
     if (!this.draws(view)) return null;
     const of = reference === null ? {} : { stretched: KERNELS[reference].stretched, ofReference: true };
-    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), ...of, painted: false }, reader);
+    const made = await this.client.changeInIdleTime({ ...this.wantedOf(view), ...of }, reader);
     return made?.values ?? null;
   }
 
@@ -110,7 +111,7 @@ export class Renderer {
   async drawnByServer(view) {
     if (this.draws(view)) return null; // it was overtaken
     const canvas = await this.served.of(view);
-    return canvas && { values: null, canvas: () => canvas };
+    return canvas && { values: null, canvas: async () => canvas };
   }
 
   /** Stops an exact picture that is no longer wanted. */
@@ -137,6 +138,7 @@ export class Renderer {
 }
 
 function canvasOf(rgba, size) {
+  if (!rgba) return null;
   const canvas = scratchCanvas(size);
   canvas.getContext("2d").putImageData(new ImageData(rgba, size, size), 0, 0);
   return canvas;

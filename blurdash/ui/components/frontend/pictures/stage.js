@@ -276,8 +276,9 @@ class Stage {
     const { view } = this;
     const start = performance.now();
     const painted = await this.paintExact();
-    if (!painted || view !== this.view || !this.ready) return;
-    this.exact = painted.canvas();
+    const exact = await painted?.canvas();
+    if (!exact || view !== this.view || !this.ready) return;
+    this.exact = exact;
     drawSquare(this.blurredContext(this.parts.clean.picture.width), this.exact);
     this.show(view, "exact", start);
   }
@@ -294,7 +295,7 @@ class Stage {
   async paintAndTell(view) {
     const { face, loads } = this;
     const reader = readerNow();
-    const painted = await this.renderer.paintExact(view, reader);
+    const painted = await this.renderer.paintExact(view, reader, () => view === this.view && loads === this.loads);
     const key = reader?.key ?? null;
     if (painted?.values && loads === this.loads) this.tell({ face, view, key, values: painted.values });
     return painted;
@@ -446,7 +447,7 @@ class Stage {
       painted = await this.paintExact();
     }
     const { mode, split } = this.compare;
-    return { view, clean: this.renderer.clean(view.kernel), changed: painted.canvas(), name: nameView(view, this.labels), mode, split: split / 100 };
+    return { view, clean: this.renderer.clean(view.kernel), changed: await painted.canvas(), name: nameView(view, this.labels), mode, split: split / 100 };
   }
 }
 

@@ -66,8 +66,17 @@ export class CoreClient {
   setPicture(rgba, size) {
     this.cancelAll();
     this.picture = { rgba, size };
-    const [first] = this.workers;
-    first.start().catch((error) => this.failed(first, error));
+    this.begin(this.workers[0]);
+  }
+
+  /** Starts a worker; what waits is then done by it. */
+  async begin(worker) {
+    try {
+      await worker.start();
+    } catch (error) {
+      this.failed(worker, error);
+    }
+    this.work();
   }
 
   /**
@@ -78,17 +87,17 @@ export class CoreClient {
    * @param {number[]} wanted.shift [right, down] in px
    * @param {number} wanted.gain what every value is multiplied by in the end
    * @param {boolean} wanted.ofReference whether what pictures are compared with is blurred, and no more
-   * @param {boolean} wanted.painted whether the picture itself is
    * @param {object|null} reader as readerNow (reader.js) has it: then also the embedding's numbers
    * @param {number} lane which of several pictures it is of, from 0: one overtakes none of another lane
-   * @returns {Promise<{rgba: Uint8ClampedArray|null, values: object|null}|null>} null where another
-   *   request of its lane overtook this one, or where nothing can be computed here
+   * @param {() => boolean} shown asked once there are values: whether the picture itself is still wanted
+   * @returns {Promise<{values: object, picture: Promise<Uint8ClampedArray|null>|null}|null>} null where another
+   *   request of its lane overtook this one, or where nothing can be computed here; the picture as RGBA
    */
-  change(wanted, reader = null, lane = 0) {
+  change(wanted, reader = null, lane = 0, shown = () => false) {
     this.waiting[lane]?.resolve(null);
     this.pace.follow();
     return new Promise((resolve) => {
-      this.waiting[lane] = this.task(wanted, reader, resolve, lane);
+      this.waiting[lane] = { ...this.task(wanted, reader, resolve, lane), shown };
       this.work();
     });
   }
@@ -103,7 +112,8 @@ export class CoreClient {
   }
 
   task(wanted, reader, resolve, lane) {
-    return { number: ++this.number, lane, request: { ask: "change", plan: reader?.plan ?? null, ...wanted }, reader, resolve };
+    const request = { ask: "change", lane, plan: reader?.plan ?? null, ...wanted };
+    return { number: ++this.number, lane, request, reader, resolve, shown: () => false };
   }
 
   /** Drops what waits; what a worker has in hand is still answered. */
@@ -118,17 +128,18 @@ export class CoreClient {
     this.spare = null;
   }
 
-  /** Gives what waits to workers that have nothing in hand. */
+  /** Gives what waits to workers that have nothing in hand; a worker alone has the next one at hand. */
   work() {
     if (whyNotHere()) this.cancelAll();
     if (!this.picture) return;
+    const [first] = this.workers;
     for (let task = this.nextTask(); task; task = this.nextTask()) {
       const free = this.workers.find((one, i) => !one.busy && (i === 0 || (one.ready && this.pace.keepsUp())));
-      if (!free) return;
+      const alone = this.hands === 1 && first.canQueue(task, this.picture) ? first : null;
+      if (!free && !alone) return;
       this.waiting[task.lane] = null;
-      this.hand(free, task);
+      this.hand(free ?? alone, task);
     }
-    const [first] = this.workers;
     if (!this.spare || first.busy) return;
     const task = this.spare;
     this.spare = null;
@@ -150,10 +161,18 @@ export class CoreClient {
     // Two workers may end in another order than they began in.
     const late = task.lane !== null && task.number < (this.answered[task.lane] ?? 0);
     if (answer && task.lane !== null && !late) this.answered[task.lane] = task.number;
-    task.resolve(late ? null : answer);
+    if (late || !answer) task.resolve(null);
+    else task.resolve({ values: answer.values, picture: task.shown() ? this.pictureOf(worker, answer) : null });
     this.work();
     const [, second] = this.workers; // once the first one has shown that it can be done here
-    if (answer && second && !second.starting) second.start().catch((error) => this.failed(second, error));
+    if (answer && second && !second.starting) this.begin(second);
+  }
+
+  /** The picture of what a worker answered just now. */
+  async pictureOf(worker, answer) {
+    const rgba = await worker.pictureOf(answer.number);
+    this.work(); // what waited for a worker that has nothing in hand
+    return rgba;
   }
 
   /** Has the other worker do what one failed at; whether it is still to be done. */
@@ -198,10 +217,10 @@ class CoreWorker {
     this.worker = null;
     this.starting = null; // a promise, from the first call on
     this.ready = false;
-    this.busy = false;
+    this.preparing = false; // it takes in a picture, or a network
     this.gone = false;
     this.number = 0;
-    this.inflight = null; // what it has in hand
+    this.inflight = new Map(); // what it was asked and has not answered, by number: {resolve, reject}
     this.picture = null;
     this.network = ""; // address of the one that it has
   }
@@ -229,9 +248,24 @@ class CoreWorker {
     }
   }
 
-  /** Does a request, after what it needs for it. */
+  get busy() {
+    return this.preparing || this.inflight.size > 0;
+  }
+
+  /** Whether it can be told what to do next while it does something else. */
+  canQueue({ reader }, picture) {
+    return this.ready && !this.preparing && this.picture === picture && (!reader || reader.network === this.network);
+  }
+
+  /** Does a request, after what it needs for it; null where another one overtook it here. */
   async answer({ request, reader }, picture) {
-    this.busy = true;
+    if (!this.canQueue({ reader }, picture)) await this.prepare(reader, picture);
+    const answer = await this.post(request);
+    return answer.overtaken ? null : answer;
+  }
+
+  async prepare(reader, picture) {
+    this.preparing = true;
     try {
       await this.start();
       if (this.picture !== picture) {
@@ -242,30 +276,38 @@ class CoreWorker {
         this.network = reader.network;
         await this.post({ ask: "network", packed: reader.packed });
       }
-      return await this.post(request);
     } finally {
-      this.busy = false;
+      this.preparing = false;
+    }
+  }
+
+  /** The picture of a change that was answered, as RGBA; null where another one was made since. */
+  async pictureOf(change) {
+    try {
+      return (await this.post({ ask: "give", of: change })).rgba;
+    } catch {
+      return null; // what the worker is asked next says why
     }
   }
 
   post(request) {
     return new Promise((resolve, reject) => {
-      this.inflight = { number: ++this.number, resolve, reject };
-      this.worker.postMessage({ ...request, number: this.number });
+      const number = ++this.number;
+      this.inflight.set(number, { resolve, reject });
+      this.worker.postMessage({ ...request, number });
     });
   }
 
   answered({ number, problem, ...answer }) {
-    if (this.inflight?.number !== number) return;
-    const { resolve, reject } = this.inflight;
-    this.inflight = null;
-    if (problem) reject(new Error(problem));
-    else resolve(answer);
+    const asked = this.inflight.get(number);
+    this.inflight.delete(number);
+    if (problem) asked?.reject(new Error(problem));
+    else asked?.resolve({ number, ...answer });
   }
 
   fail(why) {
-    this.inflight?.reject(new Error(why));
-    this.inflight = null;
+    for (const { reject } of this.inflight.values()) reject(new Error(why));
+    this.inflight.clear();
   }
 
   dispose() {
