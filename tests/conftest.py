@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import hashlib
 import os
 import random
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +82,40 @@ def _seeded() -> None:
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
+
+
+def _remembered(look: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which looks through the same pixels once."""
+    seen: dict[Any, Any] = {}
+
+    @functools.wraps(look)
+    def remembered(picture: Picture, *how: Any) -> Any:
+        key = (hashlib.sha1(picture.tobytes()).digest(), picture.shape, how)
+        if key not in seen:
+            seen[key] = look(picture, *how)
+        return copy.copy(seen[key])
+
+    return remembered
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _looked_once() -> Iterator[None]:
+    """Has a picture's faces be looked for once: most tests use the same few."""
+    from blurdash import face
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_detect", "_second_score"):
+            patch.setattr(face, name, _remembered(getattr(face, name)))
+        yield
+
+
+@pytest.fixture
+def own_eyes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of looking itself: every picture is looked through anew."""
+    from blurdash import face
+
+    for name in ("_detect", "_second_score"):
+        monkeypatch.setattr(face, name, getattr(face, name).__wrapped__)
 
 
 @pytest.fixture

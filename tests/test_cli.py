@@ -150,6 +150,7 @@ def test_degree_0_is_inf_as_a_string(readout: Callable[..., dict[str, Any]]) -> 
     assert found["cosine_similarity"] == pytest.approx(1)
 
 
+@pytest.mark.usefixtures("own_eyes")
 def test_numbers_are_repeatable(readout: Callable[..., dict[str, Any]]) -> None:
     assert readout("--degree", 1) == readout("--degree", 1)
 

@@ -51,7 +51,9 @@ def process(*words: object, cwd: Path = ROOT, **how: Any) -> subprocess.Complete
     return subprocess.run(line, cwd=cwd, env=environment, timeout=180, check=False, **how)
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii:strict"])
+@pytest.mark.parametrize(
+    "encoding", [pytest.param("cp1252", marks=pytest.mark.long), "ascii:strict"]
+)
 def test_names_of_any_bytes_in_any_encoding(encoding: str, mixed: Path, tmp_path: Path) -> None:
     out = tmp_path / "t.parquet"
     words = ("sweep", mixed, "--out", out, "--degrees", "0", "--embedder", "dlib")
@@ -98,7 +100,7 @@ def test_stopping_says_what_is_kept_and_the_same_command_goes_on(
         (folder / f"{name}.png").write_bytes(photo.read_bytes())
     out = tmp_path / "t.parquet"
     words = ["sweep", str(folder), "--out", str(out), "--workers", "1", "--embedder", "dlib"]
-    line = [sys.executable, "-m", "blurdash", *words, "--degrees", "0:40"]
+    line = [sys.executable, "-m", "blurdash", *words, "--degrees", "0:12"]
     running = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while not list(out.parent.glob("t.parquet.parts/*.parquet")) and time.monotonic() < deadline:
@@ -110,8 +112,8 @@ def test_stopping_says_what_is_kept_and_the_same_command_goes_on(
         f"blurdash: stopped; what was measured, if anything, is kept in {out}.parts, and the same "
         "command goes on"
     ]
-    assert main([*words, "--degrees", "0:40"]) == 0
-    assert len(read_sweep(out)) == 3 * 41
+    assert main([*words, "--degrees", "0:12"]) == 0
+    assert len(read_sweep(out)) == 3 * 13
 
 
 def test_a_name_that_begins_with_a_dash_is_told_how(

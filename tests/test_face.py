@@ -171,6 +171,7 @@ def test_another_version_of_the_photo_lies_on_the_canvas_in_the_same_place(
     assert np.array_equal(whole.canvas_of(resized(portrait_face.canvas, 512, 512)), whole.canvas)
 
 
+@pytest.mark.usefixtures("own_eyes")
 def test_finding_is_repeatable_and_leaves_the_photo_alone(
     portrait: Picture, portrait_face: Face
 ) -> None:
@@ -445,6 +446,7 @@ def test_what_is_no_photo_is_refused(function: Callable[[object], object], kind:
 # --- found again ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("own_eyes")
 def test_redetecting_an_unchanged_canvas_gives_the_same_geometry(portrait_face: Face) -> None:
     again = locate_face(portrait_face.canvas)
     assert again.box == portrait_face.box

@@ -33,7 +33,17 @@ def heic(picture: Image.Image, file: io.BytesIO) -> None:
 WRITERS: dict[str, Callable[[Image.Image, io.BytesIO], None]] = {"HEIC": heic}
 
 
-@pytest.mark.parametrize("name", [one.name for one in FORMATS])
+# What cameras and phones give; the others are read the same way.
+USUAL = {"JPEG", "HEIC"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(one.name, marks=() if one.name in USUAL else pytest.mark.long)
+        for one in FORMATS
+    ],
+)
 def test_page_and_command_line_agree(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], dlib_embedder
 ):

@@ -156,6 +156,7 @@ def test_the_table_does_not_depend_on_the_workers(
     assert calls[-1] == (12, 12)
 
 
+@pytest.mark.usefixtures("own_eyes")
 def test_threads_of_the_libraries_are_as_before(faces: Path, tmp_path: Path) -> None:
     import torch
 

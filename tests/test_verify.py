@@ -320,7 +320,7 @@ ANYTHING = st.recursive(
 
 
 @settings(
-    max_examples=60,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -385,6 +385,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "a.png", folder / "receipt.json"
 
 
+@pytest.mark.long
 def test_a_process_of_its_own_gives_the_very_numbers(files: tuple[Path, Path]) -> None:
     photo, receipt = files
     line = [sys.executable, "-m", "blurdash"]

@@ -121,7 +121,6 @@ def test_the_curve_is_found_in_idle_time_without_the_server(
 
 def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(opened: Any) -> None:
     page, line = opened("degree=30&angle=20")
-    page.wait_for_function("() => window.__blurdash.curve?.degrees.length === 101", timeout=90_000)
     quiet(page, line)
     slider, before = page.get_by_role("slider", name="Degree"), line.sent
     for degree in range(31, 61):
@@ -200,6 +199,7 @@ def figures(page: Page) -> list[str]:
     return [text.split()[0] for text in pair_of(page, "psnr")]
 
 
+@pytest.mark.long
 def test_searches_are_done_without_the_server(opened: Any, dlib_embedder: Any) -> None:
     page, line = opened("degree=30&kernel=line")
     page.get_by_role("link", name="Argument").click()

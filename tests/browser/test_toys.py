@@ -53,6 +53,7 @@ LATE_TAPS = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_each_can_be_chosen_and_is_shown(
     browser: Browser, with_toys: Dashboard, at_rest: Callable[[Page], None]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
@@ -40,12 +40,21 @@ WITHOUT_SLIDERS = ("sceptic",)
 
 @dataclass
 class ToldAtOnce(Told):
-    """What is known when a scene is drawn, with nothing left for later."""
+    """What is known when a scene is drawn, with nothing left for later.
 
-    def ask(self, kind: str, key: Any, compute: Callable[[], Any]) -> Answer | None:  # noqa: ARG002
-        """Computes what the pages ask for in the background."""
+    Attributes:
+        found: What scenes before this one asked for.
+    """
+
+    found: dict[Any, Answer] = field(default_factory=dict)
+
+    def ask(self, kind: str, key: Any, compute: Callable[[], Any]) -> Answer | None:
+        """Computes what the pages ask for in the background, once for all scenes of a kernel."""
         self.asked[kind] = False
-        return Answer(compute())
+        name = (kind, self.kernel, key)
+        if name not in self.found:
+            self.found[name] = Answer(compute())
+        return self.found[name]
 
 
 def story_part(subject: Subject, sliders: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -57,24 +66,28 @@ def story_part(subject: Subject, sliders: Mapping[str, float] | None = None) -> 
     """
     kept = {name: value for name, value in (sliders or {}).items() if name not in NOT_ALONE}
     scenes: dict[str, Any] = {}
+    found: dict[Any, Answer] = {}
     for name in SCENES:
         if name == "two-pictures":
             scenes[name] = {
                 state: [
-                    _scene(subject, name, kept, swapped=swapped, revealed=state == "revealed")
+                    _scene(
+                        subject, name, kept, found, swapped=swapped, revealed=state == "revealed"
+                    )
                     for swapped in (False, True)
                 ]
                 for state in ("hidden", "revealed")
             }
         else:
-            scenes[name] = _scene(subject, name, kept)
-    return {"scenes": scenes, "often": _often(subject)}
+            scenes[name] = _scene(subject, name, kept, found)
+    return {"scenes": scenes, "often": _often(subject, found)}
 
 
 def _scene(
     subject: Subject,
     name: str,
     sliders: Mapping[str, float],
+    found: dict[Any, Answer],
     *,
     swapped: bool = False,
     revealed: bool = False,
@@ -82,7 +95,7 @@ def _scene(
     """A scene as ``frontend/pages/argument.js`` draws it, where its sliders start."""
     story = Story(name, swapped=swapped, revealed=revealed)
     story.jump(**sliders)
-    told = _told(subject, story)
+    told = _told(subject, story, found)
     data = scene_data(told)
     live = () if name in WITHOUT_SLIDERS else data["sliders"]
     panels = [panel for panel in data["panels"] if _is_alone(panel, told.kernel)]
@@ -100,9 +113,10 @@ def _scene(
     }
 
 
-def _told(subject: Subject, story: Story) -> Told:
+def _told(subject: Subject, story: Story, found: dict[Any, Answer]) -> Told:
     shown = subject.with_kernel(story.kernel(subject.kernel))
     told = ToldAtOnce(
+        found=found,
         story=story,
         kernel=shown.kernel,
         crop=defaults.CROP,
@@ -154,12 +168,12 @@ def _of_one_place(name: str, story: Story, kernel: str) -> list[dict[str, Any]]:
     return [{"kind": "notes", "lines": [line]}]
 
 
-def _often(subject: Subject) -> dict[str, Any] | None:
+def _often(subject: Subject, found: dict[Any, Answer]) -> dict[str, Any] | None:
     """How often it is so, cell by cell; None where other faces are not known."""
     counted = counts_of(subject.reference)
     if counted is None:
         return None
-    told = _told(subject, Story("how-often"))
+    told = _told(subject, Story("how-often"), found)
     settings = counted.flips.settings
     said = [
         [

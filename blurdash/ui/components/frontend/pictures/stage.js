@@ -68,6 +68,7 @@ class Stage {
     this.mounts = 0;
     this.frame = 0;
     this.rest = 0;
+    this.width = 0; // of a picture's frame, px; 0: not known
     this.paints = 0; // how often what lies on the canvases became another
     this.differing = ""; // of which of them the map of differences is, and in which ink
     labelStage(this.parts, this.labels, {});
@@ -396,7 +397,9 @@ class Stage {
   fit() {
     const { clean, inset } = this.parts;
     const ratio = window.devicePixelRatio || 1;
-    const shown = Math.round(clean.frame.clientWidth * ratio);
+    // Asking has the whole page laid out anew; who changes the width tells resize().
+    this.width ||= clean.frame.clientWidth;
+    const shown = Math.round(this.width * ratio);
     const size = Math.min(shown, STAGE_LARGEST, this.renderer.size);
     if (size < 1) return false;
     if (clean.picture.width !== size) {
@@ -408,6 +411,7 @@ class Stage {
   }
 
   resize() {
+    this.width = this.parts.clean.frame.clientWidth;
     if (!this.ready || !this.view || !this.fit() || this.drawn) return;
     if (!this.exact) {
       this.draw();

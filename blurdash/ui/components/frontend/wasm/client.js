@@ -43,11 +43,11 @@ export async function coreOfPage() {
   }
 }
 
-/** How many workers follow a hand: two where there are processors and memory for them, and no phone. */
+/** How many workers follow a hand: two where there are processors for them and the page, and memory, and no phone. */
 function workersWanted() {
   const phone = matchMedia("(pointer: coarse)").matches;
   const { hardwareConcurrency: processors, deviceMemory: gigabytes = CLIENT_LEAST_GB } = navigator; // not said by all
-  return !phone && processors > 1 && gigabytes >= CLIENT_LEAST_GB ? 2 : 1;
+  return !phone && processors > 2 && gigabytes >= CLIENT_LEAST_GB ? 2 : 1;
 }
 
 /** One picture, in one worker or two; the latest request wins. */
