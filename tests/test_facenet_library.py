@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -31,6 +33,7 @@ print(is_compile_supported("cpu"))
     assert after == "[True, True, True]"
 
 
+@pytest.mark.long
 def test_where_more_of_the_compiler_is_taken_it_is_imported_after_all() -> None:
     code = """
 import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import re
@@ -50,15 +51,9 @@ def ready(page: Page, scene: str) -> None:
 
 def shown(page: Page, side: int) -> np.ndarray:
     """What a picture shows, RGB."""
-    data = (
-        page.locator(".ba-frame canvas")
-        .nth(side)
-        .evaluate(
-            """(one) => [one.width,
-          [...one.getContext("2d").getImageData(0, 0, one.width, one.height).data]]"""
-        )
-    )
-    return np.array(data[1], np.uint8).reshape(data[0], data[0], 4)[..., :3]
+    canvas = page.locator(".ba-frame canvas").nth(side)
+    png = canvas.evaluate("(one) => one.toDataURL().split(',')[1]")  # opaque: the same bytes
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
 
 
 def sharpness(picture: np.ndarray) -> float:

@@ -69,7 +69,6 @@ def test_photo_leaves_memory_when_the_tab_is_closed(
 ):
     pid = own_dashboard.process.pid
     pixels, png = photo[3, 100:164].tobytes(), encoded(photo)[200_000:200_064]
-    assert found_in_memory(pid, pixels) == 0
     page = browser.new_page()
     page.goto(own_dashboard.address)
     at_rest(page)
