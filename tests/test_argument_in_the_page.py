@@ -21,6 +21,7 @@ from blurdash.ui.components.scripts import script
 from blurdash.ui.components.sliders import ARGUMENT_SLIDERS
 from blurdash.ui.vote.ballot_box import BallotBox
 from blurdash.values import for_json
+from tests.marks import long_but
 from tests.node import answer_of
 
 OWN = ("two-pictures", "pixels", "embedding", "angle", "take-home")
@@ -121,7 +122,7 @@ def take_ties(found: list[dict[str, Any]], panels: list[dict[str, Any]]) -> None
                 servers[i] = mine[i]
 
 
-@pytest.mark.parametrize("scene", OWN)
+@pytest.mark.parametrize("scene", long_but({"pixels", "angle"}, OWN))
 def test_scenes_are_the_servers_part_for_part(scene: str):
     rng = np.random.default_rng(OWN.index(scene))
     cases, wanted = [], []

@@ -29,6 +29,7 @@ from blurdash.ui.server import recogniser
 from blurdash.ui.server.known_face import KnownFace
 from blurdash.ui.server.references import SHIPPED
 from blurdash.ui.visitor.readings import blur_text
+from tests.marks import long_but
 from tests.test_explore import component_data
 
 ROOT = Path(__file__).parent.parent
@@ -263,7 +264,7 @@ def test_occlusion_map_comes_beside_the_error_map(app):
     assert "0.99" in data["see"]
 
 
-@pytest.mark.parametrize("metric", ["psnr", "ssim"])
+@pytest.mark.parametrize("metric", long_but({"psnr"}, ["psnr", "ssim"]))
 def test_twins_are_found_and_shown(app, metric):
     run_at(app, "pixels", degree=50, x=6)
     act(app, f"twins-{metric}")

@@ -108,6 +108,7 @@ def test_a_batch_is_its_single_faces(
         assert np.abs(row - dlib_embedder.embed(canvas, face)[0]).max() < TOLERANCE
 
 
+@pytest.mark.long
 def test_a_batch_larger_than_the_network_takes_at_once(
     crops: list[tuple[str, Picture, Face]], dlib_embedder: Embedder
 ) -> None:

@@ -28,6 +28,7 @@ from blurdash.face import (
     locate_face,
 )
 from blurdash.quality import psnr
+from tests.marks import long_but
 
 Picture = npt.NDArray[np.uint8]
 
@@ -283,7 +284,7 @@ def test_a_doubtful_face_is_said(portrait: Picture, portrait_face: Face) -> None
     assert (portrait_face.second_score or 0) >= face_module.SECOND_SURE_FROM
 
 
-@pytest.mark.parametrize("factor", [0.25, 0.5, 2, 4])
+@pytest.mark.parametrize("factor", long_but({0.5, 2}, [0.25, 0.5, 2, 4]))
 def test_the_canvas_does_not_depend_on_the_size_of_the_photo(
     portrait: Picture, portrait_face: Face, factor: float
 ) -> None:
@@ -330,11 +331,14 @@ def test_convention_an_ffhq_crop_of_1024_passes_bit_for_bit(portrait_face: Face)
     assert face.box == pytest.approx(portrait_face.box, abs=3)
 
 
-@pytest.mark.parametrize(("width", "height"), [(893, 894), (894, 893), (512, 512), (2048, 2048)])
+SIDES = [(893, 894), (894, 893), (512, 512), (2048, 2048)]
+
+
+@pytest.mark.parametrize("size", long_but({(893, 894), (512, 512)}, SIDES))
 def test_a_crop_of_another_size_is_taken_whole_and_only_resized(
-    portrait_face: Face, width: int, height: int
+    portrait_face: Face, size: tuple[int, int]
 ) -> None:
-    face = find_face(resized(portrait_face.canvas, width, height))
+    face = find_face(resized(portrait_face.canvas, *size))
     assert face.whole
     assert face.canvas.shape == (1024, 1024, 3)
     assert psnr(portrait_face.canvas, face.canvas) > 30

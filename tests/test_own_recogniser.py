@@ -595,6 +595,7 @@ def test_workers_elsewhere_are_told_where_it_is(tmp_path: Path) -> None:
     assert (again.name, again.weights_sha256) == (embedder.name, embedder.weights_sha256)
 
 
+@pytest.mark.long
 def test_a_reference_is_measured_under_it(
     tmp_path: Path,
     photo: Path,

@@ -16,6 +16,7 @@ from blurdash import cli
 from blurdash.photo import FORMATS
 from blurdash.portrait import portrait_photo
 from blurdash.ui.server import recogniser
+from tests.marks import long_but
 from tests.photos_sent import send_photos
 from tests.test_explore import component_data
 
@@ -37,13 +38,7 @@ WRITERS: dict[str, Callable[[Image.Image, io.BytesIO], None]] = {"HEIC": heic}
 USUAL = {"JPEG", "HEIC"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(one.name, marks=() if one.name in USUAL else pytest.mark.long)
-        for one in FORMATS
-    ],
-)
+@pytest.mark.parametrize("name", long_but(USUAL, [one.name for one in FORMATS]))
 def test_page_and_command_line_agree(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], dlib_embedder
 ):

@@ -145,6 +145,7 @@ def test_the_line_is_drawn_as_the_study_draws_its_angle() -> None:
     assert (line, ReferenceSettings().flips.angle) == (0, 45)
 
 
+@pytest.mark.long
 def test_a_run_that_was_stopped_goes_on(
     photos: Path, measured: Measured, embedder: Embedder, tmp_path: Path
 ) -> None:

@@ -499,6 +499,7 @@ def test_a_point_opens_its_face_in_explore_as_it_was_measured(dlib_embedder):
     assert app.session_state["bd_view"].degree == 30, "there is no such blur"
 
 
+@pytest.mark.long
 def test_runs_at_both_angles_stand_side_by_side(app):
     box(app, "Every").set_value("10").run()
     for angle in ("45", "random"):

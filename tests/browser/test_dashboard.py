@@ -260,6 +260,7 @@ def test_a_phone_has_picture_numbers_and_a_slider_on_one_screen(
     context.close()
 
 
+@pytest.mark.long
 def test_a_guess_comes_first_and_is_never_in_the_way(browser: Browser, dashboard, at_rest):
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.add_init_script("window.__blurdash.guessed = false;")

@@ -23,6 +23,7 @@ from blurdash.blur import Change, apply_change, reference_picture
 from blurdash.face import Face
 from blurdash.quality import psnr, ssim
 from blurdash.ui.components.scripts import FRONTEND, script
+from tests.marks import long_but
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -344,7 +345,7 @@ NOT_HERE = {
 }
 
 
-@pytest.mark.parametrize("why", NOT_HERE)
+@pytest.mark.parametrize("why", long_but({"no vectors", "wrong numbers"}, NOT_HERE))
 def test_where_nothing_can_be_computed_here_the_server_draws(open_page: Any, why: str):
     page = open_page("")
     page.evaluate(f"() => {{ {NOT_HERE[why]}; }}")
