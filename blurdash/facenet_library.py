@@ -52,7 +52,7 @@ def _make_way() -> None:
     """Lets the compiler be imported by its name again."""
     there = sys.modules.get(_COMPILER)
     if there is not None and there.__spec__ is None:
-        del sys.modules[_COMPILER]
+        sys.modules.pop(_COMPILER, None)
 
 
 def _of_the_compiler(name: str) -> Any:

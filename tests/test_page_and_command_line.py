@@ -38,6 +38,7 @@ WRITERS: dict[str, Callable[[Image.Image, io.BytesIO], None]] = {"HEIC": heic}
 USUAL = {"JPEG", "HEIC"}
 
 
+@pytest.mark.usefixtures("own_eyes")
 @pytest.mark.parametrize("name", long_but(USUAL, [one.name for one in FORMATS]))
 def test_page_and_command_line_agree(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], dlib_embedder

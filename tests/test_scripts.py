@@ -456,6 +456,20 @@ def test_a_picture_is_given_where_it_is_still_wanted():
     assert with_workers(code) == [[9, True, 9, None], 1]
 
 
+def test_a_worker_that_fails_at_giving_a_picture_is_given_up():
+    code = """
+    touch = true;
+    broken = (worker, asked) => asked.ask === "give";
+    const client = await opened();
+    const one = client.change({ degree: 9 }, null, 0, () => true);
+    await turns();
+    workers[0].finish();
+    const { values, picture } = await one;
+    answer([values.of, await picture, bus.notHere]);
+    """
+    assert with_workers(code) == [9, None, "broken"]
+
+
 def test_what_waits_for_idle_time_is_done_after_the_picture_was_given():
     code = """
     touch = true;

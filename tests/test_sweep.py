@@ -142,6 +142,7 @@ def test_fast_blur_is_near_the_exact_one(faces: Path, wanted: pa.Table, tmp_path
         assert np.allclose(exact[name].to_numpy(), wanted[name].to_numpy(), atol=tolerance)
 
 
+@pytest.mark.usefixtures("own_eyes")
 def test_the_table_does_not_depend_on_the_workers(
     faces: Path, wanted: pa.Table, tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def another_processor() -> Iterator[None]:
             yield
 
 
+@pytest.mark.usefixtures("own_eyes")
 def test_another_processor_agrees(dlib_embedder: Embedder) -> None:
     photo = load_photo(saved(scene(2), "JPEG"))
     known = told(dlib_embedder, Change(degree=40), find_faces(photo)[0])
@@ -166,6 +167,7 @@ def test_another_processor_agrees(dlib_embedder: Embedder) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("own_eyes")
 @pytest.mark.parametrize("number", range(10))
 def test_photos_of_every_format_agree_on_two_processors(
     number: int, dlib_embedder: Embedder

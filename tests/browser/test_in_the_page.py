@@ -90,6 +90,21 @@ def test_picture_numbers_and_sentence_follow_the_hand_without_the_server(
     expect(page.locator(".bd-answer")).to_have_text("Yes")
 
 
+def test_a_picture_that_is_asked_for_twice_while_it_is_made_is_shown(opened: Any) -> None:
+    page, _ = opened("degree=30")
+    # As where a second face brings another crop for the same recogniser.
+    page.evaluate("""async () => {
+      const bus = window.__blurdash;
+      bus.dispatchEvent(new CustomEvent("set", { detail: { degree: 71 } }));
+      for (let i = 0; i < 6; i++) {
+        await new Promise((done) => setTimeout(done, 12));
+        bus.dispatchEvent(new Event("reader"));
+      }
+    }""")
+    stage = page.locator(".bd-stage[data-state=exact]")
+    expect(stage).to_have_attribute("data-view", re.compile('"degree":71'), timeout=20_000)
+
+
 def test_the_curve_is_found_in_idle_time_without_the_server(
     opened: Any, dlib_embedder: Any
 ) -> None:

@@ -46,6 +46,7 @@ import { checkedView } from "./views.js";
 const STAGE_REST_MS = 150; // before the server is asked, or that the picture is a preview is said
 const PHONE = "(max-width: 600px)";
 const STAGE_LARGEST = 1024;
+const STAGE_TRIES = 3; // for a picture that somebody wants to keep
 const STAGE_PATIENCE_MS = 500; // for a first view; without one the picture is shown as it is
 const STAGE_START = { degree: 0, angle: 0, used_angle: 0, shift_x: 0, shift_y: 0, kernel: Object.keys(KERNELS).find((name) => !KERNELS[name].stretched) };
 
@@ -274,11 +275,11 @@ class Stage {
   }
 
   async drawExact() {
-    const { view } = this;
+    const { view, loads } = this;
     const start = performance.now();
     const painted = await this.paintExact();
     const exact = await painted?.canvas();
-    if (!exact || view !== this.view || !this.ready) return;
+    if (!exact || view !== this.view || loads !== this.loads) return;
     this.exact = exact;
     drawSquare(this.blurredContext(this.parts.clean.picture.width), this.exact);
     this.show(view, "exact", start);
@@ -305,7 +306,9 @@ class Stage {
   /** There is a recogniser here now, or another: the numbers of what is shown are wanted once more. */
   readAgain() {
     this.painting = null;
-    if (this.ready && this.view && readerNow()) this.paintExact();
+    if (!this.ready || !this.view || !readerNow()) return;
+    if (this.exact) this.paintExact();
+    else this.drawExact(); // what was being painted may have been overtaken by this
   }
 
   /** Numbers for a view, whether or not the hand has gone on. */
@@ -443,15 +446,18 @@ class Stage {
 
   /** What is shown, at full size and exact: whoever asks while a hand moves gets where it ends. */
   async pictures() {
-    let view;
-    let painted = null;
-    while (!painted || view !== this.view) {
+    for (let missed = 0; missed < STAGE_TRIES;) {
       if (!this.ready) return null;
-      ({ view } = this); // it may change while it is painted: then the new one is what is shown
-      painted = await this.paintExact();
+      const { view, loads } = this;
+      const painted = await this.paintExact();
+      const changed = await painted?.canvas();
+      if (view !== this.view || loads !== this.loads) continue; // then the new one is what is shown
+      const { mode, split } = this.compare;
+      if (changed) return { view, clean: this.renderer.clean(view.kernel), changed, name: nameView(view, this.labels), mode, split: split / 100 };
+      this.painting = null;
+      missed += 1;
     }
-    const { mode, split } = this.compare;
-    return { view, clean: this.renderer.clean(view.kernel), changed: await painted.canvas(), name: nameView(view, this.labels), mode, split: split / 100 };
+    return null;
   }
 }
 

@@ -170,7 +170,12 @@ export class CoreClient {
 
   /** The picture of what a worker answered just now. */
   async pictureOf(worker, answer) {
-    const rgba = await worker.pictureOf(answer.number);
+    let rgba = null;
+    try {
+      rgba = await worker.pictureOf(answer.number);
+    } catch (error) {
+      this.failed(worker, error);
+    }
     this.work(); // what waited for a worker that has nothing in hand
     return rgba;
   }
@@ -283,11 +288,7 @@ class CoreWorker {
 
   /** The picture of a change that was answered, as RGBA; null where another one was made since. */
   async pictureOf(change) {
-    try {
-      return (await this.post({ ask: "give", of: change })).rgba;
-    } catch {
-      return null; // what the worker is asked next says why
-    }
+    return (await this.post({ ask: "give", of: change })).rgba;
   }
 
   post(request) {
