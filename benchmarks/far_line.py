@@ -36,9 +36,19 @@ def far_line(address: str, seconds: float) -> Iterator[str]:
     try:
         yield f"http://localhost:{server.sockets[0].getsockname()[1]}"
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_ended(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
+
+
+async def _ended(server: asyncio.Server) -> None:
+    """Closes it, and drops what is still under way."""
+    server.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _later(

@@ -40,6 +40,7 @@ BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networki
 
 
 FAR_SECONDS = 0.3
+SETTLED_SECONDS = 10  # what opening a page leaves the server to do
 PAST_THE_GUESS = "(window.__blurdash ??= new EventTarget()).guessed = true;"
 
 
@@ -93,6 +94,7 @@ def dragged(
     page.goto(address)
     wait_for_number(page)
     wait_for_network(page)
+    page.wait_for_timeout(SETTLED_SECONDS * 1000)
     alone = statistics.median(page.evaluate(ALONE))
     report(f"{where}: an exact readout alone, {whose}", f"{alone:.0f} ms", "41 ms by dlib")
     for name in ("Angle", "Degree"):
@@ -225,8 +227,8 @@ def load_of_a_page(browser: Browser, url: str, server: int) -> None:
     page.goto(url)
     wait_for_number(page)
     wait_for_network(page)
+    page.wait_for_timeout(SETTLED_SECONDS * 1000)
     alone = statistics.median(page.evaluate(ALONE))
-    page.wait_for_timeout(10_000)  # what opening a page leaves to do
     before = seconds_of_processor(server)
     page.wait_for_timeout(1000 * LONG_DRAG_SECONDS)
     idle = seconds_of_processor(server) - before
