@@ -32,16 +32,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.far_line import far_line
 from benchmarks.live_scripts import ALONE, FLICK, HAND, RESTS, SEEN, WATCH
+from tests.browser.conftest import PAST_THE_GUESS
+from tests.facenet_files import write_random_weights
 
 ROOT = Path(__file__).parent.parent
 FLICKS = 25
 LONG_DRAG_SECONDS = 30
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
 FAR_SECONDS = 0.3
 SETTLED_SECONDS = 10  # what opening a page leaves the server to do
-PAST_THE_GUESS = "(window.__blurdash ??= new EventTarget()).guessed = true;"
+# Of exact numbers: how many a second, and how late, at most.
+GOALS = {"dlib": ("≥ 20", "p95 ≤ 70 ms"), "FaceNet": ("≥ 8", "p95 ≤ 200 ms")}
 
 
 def main() -> None:
@@ -58,11 +59,11 @@ def main() -> None:
             dragged_by_dlib(browser, url, server, asked.seconds)
             if asked.far:
                 with far_line(url, FAR_SECONDS) as far:
-                    dragged(browser, far, asked.seconds, "far away", "cosine of dlib")
+                    dragged(browser, far, asked.seconds, "far away").close()
         if asked.facenet:
             with random_facenet() as folder, dashboard(BLURDASH_WEIGHTS_DIR=folder) as (url, _):
                 query = "/?recogniser=facenet-vggface2"
-                dragged(browser, url + query, asked.seconds, "FaceNet", "FaceNet")
+                dragged(browser, url + query, asked.seconds, "FaceNet", "FaceNet").close()
         if asked.one_file:
             one_file(browser)
         browser.close()
@@ -72,7 +73,7 @@ def dragged_by_dlib(browser: Browser, url: str, server: int, seconds: float) -> 
     """All that is measured of the page as it opens."""
     first_page(browser, url)
     for width, height in ((1366, 768), (1920, 1080)):
-        page = dragged(browser, url, seconds, f"{width} × {height}", "dlib", (width, height))
+        page = dragged(browser, url, seconds, f"{width} × {height}", size=(width, height))
         at_rest(page)
         flicks(page)
         page.close()
@@ -84,22 +85,15 @@ def dragged(
     address: str,
     seconds: float,
     where: str,
-    whose: str,
+    whose: str = "dlib",
     size: tuple[int, int] = (1366, 768),
 ) -> Page:
     """Opens a page, times a readout alone, and drags both sliders; returns the page."""
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-    page.add_init_script(PAST_THE_GUESS)
-    sent = count_sent(page)
-    page.goto(address)
-    wait_for_number(page)
-    wait_for_network(page)
-    page.wait_for_timeout(SETTLED_SECONDS * 1000)
-    alone = statistics.median(page.evaluate(ALONE))
+    page, sent, alone = settled(browser, address, size)
     report(f"{where}: an exact readout alone, {whose}", f"{alone:.0f} ms", "41 ms by dlib")
     for name in ("Angle", "Degree"):
         before = len(sent)
-        drag(page, name, seconds, f"{name}, {where}", alone)
+        drag(page, name, seconds, f"{name}, {where}", alone, whose)
         report(f"{name}: frames sent while dragging", str(len(sent) - before), "0")
         before = len(sent)
         page.wait_for_timeout(5000)
@@ -107,18 +101,25 @@ def dragged(
     return page
 
 
+def settled(
+    browser: Browser, address: str, size: tuple[int, int] = (1366, 768)
+) -> tuple[Page, list[int], float]:
+    """A page with nothing left to do, the frames that it sends, and a readout alone in it, ms."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.add_init_script(PAST_THE_GUESS)
+    sent = count_sent(page)
+    page.goto(address)
+    wait_for_number(page)
+    wait_for_network(page)
+    page.wait_for_timeout(SETTLED_SECONDS * 1000)
+    return page, sent, statistics.median(page.evaluate(ALONE))
+
+
 @contextlib.contextmanager
 def random_facenet() -> Iterator[str]:
     """A folder with a file of the published one's name and structure, and random weights."""
-    import torch
-
-    from blurdash.embed.facenet import _random_state
-    from blurdash.embed.facenet_weights import VGGFACE2
-
-    state = _random_state(7)
-    state["logits.weight"], state["logits.bias"] = torch.zeros(8631, 512), torch.zeros(8631)
     with tempfile.TemporaryDirectory() as folder:
-        torch.save(state, Path(folder) / VGGFACE2.file_name)
+        write_random_weights(Path(folder), seed=7)
         yield folder
 
 
@@ -221,14 +222,7 @@ def seconds_of_processor(pid: int) -> float:
 
 def load_of_a_page(browser: Browser, url: str, server: int) -> None:
     """What a hand costs the server beyond what an idle one takes; its clock counts hundredths."""
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
-    page.add_init_script(PAST_THE_GUESS)
-    sent = count_sent(page)
-    page.goto(url)
-    wait_for_number(page)
-    wait_for_network(page)
-    page.wait_for_timeout(SETTLED_SECONDS * 1000)
-    alone = statistics.median(page.evaluate(ALONE))
+    page, sent, alone = settled(browser, url)
     before = seconds_of_processor(server)
     page.wait_for_timeout(1000 * LONG_DRAG_SECONDS)
     idle = seconds_of_processor(server) - before
@@ -242,7 +236,9 @@ def load_of_a_page(browser: Browser, url: str, server: int) -> None:
     page.close()
 
 
-def drag(page: Page, name: str, seconds: float, title: str, alone: float) -> None:
+def drag(
+    page: Page, name: str, seconds: float, title: str, alone: float, whose: str = "dlib"
+) -> None:
     """A hand that swings a slider to and fro, to another place in every frame; all is counted."""
     page.evaluate(WATCH)
     size = page.locator(".bd-blurred .bd-picture").evaluate("(canvas) => canvas.width")
@@ -254,11 +250,10 @@ def drag(page: Page, name: str, seconds: float, title: str, alone: float) -> Non
     numbers = sorted(seen["numbers"])
     report(f"{title}: frames a second", f"{seen['frames'] / span:.0f}", "≥ 50 (512), ≥ 40 (1024)")
     report(f"{title}: pictures a second", f"{len(seen['paint']) / span:.0f}")
-    rate, goal = len(numbers) / span, "≥ 8" if "FaceNet" in title else "≥ 20"
-    report(f"{title}: all numbers, exact, a second", f"{rate:.1f}", goal)
+    rate, (enough, soon) = len(numbers) / span, GOALS[whose]
+    report(f"{title}: all numbers, exact, a second", f"{rate:.1f}", enough)
     report(f"{title}: the same for each readout alone", f"{rate * alone / 1000:.2f}", "≥ 0.82")
-    goal = "p95 ≤ 200 ms" if "FaceNet" in title else "p95 ≤ 70 ms"
-    report(f"{title}: hand to exact numbers", percentiles(numbers), goal)
+    report(f"{title}: hand to exact numbers", percentiles(numbers), soon)
     if numbers:
         times = [f"{at / alone:.1f}" for at in (statistics.median(numbers), late(numbers))]
         report(f"{title}: the same in readouts alone", " / ".join(times), "p95 ≤ 1.7")

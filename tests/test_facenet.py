@@ -38,6 +38,7 @@ from blurdash.readout import compare
 from blurdash.ui.explore.controls_data import recogniser_data
 from blurdash.ui.visitor.view import View
 from blurdash.weights import sha256
+from tests.facenet_files import random_weights
 from tests.loopback import serving
 
 pytestmark = pytest.mark.xdist_group("facenet")  # one worker: what the tests share is made once
@@ -48,8 +49,7 @@ State = dict[str, torch.Tensor]
 @pytest.fixture(scope="session")
 def state() -> State:
     """Returns weights of the real structure, with the classes of VGGFace2."""
-    logits = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
-    return facenet._random_state(seed=1) | logits
+    return random_weights(seed=1)
 
 
 @pytest.fixture(scope="session")

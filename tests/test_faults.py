@@ -18,7 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,11 +30,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 import streamlit as st
-import torch
 from streamlit.testing.v1 import AppTest
 
 from blurdash import embed, weights
-from blurdash.embed import Embedder, Embeddings, facenet, facenet_embedder
+from blurdash.embed import Embedder, Embeddings, facenet_embedder
 from blurdash.embed.facenet_weights import VGGFACE2
 from blurdash.errors import EmbeddingError
 from blurdash.face import Face
@@ -48,6 +46,7 @@ from blurdash.ui.visitor.shown_face import ShownFace
 from blurdash.ui.visitor.sweep_job import SweepJob
 from blurdash.ui.visitor.view import View
 from blurdash.weights import WeightsFile, fetch, sha256
+from tests.facenet_files import write_random_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 90  # s; only a fault takes so long
@@ -68,9 +67,7 @@ def wait_until(found: Callable[[], Any]) -> Any:
 @pytest.fixture(scope="module")
 def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Returns a file of FaceNet's structure and size; its numbers are random."""
-    path = tmp_path_factory.mktemp("facenet") / VGGFACE2.file_name
-    logits = {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
-    torch.save(OrderedDict(facenet._random_state(seed=5) | logits), path)
+    path = write_random_weights(tmp_path_factory.mktemp("facenet"), seed=5)
     yield path
     shutil.rmtree(path.parent)
 

@@ -64,21 +64,24 @@ static void stretch(u8 *to, const u8 *from, i32 bytes, const Stretch *s) {
   for (; i < bytes; i++) to[i] = s->table[from[i]];
 }
 
-// A row moved by `right` whole px; what comes in is mirrored.
-static void moved_row(u8 *to, const u8 *from, i32 right, const Stretch *s) {
-  i32 n = now.n, start = right > 0 ? right : 0, end = right < 0 ? n + right : n; // from inside
-  if (start < end) stretch(to + 3 * start, from + 3 * (start - right), 3 * (end - start), s);
-  for (i32 x = 0; x < n; x++) {
+// `count` pixels of a row, from `first` on; what lies beyond its ends is mirrored.
+static void take_pixels(u8 *to, const u8 *from, i32 first, i32 count) {
+  i32 n = now.n, start = first < 0 ? -first : 0, end = n - first < count ? n - first : count; // from inside
+  if (start < end) __builtin_memcpy(to + 3 * start, from + 3 * (first + start), (uint32_t)(3 * (end - start)));
+  for (i32 x = 0; x < count; x++) {
     if (x == start && start < end) x = end;
-    if (x >= n) return;
-    const u8 *pixel = from + 3 * mirrored(x - right, n);
-    for (i32 k = 0; k < 3; k++) to[3 * x + k] = s->table[pixel[k]];
+    if (x >= count) return;
+    const u8 *pixel = from + 3 * mirrored(first + x, n);
+    for (i32 k = 0; k < 3; k++) to[3 * x + k] = pixel[k];
   }
 }
 
 static void move_whole(u8 *to, const u8 *from, i32 right, i32 down, const Stretch *s) {
-  for (i32 y = 0; y < now.n; y++)
-    moved_row(to + y * now.pitch, from + mirrored(y - down, now.n) * now.pitch, right, s);
+  for (i32 y = 0; y < now.n; y++) {
+    const u8 *row = from + mirrored(y - down, now.n) * now.pitch;
+    if (right) take_pixels(row_wide, row, -right, now.n);
+    stretch(to + y * now.pitch, right ? row_wide : row, 3 * now.n, s);
+  }
 }
 
 enum { ACROSS = 1, ALONG = 2 }; // in which directions a shift ends between two pixels
@@ -112,18 +115,6 @@ INLINE vec four_across(const float *from) {
 #pragma clang loop unroll(full)
   for (i32 i = 0; i < LANCZOS; i++) sum = plus(sum, times(load(from + 3 * i), each(across[i])));
   return sum;
-}
-
-// `count` pixels of a row, from `first` on; what lies beyond its ends is mirrored.
-static void take_pixels(u8 *to, const u8 *from, i32 first, i32 count) {
-  i32 n = now.n, start = first < 0 ? -first : 0, end = n - first < count ? n - first : count; // from inside
-  if (start < end) __builtin_memcpy(to + 3 * start, from + 3 * (first + start), (uint32_t)(3 * (end - start)));
-  for (i32 x = 0; x < count; x++) {
-    if (x == start && start < end) x = end;
-    if (x >= count) return;
-    const u8 *pixel = from + 3 * mirrored(first + x, n);
-    for (i32 k = 0; k < 3; k++) to[3 * x + k] = pixel[k];
-  }
 }
 
 // One row of `unshifted`, moved by whole px and, where asked, by the taps along it; as float32.

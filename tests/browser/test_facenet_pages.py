@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from playwright.sync_api import Browser, Page, expect
 
-from blurdash.embed.facenet import _random_state
-from blurdash.embed.facenet_weights import VGGFACE2
 from blurdash.ui.argument.story import SCENES
 from blurdash.weights import sha256
 from tests.browser.conftest import Dashboard
+from tests.facenet_files import write_random_weights
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -22,10 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 @pytest.fixture
 def weights(tmp_path: Path) -> Iterator[Path]:
     """A file with the name, size and structure of the published one."""
-    state = _random_state(7)
-    state["logits.weight"], state["logits.bias"] = torch.zeros(8631, 512), torch.zeros(8631)
-    path = tmp_path / VGGFACE2.file_name
-    torch.save(state, path)
+    path = write_random_weights(tmp_path, seed=7)
     yield path
     path.unlink()  # pytest keeps the folders of three runs: 112 MB each
 

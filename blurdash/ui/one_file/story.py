@@ -66,28 +66,24 @@ def story_part(subject: Subject, sliders: Mapping[str, float] | None = None) -> 
     """
     kept = {name: value for name, value in (sliders or {}).items() if name not in NOT_ALONE}
     scenes: dict[str, Any] = {}
-    found: dict[Any, Answer] = {}
     for name in SCENES:
         if name == "two-pictures":
             scenes[name] = {
                 state: [
-                    _scene(
-                        subject, name, kept, found, swapped=swapped, revealed=state == "revealed"
-                    )
+                    _scene(subject, name, kept, swapped=swapped, revealed=state == "revealed")
                     for swapped in (False, True)
                 ]
                 for state in ("hidden", "revealed")
             }
         else:
-            scenes[name] = _scene(subject, name, kept, found)
-    return {"scenes": scenes, "often": _often(subject, found)}
+            scenes[name] = _scene(subject, name, kept)
+    return {"scenes": scenes, "often": _often(subject)}
 
 
 def _scene(
     subject: Subject,
     name: str,
     sliders: Mapping[str, float],
-    found: dict[Any, Answer],
     *,
     swapped: bool = False,
     revealed: bool = False,
@@ -95,7 +91,7 @@ def _scene(
     """A scene as ``frontend/pages/argument.js`` draws it, where its sliders start."""
     story = Story(name, swapped=swapped, revealed=revealed)
     story.jump(**sliders)
-    told = _told(subject, story, found)
+    told = _told(subject, story)
     data = scene_data(told)
     live = () if name in WITHOUT_SLIDERS else data["sliders"]
     panels = [panel for panel in data["panels"] if _is_alone(panel, told.kernel)]
@@ -113,10 +109,10 @@ def _scene(
     }
 
 
-def _told(subject: Subject, story: Story, found: dict[Any, Answer]) -> Told:
+def _told(subject: Subject, story: Story) -> Told:
     shown = subject.with_kernel(story.kernel(subject.kernel))
     told = ToldAtOnce(
-        found=found,
+        found=subject.found,
         story=story,
         kernel=shown.kernel,
         crop=defaults.CROP,
@@ -168,12 +164,12 @@ def _of_one_place(name: str, story: Story, kernel: str) -> list[dict[str, Any]]:
     return [{"kind": "notes", "lines": [line]}]
 
 
-def _often(subject: Subject, found: dict[Any, Answer]) -> dict[str, Any] | None:
+def _often(subject: Subject) -> dict[str, Any] | None:
     """How often it is so, cell by cell; None where other faces are not known."""
     counted = counts_of(subject.reference)
     if counted is None:
         return None
-    told = _told(subject, Story("how-often"), found)
+    told = _told(subject, Story("how-often"))
     settings = counted.flips.settings
     said = [
         [

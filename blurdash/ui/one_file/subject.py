@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from blurdash import defaults
 from blurdash.circumstances import Circumstances
 from blurdash.kernel import KERNELS
 from blurdash.reference import references_in
-from blurdash.ui.server.known_face import KnownFace
+from blurdash.ui.server.known_face import Answer, KnownFace
 from blurdash.ui.server.references import SHIPPED
 from blurdash.ui.visitor.view import View
 
@@ -43,12 +43,14 @@ class Subject:
         face: The face.
         embedder: A loaded recogniser.
         kernel: A key of ``KERNELS``.
+        found: What its scenes asked for so far: of this face, by whatever was asked.
     """
 
     label: str
     face: Face
     embedder: Embedder
     kernel: str
+    found: dict[Any, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prepares the face when it is first asked for."""

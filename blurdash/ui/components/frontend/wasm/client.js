@@ -50,6 +50,9 @@ function workersWanted() {
   return !phone && processors > 2 && gigabytes >= CLIENT_LEAST_GB ? 2 : 1;
 }
 
+/** Of numbers alone no picture is shown. */
+const never = () => false;
+
 /** One picture, in one worker or two; the latest request wins. */
 export class CoreClient {
   constructor() {
@@ -93,11 +96,11 @@ export class CoreClient {
    * @returns {Promise<{values: object, picture: Promise<Uint8ClampedArray|null>|null}|null>} null where another
    *   request of its lane overtook this one, or where nothing can be computed here; the picture as RGBA
    */
-  change(wanted, reader = null, lane = 0, shown = () => false) {
+  change(wanted, reader = null, lane = 0, shown = never) {
     this.waiting[lane]?.resolve(null);
     this.pace.follow();
     return new Promise((resolve) => {
-      this.waiting[lane] = { ...this.task(wanted, reader, resolve, lane), shown };
+      this.waiting[lane] = this.task(wanted, reader, resolve, lane, shown);
       this.work();
     });
   }
@@ -111,9 +114,9 @@ export class CoreClient {
     });
   }
 
-  task(wanted, reader, resolve, lane) {
+  task(wanted, reader, resolve, lane, shown = never) {
     const request = { ask: "change", lane, plan: reader?.plan ?? null, ...wanted };
-    return { number: ++this.number, lane, request, reader, resolve, shown: () => false };
+    return { number: ++this.number, lane, request, reader, resolve, shown };
   }
 
   /** Drops what waits; what a worker has in hand is still answered. */

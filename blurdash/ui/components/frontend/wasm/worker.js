@@ -72,11 +72,11 @@ self.onmessage = ({ data }) => {
   bell.port2.postMessage(null);
 };
 
-bell.port1.onmessage = async () => {
+bell.port1.onmessage = () => {
   const [next] = waiting.values();
   if (!next) return; // it was overtaken
   waiting.delete(next.lane);
-  await answer(next);
+  answer(next);
 };
 
 async function answer(asked) {
