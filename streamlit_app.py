@@ -16,13 +16,13 @@ else:
     from starlette.middleware import Middleware
 
     from blurdash.ui.server.gatekeeper import Gatekeeper
-    from blurdash.ui.server.memory import use_few_arenas
+    from blurdash.ui.server.memory import prepare_memory
     from blurdash.ui.server.networks import network_routes
     from blurdash.ui.server.prompt_socket import PromptSocket
     from blurdash.ui.server.recogniser import offer_own
     from blurdash.ui.vote.routes import vote_routes
 
-    use_few_arenas()
+    prepare_memory()
     base_path = st.get_option("server.baseUrlPath")
     offer_own()  # read now, so that no visitor waits for it
     app = st.App(

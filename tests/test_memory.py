@@ -1,4 +1,4 @@
-"""Freed memory is gone, also where other threads took memory before ours did."""
+"""Freed memory is overwritten and given back, also where others took memory before ours did."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from blurdash.ui.server.memory import FREED
+
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="is about glibc")
 
 MARK = 0xA7  # fills what is looked for
+PAGE = 4096
 PROGRAM = f"""
 import ctypes, sys, threading
 
@@ -33,7 +36,10 @@ def at_once(work, many, stay=None):
 
 
 def leave_something():
-    blocks = [library.malloc(100_000) for _ in range(8)]
+    blocks = []
+    for _ in range(8):
+        library.malloc(40)  # this one is kept: pages around it cannot be given back
+        blocks.append(library.malloc(100_000))
     for block in blocks:
         ctypes.memset(block, {MARK}, 100_000)
     for block in blocks:
@@ -48,7 +54,7 @@ def say(word):
 if "late" in sys.argv:  # as Streamlit's watchers do: threads that stay, with arenas of their own
     at_once(lambda: None, 3, stay=threading.Event())
 if "bare" not in sys.argv:
-    memory.use_few_arenas()
+    memory.prepare_memory()
 at_once(leave_something, 8)
 say("left")
 library.malloc_trim(0) if "bare" in sys.argv else memory.give_back()
@@ -56,8 +62,8 @@ say("given back")
 """
 
 
-def marks(pid: int) -> int:
-    """How many pages of a process are filled with what is looked for."""
+def runs(pid: int, value: int, length: int) -> int:
+    """How many runs of one value, of a length, lie in what a process may write to."""
     count = 0
     with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
@@ -66,12 +72,12 @@ def marks(pid: int) -> int:
             with contextlib.suppress(OSError, ValueError, OverflowError):
                 if rights.startswith("rw"):
                     memory.seek(low)
-                    count += memory.read(high - low).count(bytes([MARK]) * 4096)
+                    count += memory.read(high - low).count(bytes([value]) * length)
     return count
 
 
-def before_and_after(*words: str) -> tuple[int, int]:
-    """Marked pages while memory is only freed, and after it was given back."""
+def before_and_after(*words: str, value: int, length: int) -> tuple[int, int]:
+    """Runs of a value while memory is only freed, and after it was given back."""
     line = [sys.executable, "-c", PROGRAM, *words]
     with subprocess.Popen(
         line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -79,19 +85,28 @@ def before_and_after(*words: str) -> tuple[int, int]:
         found = []
         for word in ("left", "given back"):
             assert process.stdout.readline() == word + "\n"
-            found.append(marks(process.pid))
+            found.append(runs(process.pid, value, length))
             process.stdin.write("\n")
     assert process.returncode == 0
     return found[0], found[1]
 
 
-@pytest.mark.parametrize("words", [(), ("late",)], ids=["first", "after others"])
-def test_freed_memory_is_gone_from_every_arena(words: tuple[str, ...]) -> None:
-    before, after = before_and_after(*words)
-    assert before > 0  # the search finds what was only freed
+USUAL = pytest.mark.parametrize("words", [(), ("late",)], ids=["first", "after others"])
+
+
+@USUAL
+def test_freed_memory_is_overwritten_at_once_down_to_a_row_of_pixels(words: tuple[str, ...]):
+    assert before_and_after(*words, value=MARK, length=64) == (0, 0)
+
+
+@USUAL
+def test_freed_memory_is_given_back_from_every_arena(words: tuple[str, ...]):
+    before, after = before_and_after(*words, value=FREED, length=PAGE)
+    assert before > 100  # the search finds what was only freed
     assert after == 0
 
 
 def test_trimming_alone_leaves_something() -> None:
     """Else memory.py could be simpler."""
-    assert before_and_after("late", "bare")[1] > 0
+    assert before_and_after("late", "bare", value=MARK, length=PAGE)[1] > 0
+    assert before_and_after("bare", value=MARK, length=64)[1] > 0
