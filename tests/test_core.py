@@ -66,6 +66,7 @@ WITHIN_A_LEVEL = [
     Change(100, 77, shift_x=-31.5, shift_y=32),
 ]
 TIES = [Change(12, 0), Change(14, 90), Change(100, 0), Change(100, 90, shift_x=0.5)]
+QUICK = [WITHIN_A_LEVEL[0], WITHIN_A_LEVEL[3], WITHIN_A_LEVEL[6], TIES[0], TIES[3]]
 
 
 def of_kernel(change: Change, kernel: str) -> Change:
@@ -176,7 +177,7 @@ def test_sharpness_of_pictures_of_any_side(canvas: Picture, n: int):
     assert core.sharpness() == pytest.approx(sharpness(moved), rel=1e-12)
 
 
-@pytest.mark.parametrize("change", [*WITHIN_A_LEVEL, *TIES], ids=described)
+@pytest.mark.parametrize("change", long_but(QUICK, [*WITHIN_A_LEVEL, *TIES]), ids=described)
 def test_larger_kernels_are_within_a_level_and_so_are_their_numbers(
     compared: Any, canvas: Any, change: Any
 ):

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,45 +242,31 @@ def header_bytes(blob: bytes) -> Iterator[int]:
         yield from (place + offset for offset in offsets)
 
 
-def damaged(blob: bytes) -> dict[str, bytes]:
-    """Returns what may be in a file that is not, or no longer, the network."""
-    middle = len(blob) // 2
-    return {
-        "empty": b"",
-        "one byte": b"\x05",
-        "a page": b"<html>not found</html>" * 50,
-        "random": np.random.default_rng(0).bytes(200_000),
-        "zeros": bytes(len(blob)),
-        "cut after the first tag": blob[: blob.index(b"\x05con_4") + 6],
-        "cut within the first header": blob[: blob.index(b"\x05con_4") + 9],
-        "cut in half": blob[:middle],
-        "cut within the last layer": blob[:-200_000],
-        "without its first half": blob[middle:],
-        "reversed": blob[::-1],
-        "as text": blob.decode("latin-1").encode("utf-8"),
-        "tags only": b"\x05con_4\x01\x02" * 10_000,
-        "huge sides": b"\x05con_4\x01\x02" + b"\x08" + b"\xff" * 8 * 5,
-        "negative sides": b"\x05con_4\x01\x02" + b"\x81\x05\x81\x05\x01\x01\x01\x01" * 100,
-        "another of dlib's": model_file("shape_predictor_5_face_landmarks.dat").read_bytes(),
-    }
-
-
-DAMAGES = [
-    "empty", "one byte", "a page", "random", "zeros", "cut after the first tag",
-    "cut within the first header", "cut in half", "cut within the last layer",
-    "without its first half", "reversed", "as text", "tags only", "huge sides", "negative sides",
-    "another of dlib's",
-]  # fmt: skip
-
-
-def test_every_damage_is_tried(good: bytes) -> None:
-    assert sorted(damaged(good)) == sorted(DAMAGES)
+# What may be in a file that is not, or no longer, the network.
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "one byte": lambda _: b"\x05",
+    "a page": lambda _: b"<html>not found</html>" * 50,
+    "random": lambda _: np.random.default_rng(0).bytes(200_000),
+    "zeros": lambda blob: bytes(len(blob)),
+    "cut after the first tag": lambda blob: blob[: blob.index(b"\x05con_4") + 6],
+    "cut within the first header": lambda blob: blob[: blob.index(b"\x05con_4") + 9],
+    "cut in half": lambda blob: blob[: len(blob) // 2],
+    "cut within the last layer": lambda blob: blob[:-200_000],
+    "without its first half": lambda blob: blob[len(blob) // 2 :],
+    "reversed": lambda blob: blob[::-1],
+    "as text": lambda blob: blob.decode("latin-1").encode("utf-8"),
+    "tags only": lambda _: b"\x05con_4\x01\x02" * 10_000,
+    "huge sides": lambda _: b"\x05con_4\x01\x02" + b"\x08" + b"\xff" * 8 * 5,
+    "negative sides": lambda _: b"\x05con_4\x01\x02" + b"\x81\x05\x81\x05\x01\x01\x01\x01" * 100,
+    "another of dlib's": lambda _: model_file("shape_predictor_5_face_landmarks.dat").read_bytes(),
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_said_to_be_one(good: bytes, damage: str) -> None:
     with pytest.raises(WeightsError, match=r"'some\.dat' is not dlib's face recognition") as caught:
-        read_dat(InMemory(damaged(good)[damage]))  # type: ignore[arg-type]
+        read_dat(InMemory(DAMAGES[damage](good)))  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
 
 

@@ -22,6 +22,7 @@ from blurdash.embed.faceres import load
 from blurdash.errors import WeightsError
 from blurdash.face import Face
 from tests.graph_models import faceres_like
+from tests.marks import long_but
 
 THREADS, CALLS, CROWD = 4, 12, "crowd"
 
@@ -90,7 +91,7 @@ def wrong(embedder: Embedder, pictures: list[Picture], face: Face) -> int:
         return sum(pool.map(differs, range(CALLS)))
 
 
-@pytest.mark.parametrize("name", EMBEDDERS)
+@pytest.mark.parametrize("name", long_but({"dlib", "facenet-vggface2"}, EMBEDDERS))
 def test_several_threads_get_what_one_gets(
     name: str, pictures: list[Picture], portrait_face: Face
 ) -> None:

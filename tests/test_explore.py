@@ -186,6 +186,7 @@ def test_two_faces_in_a_photo_are_both_offered(app):
     assert len(ask("remove", first["photo"], 4)["faces"]) == 1
 
 
+@pytest.mark.long
 def test_of_more_faces_than_are_kept_the_largest_are_offered(app, monkeypatch):
     for module in (intake, photos):
         monkeypatch.setattr(module, "FACES_OF_A_PHOTO", 1)

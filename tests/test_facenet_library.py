@@ -11,6 +11,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def test_the_library_comes_without_the_compiler() -> None:
+    code = """
+import sys
+from blurdash.facenet_library import facenet_library
+assert facenet_library().MTCNN.__name__ == "MTCNN"
+print([name in sys.modules for name in ["torch._dynamo", "torch._dynamo.utils", "sympy"]])
+"""
+    line = [sys.executable, "-W", "error::ImportWarning", "-c", code]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "[False, False, False]\n", done.stderr
+
+
+@pytest.mark.long
 def test_the_compiler_is_imported_when_it_is_asked_and_not_before() -> None:
     code = """
 import sys

@@ -109,7 +109,7 @@ NOTICED = {
 @only_linux
 @pytest.mark.xdist_group("fuzz")
 def test_a_run_notices_whatever_goes_wrong() -> None:
-    found = fuzz.run([f"trap:={name}" for name in NOTICED], seed=0, patience=6.0)
+    found = fuzz.run([f"trap:={name}" for name in NOTICED], seed=0, patience=20.0)
     assert {one.name for one in found} == {f"trap:={name}" for name in NOTICED}
     for one in found:
         result, detail = NOTICED[one.name.removeprefix("trap:=")]

@@ -83,9 +83,9 @@ def convolve(
     how = (weight, bias, padding, stride, _ONE, groups)
     if plus is not None:
         then = "relu" if clip == RELU else None
-        return fused.binary(x, plus, *how, "add", 1.0, then, [], "")  # type: ignore[no-any-return]
+        return fused.binary(x, plus, *how, "add", 1.0, then, [], "")
     kind, bounds = _KINDS.get(clip, ("hardtanh", list(clip)))
-    return fused(x, *how, kind, bounds, "")  # type: ignore[no-any-return]
+    return fused(x, *how, kind, bounds, "")
 
 
 _KINDS: dict[tuple[float, float], tuple[str, list[float]]] = {
@@ -98,13 +98,13 @@ def is_fused(device: torch.device) -> bool:
     """Whether convolutions on a device are done in one pass: on processors that oneDNN knows."""
     if device.type != "cpu" or _apart.get():
         return False
-    return _has_fused() and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return _has_fused() and not torch.jit.is_tracing()
 
 
 @functools.cache
 def _has_fused() -> bool:
     # An operator of torch's own compiler, and none of its documented ones: it may be missing.
-    known = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    known = bool(torch.backends.mkldnn.is_available())
     return known and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 

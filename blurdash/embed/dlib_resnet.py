@@ -94,7 +94,7 @@ def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
 
 def _conv(layer: nn.Module, x: Tensor, stride: int, padding: int) -> Tensor:
     weight, bias = layer.weight, layer.bias
-    return F.conv2d(x, weight, bias, stride, padding)  # type: ignore[arg-type]
+    return F.conv2d(x, weight, bias, stride, padding)
 
 
 def _residual(convs: Iterator[nn.Module], x: Tensor, halves: bool) -> Tensor:

@@ -73,7 +73,7 @@ class _Watched:
             self.known[node] = getattr(self.graph, str(node.target)).detach().cpu()
         elif node.op == "output":
             (out,) = node.args
-            self.result = self.known[out]  # type: ignore[index]
+            self.result = self.known[out]
         else:
             name = "getitem" if node.target is operator.getitem else str(node.target)
             does = _DOES.get(name.removeprefix("aten.").rpartition(".")[0] or name)

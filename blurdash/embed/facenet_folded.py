@@ -36,8 +36,8 @@ class Convolution(nn.Module):
             x,
             self.weight,
             self.bias,
-            self._stride,  # type: ignore[arg-type]
-            self._padding,  # type: ignore[arg-type]
+            self._stride,
+            self._padding,
             plus=plus,
             clip=self._clip,
         )
@@ -57,7 +57,7 @@ class Residual(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Returns the block's result, of its input's shape."""
-        return self.last(torch.cat([one(x) for one in self.branches], 1), x)  # type: ignore[no-any-return]
+        return self.last(torch.cat([one(x) for one in self.branches], 1), x)
 
 
 def folded(network: nn.Module) -> nn.Module:

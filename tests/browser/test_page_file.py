@@ -25,12 +25,25 @@ TILES = {"cosine": "cosine_similarity", "l1": "l1", "l2": "l2", "psnr": "psnr", 
 WITHIN = {"cosine_similarity": 1e-4, "l1": 4e-3, "l2": 1e-3, "psnr": 1e-2, "ssim": 1e-4}
 
 
+def written(folder: Path, embedder: Any) -> Path:
+    """A file with one kernel: the other is made the same way."""
+    path = folder / "face.html"
+    path.write_text(page_file(None, embedder, kernels=("study",)).text, encoding="utf-8")
+    return path
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: Any, dlib_embedder: Any) -> Path:
-    """A file with one kernel: the other is made the same way."""
-    path = Path(tmp_path_factory.mktemp("one")) / "face.html"
-    path.write_text(page_file(None, dlib_embedder, kernels=("study",)).text, encoding="utf-8")
-    return path
+    return written(tmp_path_factory.mktemp("one"), dlib_embedder)
+
+
+@pytest.fixture(scope="module")
+def made_of_explore(tmp_path_factory: Any, dlib_embedder: Any) -> Path:
+    """One without the story, and with every tenth point of the curve: a fifth of the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("blurdash.page_file.story_part", lambda *_: {"scenes": {}, "often": None})
+        patch.setattr("blurdash.ui.one_file.explore.COARSE_FIRST", range(0, 101, 10))
+        return written(tmp_path_factory.mktemp("explore"), dlib_embedder)
 
 
 @pytest.fixture
@@ -58,9 +71,9 @@ def shown(page: Page, name: str) -> float:
 
 
 def test_dragged_it_has_the_command_lines_numbers(
-    offline: BrowserContext, made: Path, dlib_embedder: Any
+    offline: BrowserContext, made_of_explore: Path, dlib_embedder: Any
 ) -> None:
-    page = opened(offline, made)
+    page = opened(offline, made_of_explore)
     expect(page.locator(".bd-say")).to_contain_text("Not blurred at all, only moved by 8 px. ")
     expect(page.locator("[data-tile=psnr] .bd-like b")).to_contain_text("px")
     thumb = page.get_by_role("slider", name="Degree").bounding_box()
@@ -87,6 +100,7 @@ def test_dragged_it_has_the_command_lines_numbers(
     expect(page.get_by_role("button", name="Copy receipt")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_story_is_told_to_its_end(
     offline: BrowserContext, made: Path, dlib_embedder: Any
 ) -> None:
