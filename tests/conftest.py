@@ -109,6 +109,17 @@ def _looked_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _packages_searched_once() -> Iterator[None]:
+    """Streamlit's test bench looks for components in all installed packages, for each app anew."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
 @pytest.fixture
 def own_eyes(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of looking itself: every picture is looked through anew."""
