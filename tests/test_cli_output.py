@@ -20,7 +20,7 @@ from blurdash import cli
 from blurdash.cli import main
 from blurdash.cli_output import EXIT_CODES
 from blurdash.face import Face
-from blurdash.sweep_file import read_sweep
+from blurdash.sweep_file import Journal, read_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.xdist_group("cli_output")
@@ -97,6 +97,31 @@ def test_a_mistake_with_a_full_error_output_has_its_code_all_the_same() -> None:
         assert process("readout", stderr=full).returncode == 2
 
 
+def test_stopped_once_a_face_is_kept_the_same_command_goes_on(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write = Journal.write
+
+    def write_and_stop(journal: Journal, *row: Any) -> None:
+        write(journal, *row)
+        raise KeyboardInterrupt
+
+    (tmp_path / "photos").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "photos" / f"{name}.png").write_bytes(photo.read_bytes())
+    out = tmp_path / "t.parquet"
+    words = ["sweep", str(tmp_path / "photos"), "--out", str(out), "--degrees", "0,30"]
+    words += ["--workers", "1", "--embedder", "dlib"]
+    with monkeypatch.context() as stopping:
+        stopping.setattr(Journal, "write", write_and_stop)
+        assert main(words) == 130
+    assert "is kept in" in capsys.readouterr().err
+    assert len(list(tmp_path.glob("t.parquet.parts/*.parquet"))) == 1
+    assert main(words) == 0
+    assert len(read_sweep(out)) == 2 * 2
+
+
+@pytest.mark.long
 def test_stopping_says_what_is_kept_and_the_same_command_goes_on(
     photo: Path, tmp_path: Path
 ) -> None:

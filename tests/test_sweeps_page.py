@@ -17,6 +17,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from blurdash import defaults
 from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
 from blurdash.figure import curves_figure
@@ -285,7 +286,8 @@ def test_the_face_of_explore_is_drawn_only_where_it_was_measured_alike(
         assert found["notes"] == {}
 
 
-def test_a_face_that_was_not_measured_alike_is_measured_as_here(app, portrait_face):
+def test_a_face_that_was_not_measured_alike_is_measured_as_here(app, portrait_face, monkeypatch):
+    monkeypatch.setattr(defaults, "DEGREES", range(0, 101, 5))
     faces = app.session_state["bd_visitor"]
     faces.add_photo("a", [portrait_face])
     app.session_state["bd_view"].face = "a-1"
@@ -384,9 +386,9 @@ def session_job(app: AppTest):
     return app.session_state["bd_visitor"].job
 
 
-def stopped_after(app: AppTest, readouts: int):
-    """A sweep of the portrait at every degree, stopped once so many readouts are done."""
-    box(app, "Every").set_value("1").run()
+def stopped_after(app: AppTest, readouts: int, every: int = 1):
+    """A sweep of the portrait over the degrees, stopped once so many readouts are done."""
+    box(app, "Every").set_value(str(every)).run()
     next(one for one in app.button if one.label == "Sweep").click().run()
     job, deadline = session_job(app), time.monotonic() + 60
     while job.done < readouts:
@@ -408,9 +410,9 @@ def test_a_cancelled_sweep_keeps_the_degrees_that_are_done(app):
 
 
 def test_a_stopped_sweep_goes_on_where_it_was_left(app):
-    job, deadline = stopped_after(app, 5), time.monotonic() + 90
-    before = job.table
-    assert before.num_rows < 101
+    job, deadline = stopped_after(app, 2, every=5), time.monotonic() + 90
+    before, degrees = job.table, list(range(0, 101, 5))
+    assert before.num_rows < len(degrees)
     assert "The rest can follow" in app.warning[0].value
     next(one for one in app.button if one.label == "Go on").click().run()
     assert session_job(app) is job
@@ -419,9 +421,9 @@ def test_a_stopped_sweep_goes_on_where_it_was_left(app):
         assert time.monotonic() < deadline
         time.sleep(0.1)
         app.run()
-    assert job.table["degree"].to_pylist() == list(range(101))
+    assert job.table["degree"].to_pylist() == degrees
     assert job.table.slice(0, before.num_rows).equals(before)
-    assert board(app)["first"]["curves"]["fixed"]["x"] == list(range(101))
+    assert board(app)["first"]["curves"]["fixed"]["x"] == degrees
     assert "Go on" not in [one.label for one in app.button]
 
 

@@ -15,7 +15,8 @@ import pytest
 from blurdash.face import Face
 from tests.toys import KERNEL, MEASURE, RECOGNISER
 
-pytestmark = pytest.mark.xdist_group("toys")  # one worker: what the tests share is made once
+# One worker: what the tests share, half a minute of everything, is made once.
+pytestmark = [pytest.mark.xdist_group("toys"), pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[1]
 

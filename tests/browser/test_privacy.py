@@ -82,13 +82,11 @@ def _written(pid: int) -> Iterator[tuple[int, int]]:
             yield from zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True)
 
 
-def test_photo_leaves_memory_when_the_tab_is_closed(
-    browser: Browser, own_dashboard, at_rest, photo
-):
-    pid = own_dashboard.process.pid
+def test_photo_leaves_memory_when_the_tab_is_closed(browser: Browser, dashboard, at_rest, photo):
+    pid = dashboard.process.pid
     pixels, png = photo[3, 100:164].tobytes(), encoded(photo)[200_000:200_064]
     page = browser.new_page()
-    page.goto(own_dashboard.address)
+    page.goto(dashboard.address)
     at_rest(page)
     upload(page, photo)
     page.get_by_role("slider", name="Degree").fill("61")
