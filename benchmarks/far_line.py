@@ -28,7 +28,8 @@ def far_line(address: str, seconds: float) -> Iterator[str]:
         async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             there = await asyncio.open_connection(parts.hostname, parts.port)
             ways = [_later(reader, there[1], seconds), _later(there[0], writer, seconds)]
-            await asyncio.gather(*ways)
+            with contextlib.suppress(asyncio.CancelledError):  # asyncio would print a traceback
+                await asyncio.gather(*ways)
 
         return await asyncio.start_server(meet, "127.0.0.1", 0)
 

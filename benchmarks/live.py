@@ -72,7 +72,7 @@ def main() -> None:
 def dragged_by_dlib(browser: Browser, url: str, server: int, seconds: float) -> None:
     """All that is measured of the page as it opens."""
     first_page(browser, url)
-    for width, height in ((1366, 768), (1600, 930), (1920, 1080)):
+    for width, height in ((1366, 768), (1680, 968), (1920, 1080)):
         page = dragged(browser, url, seconds, f"{width} × {height}", size=(width, height))
         at_rest(page)
         flicks(page)

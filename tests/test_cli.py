@@ -205,6 +205,7 @@ def test_without_facenet_it_says_that_dlib_is_used_and_why(
     assert "FaceNet (VGGFace2) is not used" in text.out
 
 
+@pytest.mark.long
 def test_the_second_largest_face_can_be_chosen(run: Run, portrait: Picture, tmp_path: Path) -> None:
     half = np.zeros_like(portrait)
     half[:256, :256] = np.asarray(Image.fromarray(portrait).resize((256, 256)))

@@ -74,6 +74,7 @@ def measured(app: AppTest) -> Reference:
     return visitor(app).own[0].reference
 
 
+@pytest.mark.long
 def test_what_it_takes_is_told_and_then_measured(app: AppTest) -> None:
     assert "pictures of 3 faces, about" in app.info[0].value
     reference = measured(app)

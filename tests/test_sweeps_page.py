@@ -286,6 +286,7 @@ def test_the_face_of_explore_is_drawn_only_where_it_was_measured_alike(
         assert found["notes"] == {}
 
 
+@pytest.mark.long
 def test_a_face_that_was_not_measured_alike_is_measured_as_here(app, portrait_face, monkeypatch):
     monkeypatch.setattr(defaults, "DEGREES", range(0, 101, 5))
     faces = app.session_state["bd_visitor"]

@@ -105,6 +105,7 @@ def test_a_picture_that_is_asked_for_twice_while_it_is_made_is_shown(opened: Any
     expect(stage).to_have_attribute("data-view", re.compile('"degree":71'), timeout=20_000)
 
 
+@pytest.mark.long
 def test_the_curve_is_found_in_idle_time_without_the_server(
     opened: Any, dlib_embedder: Any
 ) -> None:
