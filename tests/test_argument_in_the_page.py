@@ -122,7 +122,7 @@ def take_ties(found: list[dict[str, Any]], panels: list[dict[str, Any]]) -> None
                 servers[i] = mine[i]
 
 
-@pytest.mark.parametrize("scene", long_but({"pixels", "angle"}, OWN))
+@pytest.mark.parametrize("scene", long_but({"pixels"}, OWN))
 def test_scenes_are_the_servers_part_for_part(scene: str):
     rng = np.random.default_rng(OWN.index(scene))
     cases, wanted = [], []

@@ -34,8 +34,8 @@ def heic(picture: Image.Image, file: io.BytesIO) -> None:
 WRITERS: dict[str, Callable[[Image.Image, io.BytesIO], None]] = {"HEIC": heic}
 
 
-# What cameras and phones give; the others are read the same way.
-USUAL = {"JPEG", "HEIC"}
+# What most photos are; the others are read the same way.
+USUAL = {"JPEG"}
 
 
 @pytest.mark.usefixtures("own_eyes")

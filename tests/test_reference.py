@@ -378,6 +378,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "blurdash" / "references"
 
 
+@pytest.mark.long
 def test_the_command_says_what_it_takes_and_what_it_did(
     data: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

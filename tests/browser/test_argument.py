@@ -155,6 +155,7 @@ def test_sliders_are_live_in_a_scene(argue):
     assert np.abs(shown(page, 0).astype(int) - still).mean() > 3
 
 
+@pytest.mark.long
 def test_a_clicker_changes_the_scene_whatever_the_mouse_touched(argue):
     page = argue("pixels")
     degree = page.get_by_role("slider", name="Degree")
