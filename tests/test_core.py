@@ -66,6 +66,7 @@ WITHIN_A_LEVEL = [
     Change(100, 77, shift_x=-31.5, shift_y=32),
 ]
 TIES = [Change(12, 0), Change(14, 90), Change(100, 0), Change(100, 90, shift_x=0.5)]
+# A shift between pixels alone, a blur with one, a long blur; ties of a short and of a long one.
 QUICK = [WITHIN_A_LEVEL[0], WITHIN_A_LEVEL[3], WITHIN_A_LEVEL[6], TIES[0], TIES[3]]
 
 

@@ -9,6 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+STRICT = ("-W", "error::ImportWarning")
+
+
+def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs some Python in a process of its own."""
+    line = [sys.executable, *options, "-c", code]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_the_library_comes_without_the_compiler() -> None:
@@ -18,8 +25,7 @@ from blurdash.facenet_library import facenet_library
 assert facenet_library().MTCNN.__name__ == "MTCNN"
 print([name in sys.modules for name in ["torch._dynamo", "torch._dynamo.utils", "sympy"]])
 """
-    line = [sys.executable, "-W", "error::ImportWarning", "-c", code]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = run(code, *STRICT)
     assert done.stdout == "[False, False, False]\n", done.stderr
 
 
@@ -37,8 +43,7 @@ print([name in sys.modules for name in names])
 from torch._dynamo.utils import counters, is_compile_supported
 print(is_compile_supported("cpu"))
 """
-    line = [sys.executable, "-W", "error::ImportWarning", "-c", code]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = run(code, *STRICT)
     assert done.returncode == 0, done.stderr
     before, asked, after, own = done.stdout.split("\n")[:4]
     assert before == "[False, False, False]"
@@ -62,6 +67,5 @@ library.facenet_library()
 from torch._dynamo.utils import counters
 print(type(counters).__name__, library.facenet_library().__name__)
 """
-    line = [sys.executable, "-c", code]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = run(code)
     assert done.stdout.split() == ["defaultdict", "facenet_pytorch"], done.stderr

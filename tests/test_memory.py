@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from blurdash.ui.server.memory import FREED
+from tests.process_memory import found_in_memory
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="is about glibc")
 
@@ -62,20 +61,6 @@ say("given back")
 """
 
 
-def runs(pid: int, value: int, length: int) -> int:
-    """How many runs of one value, of a length, lie in what a process may write to."""
-    count = 0
-    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            span, rights, *_ = line.split()
-            low, high = (int(part, 16) for part in span.split("-"))
-            with contextlib.suppress(OSError, ValueError, OverflowError):
-                if rights.startswith("rw"):
-                    memory.seek(low)
-                    count += memory.read(high - low).count(bytes([value]) * length)
-    return count
-
-
 def before_and_after(*words: str, value: int, length: int) -> tuple[int, int]:
     """Runs of a value while memory is only freed, and after it was given back."""
     line = [sys.executable, "-c", PROGRAM, *words]
@@ -85,7 +70,7 @@ def before_and_after(*words: str, value: int, length: int) -> tuple[int, int]:
         found = []
         for word in ("left", "given back"):
             assert process.stdout.readline() == word + "\n"
-            found.append(runs(process.pid, value, length))
+            found.append(found_in_memory(process.pid, bytes([value]) * length))
             process.stdin.write("\n")
     assert process.returncode == 0
     return found[0], found[1]

@@ -17,7 +17,6 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from blurdash import defaults
 from blurdash.circumstances import Circumstances
 from blurdash.errors import TableError
 from blurdash.figure import curves_figure
@@ -287,8 +286,7 @@ def test_the_face_of_explore_is_drawn_only_where_it_was_measured_alike(
 
 
 @pytest.mark.long
-def test_a_face_that_was_not_measured_alike_is_measured_as_here(app, portrait_face, monkeypatch):
-    monkeypatch.setattr(defaults, "DEGREES", range(0, 101, 5))
+def test_a_face_that_was_not_measured_alike_is_measured_as_here(app, portrait_face):
     faces = app.session_state["bd_visitor"]
     faces.add_photo("a", [portrait_face])
     app.session_state["bd_view"].face = "a-1"

@@ -35,6 +35,7 @@ from blurdash.portrait import portrait_photo
 from blurdash.readout import PreparedFace, pixels_only
 from blurdash.receipt import checksum
 from blurdash.verify import Verification, verify
+from tests.marks import long_but
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.xdist_group("verify")
@@ -183,51 +184,49 @@ def test_photos_of_every_format_agree_on_two_processors(
 
 
 # What a hand may write instead, and the line that tells it.
-ALTERED: list[tuple[str, Any, str]] = [
-    ("cosine_similarity", 0.5, "cosine_similarity"),
-    ("l2", lambda value: value + 1e-3, "l2"),
-    ("psnr", lambda value: value + 1e-3, "psnr"),
-    ("ssim", "inf", "ssim"),
-    ("verdict.same_person", False, "verdict"),
-    ("verdict", None, "verdict"),
-    ("receipt.embedder", "dlibb", "embedder"),
-    ("receipt.weights_sha256", "0" * 64, "weights_sha256"),
-    ("receipt.protocol", "study", "protocol"),
-    ("receipt.device", "cuda", "device"),
-    ("receipt.crop", "redetect", "l2"),
-    ("receipt.kernel", "line", "psnr"),
-    ("receipt.degree", 51, "psnr"),
-    ("receipt.degree_percent_of_eye_distance", 20.0, "degree_percent_of_eye_distance"),
-    ("receipt.angle", 46.0, "psnr"),
-    ("receipt.shift", [2, 0], "psnr"),
-    ("receipt.photo_sha256", "0" * 64, "photo_sha256"),
-    ("receipt.photo_size", [512, 511], "photo_size"),
-    ("receipt.photo_turned", 90, "photo_turned"),
-    ("receipt.face", 2, "face"),
-    ("receipt.faces", 2, "faces"),
-    ("receipt.face_confidence", 0.9, "face_confidence"),
-    ("receipt.face_second_score", 0.1, "face_second_score"),
-    ("receipt.face_source_px", 200.0, "face_source_px"),
-    ("receipt.face_doubt", "it is a drawing", "face_doubt"),
-    ("receipt.eye_distance_px", 260.0, "eye_distance_px"),
-    ("receipt.canvas_whole", True, "canvas_whole"),
-    ("receipt.canvas_sha256", "0" * 64, "canvas_sha256"),
-    ("receipt.frame.centre", lambda value: [value[0] + 0.5, value[1]], "frame"),
-    ("receipt.frame.right", lambda value: [value[0], value[1] + 0.5], "frame"),
-    (
-        "receipt.geometry.landmarks.0",
+ALTERED: dict[str, tuple[Any, str]] = {
+    "cosine_similarity": (0.5, "cosine_similarity"),
+    "l2": (lambda value: value + 1e-3, "l2"),
+    "psnr": (lambda value: value + 1e-3, "psnr"),
+    "ssim": ("inf", "ssim"),
+    "verdict.same_person": (False, "verdict"),
+    "verdict": (None, "verdict"),
+    "receipt.embedder": ("dlibb", "embedder"),
+    "receipt.weights_sha256": ("0" * 64, "weights_sha256"),
+    "receipt.protocol": ("study", "protocol"),
+    "receipt.device": ("cuda", "device"),
+    "receipt.crop": ("redetect", "l2"),
+    "receipt.kernel": ("line", "psnr"),
+    "receipt.degree": (51, "psnr"),
+    "receipt.degree_percent_of_eye_distance": (20.0, "degree_percent_of_eye_distance"),
+    "receipt.angle": (46.0, "psnr"),
+    "receipt.shift": ([2, 0], "psnr"),
+    "receipt.photo_sha256": ("0" * 64, "photo_sha256"),
+    "receipt.photo_size": ([512, 511], "photo_size"),
+    "receipt.photo_turned": (90, "photo_turned"),
+    "receipt.face": (2, "face"),
+    "receipt.faces": (2, "faces"),
+    "receipt.face_confidence": (0.9, "face_confidence"),
+    "receipt.face_second_score": (0.1, "face_second_score"),
+    "receipt.face_source_px": (200.0, "face_source_px"),
+    "receipt.face_doubt": ("it is a drawing", "face_doubt"),
+    "receipt.eye_distance_px": (260.0, "eye_distance_px"),
+    "receipt.canvas_whole": (True, "canvas_whole"),
+    "receipt.canvas_sha256": ("0" * 64, "canvas_sha256"),
+    "receipt.frame.centre": (lambda value: [value[0] + 0.5, value[1]], "frame"),
+    "receipt.frame.right": (lambda value: [value[0], value[1] + 0.5], "frame"),
+    "receipt.geometry.landmarks.0": (
         lambda value: [value[0] + 0.5, value[1]],
         "geometry.landmarks",
     ),
-    ("receipt.geometry.box.3", lambda value: value + 0.5, "geometry.box"),
-    (
-        "receipt.geometry.chip_points.1",
+    "receipt.geometry.box.3": (lambda value: value + 0.5, "geometry.box"),
+    "receipt.geometry.chip_points.1": (
         lambda value: [value[0] + 1, value[1]],
         "geometry.chip_points",
     ),
-    ("receipt.versions.torch", "1.0", "versions.torch"),
-    ("receipt.versions.scipy", None, "versions.scipy"),
-]
+    "receipt.versions.torch": ("1.0", "versions.torch"),
+    "receipt.versions.scipy": (None, "versions.scipy"),
+}
 # One of each kind: a value, a verdict, a setting, the photo, the face, the canvas, a version.
 ALTERED_IN_EVERY_RUN = {
     "l2",
@@ -255,18 +254,11 @@ def altered(known: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return changed
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "line"),
-    [
-        pytest.param(
-            *one, id=one[0], marks=() if one[0] in ALTERED_IN_EVERY_RUN else pytest.mark.long
-        )
-        for one in ALTERED
-    ],
-)
+@pytest.mark.parametrize("path", long_but(ALTERED_IN_EVERY_RUN, ALTERED))
 def test_what_was_altered_by_hand_is_named(
-    path: str, value: Any, line: str, dlib_embedder: Embedder, found_once: None
+    path: str, dlib_embedder: Embedder, found_once: None
 ) -> None:
+    value, line = ALTERED[path]
     known = altered(usual(dlib_embedder), path, value)
 
     def load(name: str, protocol: str) -> Embedder:
