@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import hashlib
 import os
 import random
@@ -52,6 +53,17 @@ def pytest_configure() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(share))  # for subprocesses
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What is imported stays for good: the collector need not walk over it again and again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def find_chromium() -> str | None:
     """Returns the path of the system's Chromium or Chrome, or None."""
     return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
@@ -84,6 +96,10 @@ def _seeded() -> None:
     torch.manual_seed(SEED)
 
 
+# What face.py does that takes long and sees nothing but a picture.
+LOOKS = ("_detect", "_second_score", "chip_landmarks")
+
+
 def _remembered(look: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, which looks through the same pixels once."""
     seen: dict[Any, Any] = {}
@@ -104,7 +120,7 @@ def _looked_once() -> Iterator[None]:
     from blurdash import face
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("_detect", "_second_score"):
+        for name in LOOKS:
             patch.setattr(face, name, _remembered(getattr(face, name)))
         yield
 
@@ -120,12 +136,22 @@ def _packages_searched_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_head_start() -> Iterator[None]:
+    """A recogniser is loaded at once: there is no first page here that it would hold up."""
+    from blurdash.ui.server import recogniser
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recogniser, "HEAD_START_SECONDS", 0)
+        yield
+
+
 @pytest.fixture
 def own_eyes(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of looking itself: every picture is looked through anew."""
     from blurdash import face
 
-    for name in ("_detect", "_second_score"):
+    for name in LOOKS:
         monkeypatch.setattr(face, name, getattr(face, name).__wrapped__)
 
 

@@ -81,7 +81,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(weights, "_failures", {})
     monkeypatch.setattr(embed, "_loaded", {})
     monkeypatch.setattr(recogniser, "_loading", {})
-    monkeypatch.setattr(recogniser, "HEAD_START_SECONDS", 0)
     folder = tmp_path / "torch" / "checkpoints"
     folder.mkdir(parents=True)
     yield folder

@@ -76,6 +76,13 @@ def dashboard() -> Iterator[Dashboard]:
 
 # Explore opens with a guess, once a visit; most tests are of what comes after it.
 PAST_THE_GUESS = "(window.__blurdash ??= new EventTarget()).guessed = true;"
+# While the hand rests a page measures whole curves, which takes a processor for seconds. Most tests
+# read nothing off them, so nothing is measured in idle time unless a page is WITH_CURVES.
+WITHOUT_CURVES = (
+    "Object.defineProperty(window.__blurdash, 'measurer',"
+    " { get: () => null, set: () => {}, configurable: true });"
+)
+WITH_CURVES = "delete window.__blurdash.measurer;"
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +97,22 @@ def browser(chromium_path: str) -> Iterator[Browser]:
                 f"--host-resolver-rules=MAP {ROOM} localhost",
             ],
         )
-        yield _past_the_guess(browser)
+        yield _prepared(browser)
         browser.close()
 
 
-def _past_the_guess(browser: Browser) -> Browser:
-    """A browser whose visitors have guessed already."""
+def _prepared(browser: Browser) -> Browser:
+    """A browser whose visitors have guessed already, and whose pages rest while the hand does."""
     new_context, new_page = browser.new_context, browser.new_page
 
     def context_of(**options: Any) -> BrowserContext:
         context = new_context(**options)
-        context.add_init_script(PAST_THE_GUESS)
+        context.add_init_script(PAST_THE_GUESS + WITHOUT_CURVES)
         return context
 
     def page_of(**options: Any) -> Page:
         page = new_page(**options)
-        page.add_init_script(PAST_THE_GUESS)
+        page.add_init_script(PAST_THE_GUESS + WITHOUT_CURVES)
         return page
 
     browser.new_context, browser.new_page = context_of, page_of  # type: ignore[method-assign]

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from blurdash.blur import Change
 from blurdash.portrait import portrait_face, portrait_photo
 from blurdash.readout import PreparedFace
+from tests.browser.conftest import WITH_CURVES
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -70,6 +71,7 @@ def test_the_journey(page: Page, at_rest, dlib_embedder):
 
 def test_the_page_opens_on_the_surprise_and_says_it(browser: Browser, dashboard, at_rest):
     page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.add_init_script(WITH_CURVES)
     page.goto(dashboard.address)
     at_rest(page)
     said = page.locator(".bd-say")

@@ -21,7 +21,7 @@ from blurdash.readout import PreparedFace
 from blurdash.search import find_disagreement
 from blurdash.twins import twins
 from blurdash.ui.components.rows import TILES
-from tests.browser.conftest import Dashboard, pair_of
+from tests.browser.conftest import WITH_CURVES, Dashboard, pair_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -48,14 +48,16 @@ class Line:
 @pytest.fixture
 def opened(
     browser: Browser, dashboard: Dashboard, at_rest: Callable[[Page], None]
-) -> Iterator[Callable[[str], tuple[Page, Line]]]:
+) -> Iterator[Callable[..., tuple[Page, Line]]]:
     """A function that opens Explore and waits until the page has the recogniser and numbers."""
     context = browser.new_context(
         viewport={"width": 1366, "height": 768}, permissions=["clipboard-read", "clipboard-write"]
     )
 
-    def open_at(query: str) -> tuple[Page, Line]:
+    def open_at(query: str, *, curves: bool = False) -> tuple[Page, Line]:
         page = context.new_page()
+        if curves:
+            page.add_init_script(WITH_CURVES)
         line = Line(page)
         page.goto(f"{dashboard.address}/?{query}")
         at_rest(page)
@@ -109,7 +111,7 @@ def test_a_picture_that_is_asked_for_twice_while_it_is_made_is_shown(opened: Any
 def test_the_curve_is_found_in_idle_time_without_the_server(
     opened: Any, dlib_embedder: Any
 ) -> None:
-    page, line = opened("degree=30&shift=8,0")
+    page, line = opened("degree=30&shift=8,0", curves=True)
     line.held_up = True
     page.get_by_role("slider", name="Angle").fill("77")
     page.wait_for_function(
@@ -158,7 +160,7 @@ def test_the_server_is_asked_once_the_hand_rests_or_for_a_receipt(opened: Any) -
 
 
 def test_argument_follows_the_hand_without_the_server(opened: Any, dlib_embedder: Any) -> None:
-    page, line = opened("degree=30")
+    page, line = opened("degree=30", curves=True)
     page.get_by_role("link", name="Argument").click()
     page.get_by_role("button", name="The embedding").click()
     argument = page.locator(".bd-argument")
@@ -218,7 +220,7 @@ def figures(page: Page) -> list[str]:
 
 @pytest.mark.long
 def test_searches_are_done_without_the_server(opened: Any, dlib_embedder: Any) -> None:
-    page, line = opened("degree=30&kernel=line")
+    page, line = opened("degree=30&kernel=line", curves=True)
     page.get_by_role("link", name="Argument").click()
     page.get_by_role("button", name="The embedding").click()
     page.locator(".bd-argument[data-scene=embedding][data-by=page]").wait_for(timeout=60_000)

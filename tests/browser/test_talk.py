@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from blurdash.portrait import portrait_photo
 from blurdash.ui.argument.story import SCENES
+from tests.browser.conftest import WITH_CURVES
 
 pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -56,6 +57,7 @@ def test_every_press_of_a_clicker_changes_something_to_see(
     """The pictures of it are kept where BLURDASH_SCREENSHOTS says, to be looked at."""
     kept = Path(os.environ.get("BLURDASH_SCREENSHOTS", tmp_path))
     page = browser.new_page(viewport=SIZES[size])  # type: ignore[arg-type]
+    page.add_init_script(WITH_CURVES)
     page.goto(f"{dashboard.address}/?shift=8,0")
     at_rest(page)
     if face == "photo":
@@ -170,6 +172,7 @@ def test_nothing_moves_and_frames_keep_up_while_a_hand_drags(
     browser: Browser, dashboard: Any, address: str, name: str
 ) -> None:
     page = browser.new_page(viewport=SIZES["1366x768"])  # type: ignore[arg-type]
+    page.add_init_script(WITH_CURVES)
     page.goto(f"{dashboard.address}{address}")
     ready = ".bd-tiles[data-state=exact], .bd-argument[data-state=exact], .sw-panel svg"
     page.locator(ready).first.wait_for(timeout=90_000)
