@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -105,6 +106,7 @@ LEVEL_ZERO_USES: dict[str, set[str]] = {
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 
+@functools.cache
 def parsed(module: Path) -> ast.Module:
     return ast.parse((PACKAGE / module).read_text(encoding="utf-8"), str(module))
 
@@ -120,8 +122,13 @@ def row_of(name: str) -> str:
     return first if first in SPLIT else name
 
 
-def imported(module: Path) -> Iterator[str]:
-    """Yields the full name of everything a file imports, wherever in the file it does so."""
+@functools.cache
+def imported(module: Path) -> tuple[str, ...]:
+    """Returns the full name of everything a file imports, wherever in the file it does so."""
+    return tuple(imports_of(module))
+
+
+def imports_of(module: Path) -> Iterator[str]:
     package = ["blurdash", *module.parts[:-1]]
     for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Import):

@@ -267,6 +267,20 @@ def test_a_curve_of_ones_own_grows_from_coarse_to_fine_while_the_hand_rests():
     assert growing(code) == [[], [0, 50, 100, 25, 75, 10], 101, False, True, 101, 101, 202, 8]
 
 
+def test_a_tab_that_nobody_sees_measures_no_curve():
+    code = """
+    globalThis.document = { hidden: true };
+    of(20);
+    await turns(2000);
+    const unseen = asked.length;
+    document.hidden = false;
+    pass(100);
+    await turns(20_000);
+    answer([unseen, of(20).degrees.length]);
+    """
+    assert growing(code) == [0, 101]
+
+
 def test_a_curve_that_is_wanted_no_more_is_left_and_taken_up_again():
     code = """
     of(20);

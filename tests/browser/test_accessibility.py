@@ -1,4 +1,7 @@
-"""Every page, theme and state without a violation that axe-core finds; axe comes from npm."""
+"""Every page, theme and state without a violation that axe-core finds, nor a word that is cut.
+
+axe comes from npm.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +90,7 @@ def running(page: Page) -> None:
     page.get_by_role("button", name="Sweep", exact=True).wait_for(timeout=PATIENCE)
 
 
+PAGES = (explore, argument, sweeps, method)
 SCENES = ("two-pictures", "pixels", "embedding", "angle", "sceptic", "how-often", "take-home")
 STATES: dict[str, tuple[str, Callable[[Page], None], dict[str, int]]] = {
     "explore": ("/?shift=8,0", explore, DESK),
@@ -107,6 +111,23 @@ STATES: dict[str, tuple[str, Callable[[Page], None], dict[str, int]]] = {
     "sweeps-phone": ("/sweeps", sweeps, PHONE),
     "method": ("/method", method, DESK),
 }
+
+
+CUT = """(all) => all.filter((one) => one.innerText && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.innerText)"""
+
+
+@pytest.mark.parametrize("name", [one for one, (_, until, _) in STATES.items() if until in PAGES])
+def test_no_button_is_cut_on_a_phone(browser: Browser, dashboard: Any, name: str) -> None:
+    address, until, _ = STATES[name]
+    page = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]
+    page.goto(f"{dashboard.address}{address}")
+    until(page)
+    if "pixels" in name:
+        page.locator(".ba-switch button").first.wait_for(timeout=PATIENCE)  # maps have come
+    assert page.locator("button:visible").count() > 0
+    assert page.locator("button:visible").evaluate_all(CUT) == []
+    page.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

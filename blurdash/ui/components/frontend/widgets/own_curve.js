@@ -1,5 +1,5 @@
 // @module own curve: a face's numbers over the degree, found in this browser while the hand rests, the
-// coarse ones first.
+// coarse ones first. A tab that nobody sees finds none: that would take a processor from what is seen.
 
 import { bus } from "../bus.js";
 import { usedAngle } from "../pictures/kernels.js";
@@ -69,7 +69,7 @@ export class OwnCurves {
     for (const degree of this.degrees) {
       while (!values.has(degree)) {
         if (this.gone || this.wanted !== name) return;
-        const found = this.mayWork() ? await this.measure(degree, of) : null;
+        const found = this.mayWork() && !globalThis.document?.hidden ? await this.measure(degree, of) : null;
         if (found) values.set(degree, found);
         else await new Promise((done) => setTimeout(done, OWN_PAUSE_MS));
       }
