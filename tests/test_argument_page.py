@@ -485,6 +485,7 @@ def test_one_press_takes_the_recogniser_that_is_there(without_facenet):
     assert next(one for one in app.selectbox if one.label == "Recogniser").value == "dlib"
 
 
+@pytest.mark.long
 def test_the_sceptic_may_ask_the_other_one_where_the_chosen_one_is_missing(without_facenet):
     app = without_facenet
     assert recogniser.request("dlib", "native").done.wait(60)

@@ -99,6 +99,7 @@ class DroppedPart:
         return not (self.dropping and kind == "delta" and delta.fragment_id == self.part)
 
 
+@pytest.mark.long
 def test_part_of_a_page_that_came_late_hides_nothing(
     browser: Browser, dashboard: Any, at_rest: Any
 ) -> None:

@@ -92,6 +92,7 @@ def test_picture_numbers_and_sentence_follow_the_hand_without_the_server(
     expect(page.locator(".bd-answer")).to_have_text("Yes")
 
 
+@pytest.mark.long
 def test_a_picture_that_is_asked_for_twice_while_it_is_made_is_shown(opened: Any) -> None:
     page, _ = opened("degree=30")
     # As where a second face brings another crop for the same recogniser.
