@@ -267,6 +267,15 @@ def test_a_curve_of_ones_own_grows_from_coarse_to_fine_while_the_hand_rests():
     assert growing(code) == [[], [0, 50, 100, 25, 75, 10], 101, False, True, 101, 101, 202, 8]
 
 
+def test_a_curve_says_how_much_of_it_there_is_whoever_measures_the_rest():
+    code = """import { curveProgress } from "./widgets/curve_csv.js";
+    const upTo = (n) => ({ degrees: [...Array(n).keys()], look_again: null });
+    answer([0, 1, 5, 100, 101].map((n) => curveProgress(upTo(n)).text));
+    """
+    told = ["", "", "CSV, 5 of 101", "CSV, 100 of 101", "CSV"]
+    assert answer_of(script("test.js", {"test.js": code})) == told
+
+
 def test_a_tab_that_nobody_sees_measures_no_curve():
     code = """
     globalThis.document = { hidden: true };

@@ -398,7 +398,10 @@ def test_curve_is_drawn_and_a_click_sets_the_degree(page: Page, at_rest):
 
 
 @pytest.mark.long
-def test_curve_is_saved_as_a_file(page: Page, dlib_embedder):
+def test_curve_is_saved_as_a_file(page: Page, at_rest, dlib_embedder):
+    page.add_init_script(WITH_CURVES)
+    page.reload()
+    at_rest(page)
     slider(page, "Angle").fill("10")
     button = page.locator(".bd-csv")
     expect(page.locator(".bd-lanes.bd-old")).to_have_count(1)  # the other angle's, no more offered

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from blurdash.ui.argument.story import SCENES
 from blurdash.weights import sha256
-from tests.browser.conftest import Dashboard
+from tests.browser.conftest import WITH_CURVES, Dashboard
 from tests.facenet_files import write_random_weights
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -45,6 +45,7 @@ def test_nothing_of_dlibs_stands_unlabelled_beside_facenets(
 ) -> None:
     named = f"FaceNet's structure, not the published weights (hash {sha256(weights)[:8]})"
     page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.add_init_script(WITH_CURVES)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
 

@@ -5,11 +5,11 @@ import { ROWS } from "../rows.js";
 
 export const LANE_LAST_DEGREE = ROWS.degrees[1];
 
-/** What the button says and why: how much of the curve there is, while more of it will come. */
+/** What the button says and why: how much of the curve there is, until all of it has come from whoever measures it. */
 export function curveProgress(curve) {
   const known = curve?.degrees.length ?? 0;
   if (known < 2) return { text: "", title: "" };
-  if (!curve.look_again) return { text: "CSV", title: "Saves this curve as a CSV file" };
+  if (known > LANE_LAST_DEGREE) return { text: "CSV", title: "Saves this curve as a CSV file" };
   return { text: `CSV, ${known} of ${LANE_LAST_DEGREE + 1}`, title: "The curve is still being computed; saves what is known of it" };
 }
 
