@@ -220,6 +220,7 @@ def test_who_does_not_hear_is_taken_for_lost():
 
 OWN_CURVES = """
 import { bus } from "./bus.js";
+import { curveProgress } from "./widgets/curve_csv.js";
 import { OwnCurves } from "./widgets/own_curve.js";
 """
 MEASURED = """
@@ -261,15 +262,16 @@ def test_a_curve_of_ones_own_grows_from_coarse_to_fine_while_the_hand_rests():
     resting = true;
     pass(100);
     await turns(20_000);
-    answer([none.degrees, asked.slice(0, 6).map(([d]) => d), whole.degrees.length, whole.look_again,
-      whole.values[0].includes("inf"), still, of(30).degrees.length, asked.length, grown]);
+    answer([none.degrees, asked.slice(0, 6).map(([d]) => d), whole.degrees.length,
+      curveProgress(whole).text, whole.values[0].includes("inf"), still, of(30).degrees.length,
+      asked.length, grown]);
     """
-    assert growing(code) == [[], [0, 50, 100, 25, 75, 10], 101, False, True, 101, 101, 202, 8]
+    assert growing(code) == [[], [0, 50, 100, 25, 75, 10], 101, "CSV", True, 101, 101, 202, 8]
 
 
 def test_a_curve_says_how_much_of_it_there_is_whoever_measures_the_rest():
     code = """import { curveProgress } from "./widgets/curve_csv.js";
-    const upTo = (n) => ({ degrees: [...Array(n).keys()], look_again: null });
+    const upTo = (n) => ({ degrees: [...Array(n).keys()] });
     answer([0, 1, 5, 100, 101].map((n) => curveProgress(upTo(n)).text));
     """
     told = ["", "", "CSV, 5 of 101", "CSV, 100 of 101", "CSV"]

@@ -77,7 +77,8 @@ def dashboard() -> Iterator[Dashboard]:
 # Explore opens with a guess, once a visit; most tests are of what comes after it.
 PAST_THE_GUESS = "(window.__blurdash ??= new EventTarget()).guessed = true;"
 # While the hand rests a page measures whole curves, which takes a processor for seconds. Most tests
-# read nothing off them, so nothing is measured in idle time unless a page is WITH_CURVES.
+# read nothing off them, so nothing is measured in idle time unless a page is WITH_CURVES. (This
+# comes after PAST_THE_GUESS, which makes the object.)
 WITHOUT_CURVES = (
     "Object.defineProperty(window.__blurdash, 'measurer',"
     " { get: () => null, set: () => {}, configurable: true });"
@@ -85,7 +86,7 @@ WITHOUT_CURVES = (
 WITH_CURVES = "delete window.__blurdash.measurer;"
 # Chromium draws panels of its address bar beforehand, in a process that takes most of a second for
 # each page. A list of ours takes the place of Playwright's: all of that comes first.
-WITHOUT = (
+SWITCHED_OFF = (
     "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
     "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,"
     "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,TcpPortRandomizationWin,"
@@ -104,7 +105,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
                 "--disable-gpu",
                 "--disable-background-networking",
                 f"--host-resolver-rules=MAP {ROOM} localhost",
-                f"--disable-features={WITHOUT}",
+                f"--disable-features={SWITCHED_OFF}",
             ],
         )
         yield _prepared(browser)

@@ -48,8 +48,7 @@ export class OwnCurves {
   asCurve(known, { key, angle }) {
     const most = this.steps.filter((step) => step <= known.size).at(-1) ?? 0;
     const points = [...known].slice(0, most).sort(([one], [other]) => one - other);
-    return { key, angle, degrees: points.map(([degree]) => degree), values: points.map(([, values]) => values),
-      look_again: most < this.degrees.length };
+    return { key, angle, degrees: points.map(([degree]) => degree), values: points.map(([, values]) => values) };
   }
 
   /** Has the rest of a curve found, in place of the one that was wanted before. */
